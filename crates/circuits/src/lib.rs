@@ -1,0 +1,1 @@
+//! The plonky2 statements, their public-input layouts and verifier data.

@@ -1,0 +1,1 @@
+//! Compiles contracts/ with foundry-compilers and exposes sol! types with conversions to protocol.

@@ -1,0 +1,1 @@
+//! Gossip, request/response, discovery and peer scores over libp2p.

@@ -1,0 +1,1 @@
+//! The nouns and rules of Agoge: slots, epochs, headers, transactions, effects, attestations, sampling, parameters. Pure.

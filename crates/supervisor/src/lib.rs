@@ -1,0 +1,1 @@
+//! How tasks run: named, supervised, cancellable, with clock, logs and metrics.

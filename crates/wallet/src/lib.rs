@@ -1,0 +1,1 @@
+//! Keys, notes, client proofs, deposits and transfers.
