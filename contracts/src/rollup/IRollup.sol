@@ -1,0 +1,254 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+pragma solidity 0.8.37;
+
+import {IRegistry} from "@agoge/governance/IRegistry.sol";
+import {IPullPayments} from "@agoge/payments/IPullPayments.sol";
+import {IInbox} from "@agoge/rollup/IInbox.sol";
+import {IStaking} from "@agoge/staking/IStaking.sol";
+import {Epoch, Slot, Timestamp} from "@agoge/time/TimeLib.sol";
+
+/// @notice Parameters of a Rollup, fixed for ever; their hash is part of the genesis id.
+/// @param registry The network's Registry: clock and instances.
+/// @param staking The network's Staking, of the same Registry.
+/// @param epochProofVerifier Verifier of epoch proofs; zero on an instance that proves nothing.
+/// @param genesisArchive Archive root before the first block, four elements.
+/// @param committeeSize Members of a committee, 1 to 256.
+/// @param entropyLagEpochs Epochs from the entropy time of an epoch to its start, at least 1 and less than the set lag.
+/// @param proofWindowEpochs P: blocks of epoch e can be proven until the end of epoch e + P.
+/// @param ringSize Block records kept, at least `(P + 2) * epochSlots`.
+/// @param inboxLagSlots Slots from a deposit to the first block that may and must consume it, at least 1.
+/// @param depositsPerBlockMax D, part of the circuit.
+/// @param minimumDepositGwei Smallest deposit, gwei.
+struct RollupConfig {
+    IRegistry registry;
+    IStaking staking;
+    address epochProofVerifier;
+    bytes32 genesisArchive;
+    uint256 committeeSize;
+    uint256 entropyLagEpochs;
+    uint256 proofWindowEpochs;
+    uint256 ringSize;
+    uint256 inboxLagSlots;
+    uint256 depositsPerBlockMax;
+    uint256 minimumDepositGwei;
+}
+
+/// @notice The free fields of a block; everything else follows from the parent, the inbox and the blob.
+/// @param slot The slot in which it is published.
+/// @param feeRecipient L1 address that earns the block's fees.
+/// @param inboxEnd Number of deposits consumed by this block and all before it.
+/// @param archive Archive root after this block's header, four elements.
+struct Block {
+    Slot slot;
+    address feeRecipient;
+    uint256 inboxEnd;
+    bytes32 archive;
+}
+
+/// @notice Signatures of committee members over one Attestation.
+/// @param bitmap Bit i is set if the member of committee index i signed.
+/// @param signatures 64 bytes (r, then yParity << 255 | s) for each set bit, ascending.
+struct Attestations {
+    uint256 bitmap;
+    bytes signatures;
+}
+
+/// @notice The proposer's signature over every byte of the publication.
+/// @param quoteDigest Digest of a bundled proof quote; zero until claims exist.
+/// @param payload Bundled governance signal; zero until Governance exists.
+/// @param actionsHash Hash of the payload's actions; zero without a payload.
+/// @param r First half of the compact signature.
+/// @param vs Second half of the compact signature.
+struct Publication {
+    bytes32 quoteDigest;
+    address payload;
+    bytes32 actionsHash;
+    bytes32 r;
+    bytes32 vs;
+}
+
+/// @notice Headers that prove an epoch's seed; both empty if the epoch is set up or is a genesis epoch.
+/// @param header RLP of the first L1 block at or after the epoch's entropy time.
+/// @param parentHeader RLP of its parent.
+struct SeedProof {
+    bytes header;
+    bytes parentHeader;
+}
+
+/// @notice Ends of the two chains, one storage word.
+/// @param pendingNumber Number of the last block.
+/// @param provenNumber Number of the last proven block.
+/// @param pendingSlot Slot of the last block; meaningless if there is none.
+/// @param provenSlot Slot of the last proven block; meaningless if there is none.
+/// @param firstUnprovenSlot Slot of block `provenNumber + 1`; meaningless if it does not exist.
+/// @param pendingInboxEnd Deposits consumed by the pending chain.
+/// @param provenInboxEnd Deposits consumed by the proven chain.
+struct Tips {
+    uint32 pendingNumber;
+    uint32 provenNumber;
+    uint32 pendingSlot;
+    uint32 provenSlot;
+    uint32 firstUnprovenSlot;
+    uint48 pendingInboxEnd;
+    uint48 provenInboxEnd;
+}
+
+/// @notice What the ring keeps of a block.
+struct BlockRecord {
+    bytes32 archive;
+    bytes32 blockHash;
+}
+
+/// @title IRollup
+/// @notice One instance of the shielded pool: its blocks, its committees, its inbox, what it owes.
+/// @dev Powers: none. No owner; parameters are fixed; Governance replaces an instance by adding another to the Registry.
+///
+/// Assumption for safety: state moves only by proofs; a committee only orders and attests, and can harm at most the blocks that are not proven.
+/// Assumptions for liveness: more than two thirds of the committee answer; the slot's proposer, or anyone with its signatures,
+/// reaches L1 within the slot; the entropy block is among the last 8,191 L1 blocks when an epoch is first used.
+///
+/// The proofs' part is IEpochProofs.
+interface IRollup is IInbox, IPullPayments {
+    /// @notice A block was appended to the pending chain.
+    event BlockProposed(
+        uint256 indexed number,
+        Slot indexed slot,
+        bytes32 archive,
+        bytes32 blockHash,
+        bytes32 blobHash,
+        address feeRecipient,
+        uint256 inboxEnd,
+        address proposer
+    );
+
+    /// @notice Blocks `toNumber + 1 ..= fromNumber` left the pending chain: their proof window is over.
+    event Pruned(uint256 fromNumber, uint256 toNumber);
+
+    /// @notice An epoch's committee was drawn and stored, in the order of committee indices.
+    event EpochSetUp(Epoch indexed epoch, bytes32 seed, address[] committee);
+
+    error Rollup__ZeroAddress();
+    error Rollup__StakingOfAnotherRegistry(address staking);
+    error Rollup__InvalidCommitteeSize(uint256 committeeSize);
+    error Rollup__InvalidEntropyLag(uint256 entropyLagEpochs, uint256 setLagEpochs);
+    error Rollup__ZeroProofWindow();
+    error Rollup__RingTooSmall(uint256 ringSize, uint256 minimum);
+    error Rollup__InvalidInboxParameters(uint256 lagSlots, uint256 depositsPerBlockMax, uint256 minimumDepositGwei);
+    error Rollup__NotOneBlob();
+    error Rollup__WrongSlot(Slot given, Slot current);
+    error Rollup__SlotTaken(Slot given, Slot tip);
+    error Rollup__NotFieldElements(bytes32 archive);
+    error Rollup__ZeroFeeRecipient();
+    error Rollup__ExtrasNotEmpty();
+    error Rollup__CommitteeTooSmall(uint256 setSize, uint256 committeeSize);
+    error Rollup__UnknownL1Block(uint256 number, bytes32 headerHash);
+    error Rollup__EntropyBlockTooEarly(Timestamp time, Timestamp entropyTime);
+    error Rollup__ParentHeaderMismatch(bytes32 given, bytes32 expected);
+    error Rollup__NotFirstEntropyBlock(Timestamp parentTime, Timestamp entropyTime);
+    error Rollup__BitmapOutOfCommittee(uint256 bitmap, uint256 committeeSize);
+    error Rollup__TooFewAttestations(uint256 given, uint256 threshold);
+    error Rollup__WrongSignaturesLength(uint256 given, uint256 expected);
+    error Rollup__WrongAttestation(uint256 index, address expected);
+    error Rollup__WrongProposer(address expected);
+    error Rollup__NothingToPrune();
+    error Rollup__NoSuchBlock(uint256 number);
+    error Rollup__EpochNotSetUp(Epoch epoch);
+
+    /// @notice Appends a block to the pending chain. Open to all: every byte that matters is signed by the slot's proposer.
+    /// @dev Prunes first if that is due; the first call of an epoch also draws and stores its committee.
+    ///
+    /// Checks, in this order: the transaction carries exactly one blob (`Rollup__NotOneBlob`); the slot is the one of this L1 block
+    /// (`Rollup__WrongSlot`) and later than the tip's (`Rollup__SlotTaken`); archive (`Rollup__NotFieldElements`); fee recipient
+    /// (`Rollup__ZeroFeeRecipient`); inbox end (`Inbox__TooManyConsumed`, `Inbox__NotDue`, `Inbox__TooFewConsumed`); bundled parts
+    /// are empty (`Rollup__ExtrasNotEmpty`); the committee exists (`Rollup__CommitteeTooSmall` and the errors of the seed proof);
+    /// the attestation set is well formed, reaches the threshold and every signature in it is valid (`Rollup__BitmapOutOfCommittee`,
+    /// `Rollup__TooFewAttestations`, `Rollup__WrongSignaturesLength`, `Rollup__WrongAttestation`); the proposer signed the
+    /// publication (`Rollup__WrongProposer`).
+    ///
+    /// Not checked here: that the archive follows from the blob; the epoch's proof shows it, and nodes refuse the block if it does not.
+    /// That the ring has room: at most (P + 1) epochs of blocks are unproven and the constructor requires more records.
+    ///
+    /// Effects: one ring record, the tips. Events: `Pruned`, `EpochSetUp`, `BlockProposed`.
+    function propose(
+        Block calldata _block,
+        Attestations calldata _attestations,
+        Publication calldata _publication,
+        SeedProof calldata _seedProof
+    ) external;
+
+    /// @notice Takes the blocks whose proof window is over off the pending chain. Open to all, O(1).
+    /// @dev Checks: it is due (`Rollup__NothingToPrune`). Effects: the pending tip is the proven tip. Events: `Pruned`.
+    function prune() external;
+
+    /// @notice All checks of `propose` for this L1 block and a given blob, without a transaction.
+    /// @dev Reverts as `propose` does, apart from `Rollup__NotOneBlob`.
+    /// @return blockHash Hash of the block.
+    /// @return proposer Its proposer.
+    function validateProposal(
+        Block calldata _block,
+        bytes32 _blobHash,
+        Attestations calldata _attestations,
+        Publication calldata _publication,
+        SeedProof calldata _seedProof
+    ) external view returns (bytes32 blockHash, address proposer);
+
+    /// @notice The tips as every call in this L1 block sees them: pruned if a prune is due.
+    function tips() external view returns (Tips memory);
+
+    /// @notice The tips as a call in an L1 block of that time would see them, if nothing happens before.
+    function tipsAt(Timestamp _time) external view returns (Tips memory);
+
+    /// @notice The record of a block of the pending chain (after a due prune), or of number 0, the genesis archive.
+    /// @dev Reverts with `Rollup__NoSuchBlock` for later numbers and for those that the ring has forgotten.
+    function blockRecord(uint256 _number) external view returns (BlockRecord memory);
+
+    /// @notice Whether blocks of an epoch may be proven at a time, as far as the end of the window goes.
+    function acceptsProof(Epoch _epoch, Timestamp _time) external view returns (bool);
+
+    /// @notice Whether unproven blocks of an epoch are off the pending chain at a time: the exact complement of `acceptsProof`.
+    function prunable(Epoch _epoch, Timestamp _time) external view returns (bool);
+
+    /// @notice The committee of an epoch that was set up, in the order of committee indices; reverts with `Rollup__EpochNotSetUp`.
+    function committeeOfEpoch(Epoch _epoch) external view returns (address[] memory);
+
+    /// @notice The proposer of a slot whose epoch was set up; reverts with `Rollup__EpochNotSetUp`.
+    function proposerAt(Slot _slot) external view returns (address);
+
+    /// @notice The committee that an epoch has with a seed, for use before it is set up.
+    function sampleCommittee(Epoch _epoch, bytes32 _seed) external view returns (address[] memory);
+
+    /// @notice The seed of an epoch, from its proof. Genesis epochs take an empty one.
+    function seedOf(Epoch _epoch, SeedProof calldata _seedProof) external view returns (bytes32);
+
+    /// @notice First time that an L1 block may give the seed of an epoch; meaningless for genesis epochs.
+    function entropyTime(Epoch _epoch) external view returns (Timestamp);
+
+    /// @notice Hash of a block, with the inbox as it is now.
+    function blockHashOf(Block calldata _block, bytes32 _blobHash) external view returns (bytes32);
+
+    /// @notice Digest of a Proposal.
+    function proposalDigest(Slot _slot, bytes32 _blockHash, bytes32 _bodyHash) external view returns (bytes32);
+
+    /// @notice Digest of an Attestation.
+    function attestationDigest(Slot _slot, bytes32 _blockHash) external view returns (bytes32);
+
+    /// @notice Digest of a Publication; its signature fields are not read.
+    function publicationDigest(
+        Slot _slot,
+        bytes32 _blockHash,
+        Attestations calldata _attestations,
+        Publication calldata _publication
+    ) external view returns (bytes32);
+
+    /// @notice Identity of this instance, four limbs of 62 bits.
+    function genesisId() external view returns (bytes32);
+
+    /// @notice EIP-712 domain separator.
+    function domainSeparator() external view returns (bytes32);
+
+    /// @notice Attestations that a block needs: floor(2 * committeeSize / 3) + 1.
+    function attestationThreshold() external view returns (uint256);
+
+    /// @notice Parameters, as given to the constructor.
+    function config() external view returns (RollupConfig memory);
+}
