@@ -1,0 +1,5 @@
+//! Transactions that wait for a block: bounded, deterministic in what it keeps, cheap to refuse.
+
+mod reason;
+
+pub use reason::{DropReason, RefuseReason};
