@@ -15,6 +15,7 @@ pub mod limits;
 pub mod messages;
 pub mod network;
 pub mod note;
+pub mod rpc;
 pub mod sampling;
 pub mod signature;
 pub mod time;
