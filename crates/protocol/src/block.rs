@@ -42,7 +42,7 @@ impl core::fmt::Display for L2BlockNumber {
     }
 }
 
-/// Keccak of the free fields and the blob hash (`docs/protocol.md` section 8): what committee members attest to.
+/// Keccak of the free fields, the inbox hash and the blob hash (`docs/protocol.md` section 8): what committee members attest to.
 pub type BlockHash = B256;
 
 /// The fields of a block that its proposer chooses; everything else follows from parent, inbox and blob.
@@ -60,13 +60,16 @@ pub struct FreeFields {
 }
 
 impl FreeFields {
-    /// The hash that is attested to and stored on L1.
-    pub fn block_hash(&self, blob_hash: B256) -> BlockHash {
+    /// The hash that is attested to and stored on L1. `inbox_hash` is the rolling hash of the inbox up to `inbox_end`
+    /// ([`crate::Deposit::inbox_hash`] of the last consumed deposit, zero for none), so that a block built on deposits that an L1 reorg
+    /// replaced is worthless.
+    pub fn block_hash(&self, inbox_hash: B256, blob_hash: B256) -> BlockHash {
         keccak256(
             (
                 U256::from(self.slot.get()),
                 self.fee_recipient,
                 U256::from(self.inbox_end),
+                inbox_hash,
                 self.archive.to_b256(),
                 blob_hash,
             )

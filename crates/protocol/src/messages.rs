@@ -10,13 +10,16 @@ use crate::limits::BLOCK_TXS_MAX;
 use crate::signature::SignatureError;
 use crate::{BlockHash, CompactSignature, Digest, FreeFields, Slot, TxId, U256};
 
-/// A proposer's block: free fields, blob hash and the ids of its transactions in order.
+/// A proposer's block: free fields, inbox hash, blob hash and the ids of its transactions in order.
 #[derive(Clone, Debug, PartialEq, Eq, BorshSerialize)]
 pub struct Proposal {
     /// The fields that go to L1.
     pub free_fields: FreeFields,
     /// Archive root of the parent, the tip that the block builds on.
     pub parent_archive: Digest,
+    /// Rolling hash of the inbox up to the block's inbox end.
+    #[borsh(serialize_with = "crate::signature::write_b256")]
+    pub inbox_hash: B256,
     /// EIP-4844 versioned hash of the block's blob.
     #[borsh(serialize_with = "crate::signature::write_b256")]
     pub blob_hash: B256,
@@ -39,13 +42,14 @@ impl Proposal {
     pub fn new(
         free_fields: FreeFields,
         parent_archive: Digest,
+        inbox_hash: B256,
         blob_hash: B256,
         tx_ids: Vec<TxId>,
     ) -> Result<Self, TooManyTxs> {
         if tx_ids.len() > BLOCK_TXS_MAX {
             return Err(TooManyTxs { found: tx_ids.len() });
         }
-        Ok(Self { free_fields, parent_archive, blob_hash, tx_ids })
+        Ok(Self { free_fields, parent_archive, inbox_hash, blob_hash, tx_ids })
     }
 
     /// Ids of the block's transactions, in order.
@@ -60,7 +64,7 @@ impl Proposal {
 
     /// What the committee attests to.
     pub fn block_hash(&self) -> BlockHash {
-        self.free_fields.block_hash(self.blob_hash)
+        self.free_fields.block_hash(self.inbox_hash, self.blob_hash)
     }
 
     /// Keccak of the concatenated transaction ids.
@@ -88,6 +92,7 @@ impl BorshDeserialize for Proposal {
     fn deserialize_reader<R: Read>(reader: &mut R) -> IoResult<Self> {
         let free_fields = FreeFields::deserialize_reader(reader)?;
         let parent_archive = Digest::deserialize_reader(reader)?;
+        let inbox_hash = crate::signature::read_b256(reader)?;
         let blob_hash = crate::signature::read_b256(reader)?;
         let count = u32::deserialize_reader(reader)?;
         let found = usize::try_from(count).map_err(|e| Error::new(ErrorKind::InvalidData, e))?;
@@ -95,7 +100,7 @@ impl BorshDeserialize for Proposal {
             return Err(Error::new(ErrorKind::InvalidData, TooManyTxs { found }));
         }
         let tx_ids = (0..found).map(|_| TxId::deserialize_reader(reader)).collect::<IoResult<Vec<_>>>()?;
-        Ok(Self { free_fields, parent_archive, blob_hash, tx_ids })
+        Ok(Self { free_fields, parent_archive, inbox_hash, blob_hash, tx_ids })
     }
 }
 
@@ -187,7 +192,7 @@ mod tests {
     fn proposal(count: usize) -> Result<Proposal, TooManyTxs> {
         let free_fields =
             FreeFields { slot: Slot::new(3), fee_recipient: Address::ZERO, inbox_end: 4, archive: Digest::ZERO };
-        Proposal::new(free_fields, Digest::ZERO, B256::repeat_byte(1), vec![TxId(B256::repeat_byte(2)); count])
+        Proposal::new(free_fields, Digest::ZERO, B256::ZERO, B256::repeat_byte(1), vec![TxId(B256::repeat_byte(2)); count])
     }
 
     #[test]
