@@ -1,1 +1,22 @@
-//! The plonky2 statements, their public-input layouts and verifier data.
+//! The plonky2 statements, their public-input layouts and verifier data. The only user of plonky2's prover.
+//!
+//! A wallet builds a [`ClientProver`] once and proves [`ClientWitness`]es; a node builds a [`ClientVerifier`] from data
+//! committed in this crate and never builds a circuit. A proof is bytes plus typed public inputs: no plonky2 type leaves
+//! this crate. `docs/circuits.md` is the text: the relation, every constraint, what is not constrained, measurements.
+
+mod client;
+mod gadgets;
+mod profile;
+
+pub use client::prover::{ClientProver, ClientProverError, ProveError};
+pub use client::verifier::{ClientVerifier, VerifierDataError, VerifyError};
+pub use client::witness::{ClientWitness, InputNote, OutputNote, WitnessError};
+
+/// Goldilocks.
+type F = plonky2::field::goldilocks_field::GoldilocksField;
+/// Poseidon everywhere: Merkle trees, transcript and hashes inside circuits.
+type C = plonky2::plonk::config::PoseidonGoldilocksConfig;
+/// Degree of the extension field that challenges and openings come from.
+const D: usize = 2;
+/// Collects a circuit.
+type Builder = plonky2::plonk::circuit_builder::CircuitBuilder<F, D>;
