@@ -263,6 +263,11 @@ impl NetworkConfig {
             .saturating_add(governance.vote_period_seconds)
             .saturating_add(governance.timelock_seconds);
         let ring_min = proving.proof_window_epochs.saturating_add(2).saturating_mul(protocol.epoch_slots);
+        let held_seconds = protocol
+            .set_lag_epochs
+            .saturating_add(1)
+            .saturating_mul(protocol.epoch_slots)
+            .saturating_mul(protocol.slot_seconds);
         let seconds = |n: u64| format!("{n} s");
         let rules = [
             (
@@ -306,6 +311,11 @@ impl NetworkConfig {
             (
                 staking.exit_delay_seconds >= vote_seconds,
                 "exit_delay_seconds must cover vote delay, period and timelock",
+                seconds(staking.exit_delay_seconds),
+            ),
+            (
+                staking.exit_delay_seconds >= held_seconds,
+                "exit_delay_seconds must cover set_lag_epochs + 1 epochs, so that stake is held for every committee",
                 seconds(staking.exit_delay_seconds),
             ),
             (
@@ -384,7 +394,8 @@ mod tests {
             ("slot_seconds = 4", "slot_seconds = 2", "at least 3 L1 blocks"),
             ("entropy_lag_epochs = 1", "entropy_lag_epochs = 2", "set_lag_epochs > entropy_lag_epochs"),
             ("block_txs_max = 8", "block_txs_max = 65", "block_txs_max"),
-            ("exit_delay_seconds = 48", "exit_delay_seconds = 43", "exit_delay_seconds"),
+            ("exit_delay_seconds = 256", "exit_delay_seconds = 43", "vote delay"),
+            ("exit_delay_seconds = 256", "exit_delay_seconds = 191", "set_lag_epochs + 1"),
             ("chain_id = 31337", "chain_id = 1\nx = 2", "unknown field"),
             ("quorum_signals = 5", "quorum_signals = 4", "quorum_signals"),
         ];
