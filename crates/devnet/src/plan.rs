@@ -1,0 +1,213 @@
+//! What a devnet looks like: the flags of `agoge-devnet up`, resolved against the network file and checked before anything starts.
+
+use std::path::{Path, PathBuf};
+
+use agoge_protocol::network::{ClientProfile, NetworkConfig, NetworkError};
+
+/// The network file that is used without `--network`.
+const DEVNET: &str = include_str!("../../../script/networks/devnet.toml");
+/// anvil's chain id; a devnet runs on no other.
+const ANVIL_CHAIN_ID: u64 = 31_337;
+/// Validators that one devnet may have.
+const KEYS_MAX: usize = 512;
+/// Node processes that one devnet may have.
+const PROCS_MAX: usize = 32;
+
+/// What a person may choose; everything left out comes from the network file.
+#[derive(Clone, Debug, Default)]
+pub struct Wishes {
+    /// Validators.
+    pub keys: Option<usize>,
+    /// Node processes.
+    pub procs: Option<usize>,
+    /// Milliseconds of a slot.
+    pub slot_ms: Option<u64>,
+    /// Slots of an epoch.
+    pub epoch_slots: Option<u64>,
+    /// Members of a committee.
+    pub committee: Option<usize>,
+    /// Where keys, logs and data go.
+    pub dir: Option<PathBuf>,
+    /// Decides every key of the devnet.
+    pub seed: Option<String>,
+    /// Network file, or the name `devnet`.
+    pub network: Option<String>,
+    /// Parameters of client proofs.
+    pub client_profile: Option<ClientProfile>,
+}
+
+/// A checked plan.
+#[derive(Clone, Debug)]
+pub struct Plan {
+    /// Every number of the network.
+    pub network: NetworkConfig,
+    /// Validators.
+    pub keys: usize,
+    /// Node processes.
+    pub procs: usize,
+    /// Where keys, logs and data go.
+    pub dir: PathBuf,
+    /// Decides every key of the devnet.
+    pub seed: String,
+}
+
+/// Why a wish cannot be met; always a matter of usage.
+#[derive(Debug, thiserror::Error)]
+pub enum PlanError {
+    /// A flag is outside its range.
+    #[error("--{flag} {given}: {rule}")]
+    Flag {
+        /// Its name.
+        flag: &'static str,
+        /// As given.
+        given: String,
+        /// What must hold.
+        rule: &'static str,
+    },
+    /// The network file cannot be read.
+    #[error("network file {path}: {source}")]
+    Read {
+        /// As given.
+        path: String,
+        /// Why.
+        #[source]
+        source: std::io::Error,
+    },
+    /// The network file is wrong, or the flags do not fit it.
+    #[error("network file {path}: {source}")]
+    Network {
+        /// As given.
+        path: String,
+        /// Why.
+        #[source]
+        source: NetworkError,
+    },
+}
+
+impl Plan {
+    /// Resolves wishes.
+    ///
+    /// # Errors
+    /// [`PlanError`] naming the flag or the file.
+    pub fn new(wishes: &Wishes) -> Result<Self, PlanError> {
+        let (path, text) = network_text(wishes.network.as_deref())?;
+        let in_file = |source| PlanError::Network { path: path.clone(), source };
+        let mut network = NetworkConfig::parse(&text).map_err(in_file)?;
+        if network.network.chain_id != ANVIL_CHAIN_ID {
+            return Err(flag("network", &path, "a devnet runs on chain 31337 only"));
+        }
+        let protocol = &mut network.protocol;
+        if let Some(ms) = wishes.slot_ms {
+            if ms < 3_000 || ms.checked_rem(1_000) != Some(0) {
+                return Err(flag("slot-ms", &ms, "must be a multiple of 1000 and at least 3000 (L1 blocks are 1 s)"));
+            }
+            protocol.slot_seconds = ms.div_euclid(1_000);
+        }
+        if let Some(slots) = wishes.epoch_slots {
+            if !(4..=256).contains(&slots) {
+                return Err(flag("epoch-slots", &slots, "must be 4 to 256"));
+            }
+            protocol.epoch_slots = slots;
+        }
+        let keys = wishes.keys.unwrap_or(protocol.validators);
+        if !(1..=KEYS_MAX).contains(&keys) {
+            return Err(flag("keys", &keys, "must be 1 to 512"));
+        }
+        protocol.validators = keys;
+        protocol.committee_size = wishes.committee.unwrap_or_else(|| protocol.committee_size.min(keys));
+        if !(1..=keys).contains(&protocol.committee_size) {
+            return Err(flag("committee", &protocol.committee_size, "must be at least 1 and at most --keys"));
+        }
+        let procs = wishes.procs.unwrap_or_else(|| keys.min(4));
+        if !(1..=keys.min(PROCS_MAX)).contains(&procs) {
+            return Err(flag("procs", &procs, "must be at least 1 and at most --keys and 32"));
+        }
+        if let Some(profile) = wishes.client_profile {
+            network.proving.client_profile = profile;
+        }
+        // A process of a network of one has nobody to wait for.
+        network.p2p.peers_min = u32::from(procs > 1);
+        fit_windows(&mut network);
+        network.check().map_err(in_file)?;
+        Ok(Self {
+            network,
+            keys,
+            procs,
+            dir: wishes.dir.clone().unwrap_or_else(|| PathBuf::from("data/devnet")),
+            seed: wishes.seed.clone().unwrap_or_else(|| "agoge".to_owned()),
+        })
+    }
+
+    /// Indices of the validators that process `process` runs; every validator belongs to one process.
+    pub fn keys_of(&self, process: usize) -> Vec<usize> {
+        (0..self.keys).filter(|key| key.checked_rem(self.procs) == Some(process)).collect()
+    }
+}
+
+/// Windows that the design derives from the length of an epoch.
+fn fit_windows(network: &mut NetworkConfig) {
+    let slots = network.protocol.epoch_slots;
+    let proving = &mut network.proving;
+    proving.claim_window_slots = slots.saturating_mul(13).div_ceil(32);
+    proving.proof_window_epochs = if slots >= 32 { 2 } else { proving.proof_window_epochs.max(4) };
+    proving.ring_blocks = proving.ring_blocks.max(proving.proof_window_epochs.saturating_add(2).saturating_mul(slots));
+    let epoch_seconds = slots.saturating_mul(network.protocol.slot_seconds);
+    let held = network.protocol.set_lag_epochs.saturating_add(1).saturating_mul(epoch_seconds);
+    network.staking.exit_delay_seconds = network.staking.exit_delay_seconds.max(held);
+}
+
+fn network_text(name: Option<&str>) -> Result<(String, String), PlanError> {
+    match name {
+        None | Some("devnet") => Ok(("devnet".to_owned(), DEVNET.to_owned())),
+        Some(path) => {
+            let text = std::fs::read_to_string(Path::new(path))
+                .map_err(|source| PlanError::Read { path: path.to_owned(), source })?;
+            Ok((path.to_owned(), text))
+        }
+    }
+}
+
+fn flag(flag: &'static str, given: &impl ToString, rule: &'static str) -> PlanError {
+    PlanError::Flag { flag, given: given.to_string(), rule }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn defaults_are_those_of_the_network_file() {
+        let plan = Plan::new(&Wishes::default()).unwrap();
+        assert_eq!((plan.keys, plan.procs), (16, 4));
+        assert_eq!(plan.network, NetworkConfig::parse(DEVNET).unwrap());
+        assert_eq!(plan.keys_of(1), [1, 5, 9, 13]);
+    }
+
+    #[test]
+    fn windows_follow_the_epoch() {
+        for (epoch_slots, claim, window, ring) in [(8, 4, 4, 96), (16, 7, 4, 96), (32, 13, 2, 128)] {
+            let plan = Plan::new(&Wishes { epoch_slots: Some(epoch_slots), ..Wishes::default() }).unwrap();
+            let proving = plan.network.proving;
+            let found = (proving.claim_window_slots, proving.proof_window_epochs, proving.ring_blocks);
+            assert_eq!(found, (claim, window, ring), "{epoch_slots} slots");
+        }
+    }
+
+    #[test]
+    fn bad_flags_are_named() {
+        let wishes = Wishes::default;
+        let cases = [
+            (Wishes { slot_ms: Some(2_000), ..wishes() }, "--slot-ms 2000"),
+            (Wishes { slot_ms: Some(4_500), ..wishes() }, "--slot-ms 4500"),
+            (Wishes { epoch_slots: Some(3), ..wishes() }, "--epoch-slots 3"),
+            (Wishes { keys: Some(0), ..wishes() }, "--keys 0"),
+            (Wishes { keys: Some(4), committee: Some(5), ..wishes() }, "--committee 5"),
+            (Wishes { keys: Some(4), procs: Some(5), ..wishes() }, "--procs 5"),
+            (Wishes { network: Some("/nowhere.toml".to_owned()), ..wishes() }, "/nowhere.toml"),
+        ];
+        for (wishes, expected) in cases {
+            let error = Plan::new(&wishes).unwrap_err().to_string();
+            assert!(error.contains(expected), "{error}");
+        }
+    }
+}
