@@ -10,6 +10,7 @@ pub mod chain;
 pub mod deployment;
 pub mod eip712;
 pub mod element;
+pub mod exit;
 pub mod header;
 pub mod limits;
 pub mod messages;

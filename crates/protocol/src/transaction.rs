@@ -125,18 +125,7 @@ impl TxPublicInputs {
         withdrawal: Withdrawal,
         ciphertext_hash: Digest,
     ) -> Result<Self, MalformedTx> {
-        check_value("fee", fee)?;
-        check_value("withdrawal", withdrawal.amount)?;
-        if withdrawal.amount == 0 && withdrawal.recipient != Address::ZERO {
-            return Err(MalformedTx::RecipientWithoutAmount { recipient: withdrawal.recipient });
-        }
-        let [first, second] = nullifiers.each_ref().map(nullifier_key);
-        if first == second {
-            return Err(MalformedTx::EqualNullifiers);
-        }
-        if [first, second].contains(&[Element::ZERO; 2]) {
-            return Err(MalformedTx::ZeroNullifierKey);
-        }
+        check_settled(&nullifiers, fee, &withdrawal)?;
         Ok(Self { genesis_id, anchor, nullifiers, commitments, fee, withdrawal, ciphertext_hash })
     }
 
@@ -206,6 +195,23 @@ impl BorshDeserialize for TxPublicInputs {
         Self::new(genesis_id, anchor, nullifiers, commitments, fee, withdrawal, ciphertext_hash)
             .map_err(|e| Error::new(ErrorKind::InvalidData, e))
     }
+}
+
+/// The rules for what a block settles, whether it arrived in a transaction or in a blob.
+fn check_settled(nullifiers: &[Digest; 2], fee: u64, withdrawal: &Withdrawal) -> Result<(), MalformedTx> {
+    check_value("fee", fee)?;
+    check_value("withdrawal", withdrawal.amount)?;
+    if withdrawal.amount == 0 && withdrawal.recipient != Address::ZERO {
+        return Err(MalformedTx::RecipientWithoutAmount { recipient: withdrawal.recipient });
+    }
+    let [first, second] = nullifiers.each_ref().map(nullifier_key);
+    if first == second {
+        return Err(MalformedTx::EqualNullifiers);
+    }
+    if [first, second].contains(&[Element::ZERO; 2]) {
+        return Err(MalformedTx::ZeroNullifierKey);
+    }
+    Ok(())
 }
 
 fn check_value(field: &'static str, found: u64) -> Result<(), MalformedTx> {
@@ -361,6 +367,16 @@ pub struct TxEffects {
     pub withdrawal: Withdrawal,
     /// One for each output.
     pub ciphertexts: [Ciphertext; 2],
+}
+
+impl TxEffects {
+    /// Checks the same ranges and forms as [`TxPublicInputs::new`].
+    ///
+    /// # Errors
+    /// [`MalformedTx`] naming the first rule broken.
+    pub fn check(&self) -> Result<(), MalformedTx> {
+        check_settled(&self.nullifiers, self.fee, &self.withdrawal)
+    }
 }
 
 #[cfg(test)]
