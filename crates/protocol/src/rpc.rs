@@ -13,10 +13,8 @@ use crate::{BlockHash, Ciphertext, Deposit, Digest, Epoch, Header, L1BlockNumber
 pub const BLOCKS_RANGE_MAX: u64 = 256;
 /// Blocks whose effects one `agoge_getEffectsRange` may ask for.
 pub const EFFECTS_RANGE_MAX: u64 = 64;
-/// Deposits that one `agoge_getDeposits` may ask for.
-pub const DEPOSITS_RANGE_MAX: u64 = 256;
-/// Slots that one `agoge_duties` may ask for.
-pub const DUTIES_RANGE_MAX: u64 = 256;
+/// Records that one `agoge_duties` may ask for.
+pub const DUTIES_MAX: u64 = 1_024;
 /// Bytes of one request body.
 pub const REQUEST_BYTES_MAX: u32 = 1 << 20;
 /// Bytes of one answer: the largest range of full blocks fits.
@@ -59,10 +57,8 @@ pub struct NodeInfo {
     pub network: String,
     /// L1 chain id.
     pub chain_id: u64,
-    /// The instance's Rollup contract.
+    /// The instance's Rollup contract, where deposits go too.
     pub rollup: Address,
-    /// The instance's Inbox contract, where deposits go.
-    pub inbox: Address,
     /// Genesis id of the instance.
     pub genesis_id: Digest,
     /// Unix seconds.
@@ -95,6 +91,8 @@ pub struct Tip {
     pub note_count: u64,
     /// Nullifier tree root after the block.
     pub nullifier_root: Digest,
+    /// Leaves of the nullifier tree after the block.
+    pub nullifier_count: u64,
     /// Inbox deposits consumed so far.
     pub inbox_end: u64,
 }
@@ -119,10 +117,8 @@ pub struct Tips {
     pub proven: Tip,
     /// Last proven block whose L1 block is final.
     pub finalized: Tip,
-    /// Last L1 block applied; `null` before the first.
+    /// The L1 block that this is as of; `null` before the first.
     pub l1: Option<L1Head>,
-    /// Whether the node has caught up with L1.
-    pub is_synced: bool,
 }
 
 /// How far a block has come.
@@ -360,16 +356,17 @@ pub enum TransactionStatus {
     },
     /// Left the mempool without being mined.
     Dropped {
-        /// Why.
-        reason: TxRejection,
+        /// Why, as a stable word: `evicted`, `replaced`, `spent_elsewhere` or `anchor_gone`.
+        reason: String,
+        /// Why, in words.
+        message: String,
     },
     /// This node has not seen it, or has forgotten it.
     Unknown,
 }
 
-/// Why a transaction is not taken, or was dropped. [`Self::code`] is stable.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+/// Why `agoge_sendTransaction` refuses: the `data.code` of its error.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum TxRejection {
     /// The bytes are no canonical transaction.
     Malformed,
@@ -378,19 +375,19 @@ pub enum TxRejection {
     /// The fee is below the network's least.
     FeeTooLow,
     /// The ciphertexts do not hash to the public inputs' hash.
-    CiphertextMismatch,
+    CiphertextHash,
     /// The client proof does not verify.
     InvalidProof,
-    /// The anchor is no note root of this chain, or of one that was pruned.
+    /// The anchor is no note root of this chain.
     UnknownAnchor,
     /// An input is spent in a block.
-    NullifierSpent,
+    Spent,
     /// A queued transaction spends an input and pays as much or more.
     Conflict,
     /// Queued transactions that all pay more fill the pool.
     PoolFull,
-    /// The node has not caught up with L1.
-    NotSynced,
+    /// The same transaction is queued.
+    AlreadyQueued,
 }
 
 impl TxRejection {
@@ -399,45 +396,34 @@ impl TxRejection {
         Self::Malformed,
         Self::WrongGenesis,
         Self::FeeTooLow,
-        Self::CiphertextMismatch,
+        Self::CiphertextHash,
         Self::InvalidProof,
         Self::UnknownAnchor,
-        Self::NullifierSpent,
+        Self::Spent,
         Self::Conflict,
         Self::PoolFull,
-        Self::NotSynced,
+        Self::AlreadyQueued,
     ];
 
-    /// The code in `data.code` of the error.
+    /// The stable code.
     pub const fn code(self) -> &'static str {
         match self {
             Self::Malformed => "AGOGE-TX-001",
             Self::WrongGenesis => "AGOGE-TX-002",
             Self::FeeTooLow => "AGOGE-TX-003",
-            Self::CiphertextMismatch => "AGOGE-TX-004",
+            Self::CiphertextHash => "AGOGE-TX-004",
             Self::InvalidProof => "AGOGE-TX-005",
             Self::UnknownAnchor => "AGOGE-TX-006",
-            Self::NullifierSpent => "AGOGE-TX-007",
+            Self::Spent => "AGOGE-TX-007",
             Self::Conflict => "AGOGE-TX-008",
             Self::PoolFull => "AGOGE-TX-009",
-            Self::NotSynced => "AGOGE-TX-010",
+            Self::AlreadyQueued => "AGOGE-TX-010",
         }
     }
 
-    /// The reason in words.
-    pub const fn message(self) -> &'static str {
-        match self {
-            Self::Malformed => "not a canonical transaction encoding",
-            Self::WrongGenesis => "the transaction is for another instance",
-            Self::FeeTooLow => "the fee is below the network's least fee",
-            Self::CiphertextMismatch => "the ciphertexts do not match the public inputs",
-            Self::InvalidProof => "the client proof does not verify",
-            Self::UnknownAnchor => "the anchor is no note root of this chain",
-            Self::NullifierSpent => "an input is already spent",
-            Self::Conflict => "a queued transaction spends an input and pays as much or more",
-            Self::PoolFull => "the mempool is full of transactions that pay more",
-            Self::NotSynced => "the node has not caught up with L1",
-        }
+    /// The reason of a code, for a wallet that reads `data.code`.
+    pub fn from_code(code: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|reason| reason.code() == code)
     }
 }
 
@@ -448,6 +434,8 @@ pub struct NoteWitness {
     pub number: L2BlockNumber,
     /// Note root.
     pub anchor: Digest,
+    /// Whether that block is proven: only then no prune removes the anchor.
+    pub is_proven: bool,
     /// Leaf.
     pub index: u64,
     /// Commitment at the leaf.
@@ -465,9 +453,7 @@ pub struct Committee {
     pub first_slot: Slot,
     /// Last slot of the epoch.
     pub last_slot: Slot,
-    /// Seed of the draw.
-    pub seed: B256,
-    /// Attester addresses by committee index.
+    /// Attester addresses by committee index; slot `first_slot + k` belongs to member `k mod length`.
     pub members: Vec<Address>,
 }
 
@@ -478,23 +464,19 @@ pub struct Proposer {
     pub slot: Slot,
     /// Its start, Unix seconds.
     pub starts_at: u64,
-    /// Committee index.
-    pub index: u16,
     /// Attester address.
     pub attester: Address,
 }
 
 /// Element of `agoge_peers`.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Peer {
     /// Peer id.
     pub peer_id: String,
-    /// Multiaddress, when connected.
-    pub address: Option<String>,
-    /// Whether the peer dialled us.
-    pub is_inbound: bool,
-    /// Score; negative peers are cut off.
-    pub score: f64,
+    /// Multiaddress it is reached at.
+    pub address: String,
+    /// Score; below zero it has misbehaved.
+    pub score: i64,
 }
 
 /// What was due.
@@ -511,10 +493,15 @@ pub enum DutyKind {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "outcome", rename_all = "snake_case")]
 pub enum DutyOutcome {
-    /// The slot is not over.
-    Waiting,
-    /// Done: the block is on L1, or the attestation was sent.
-    Done {
+    /// The block is on L1.
+    Published {
+        /// Its number.
+        number: L2BlockNumber,
+        /// Attestations it went with.
+        attestations: u16,
+    },
+    /// The attestation was signed and sent.
+    Attested {
         /// The block.
         block_hash: BlockHash,
     },
@@ -522,6 +509,8 @@ pub enum DutyOutcome {
     Missed {
         /// Why, as a stable word such as `no_proposal` (`docs/interface.md`).
         reason: String,
+        /// Why, in words.
+        message: String,
     },
 }
 
@@ -576,17 +565,18 @@ mod tests {
     fn rejection_codes_are_distinct_and_statuses_are_tagged() {
         let codes: std::collections::BTreeSet<_> = TxRejection::ALL.iter().map(|r| r.code()).collect();
         assert_eq!(codes.len(), TxRejection::ALL.len());
-        let dropped = TransactionStatus::Dropped { reason: TxRejection::NullifierSpent };
+        assert_eq!(TxRejection::from_code("AGOGE-TX-007"), Some(TxRejection::Spent));
+        let dropped = TransactionStatus::Dropped { reason: "evicted".into(), message: "full".into() };
         let json = serde_json::to_string(&dropped).unwrap();
-        assert_eq!(json, r#"{"status":"dropped","reason":"nullifier_spent"}"#);
+        assert_eq!(json, r#"{"status":"dropped","reason":"evicted","message":"full"}"#);
         let duty = Duty {
             slot: Slot::new(3),
             attester: Address::ZERO,
             kind: DutyKind::Attest,
-            outcome: DutyOutcome::Missed { reason: "no_proposal".into() },
+            outcome: DutyOutcome::Missed { reason: "no_proposal".into(), message: "late".into() },
         };
         let json = serde_json::to_string(&duty).unwrap();
-        assert!(json.ends_with(r#""kind":"attest","outcome":"missed","reason":"no_proposal"}"#), "{json}");
+        assert!(json.ends_with(r#""kind":"attest","outcome":"missed","reason":"no_proposal","message":"late"}"#), "{json}");
         assert_eq!(serde_json::from_str::<Duty>(&json).unwrap(), duty);
     }
 
