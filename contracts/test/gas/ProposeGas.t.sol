@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+pragma solidity 0.8.37;
+
+import {NetworkTest, Proposal} from "@agoge-test/support/NetworkTest.sol";
+import {TransactionGas} from "@agoge-test/support/TransactionGas.sol";
+import {IRollup} from "@agoge/rollup/IRollup.sol";
+
+/// @notice Gas of a whole propose transaction with the threshold of attestations, at steady state.
+abstract contract ProposeGas is NetworkTest, TransactionGas {
+    /// @dev First slot of epoch 6, which is no genesis epoch and whose parent block exists.
+    uint256 private constant FIRST_SLOT = 6 * EPOCH_SLOTS;
+
+    string private _name;
+    bytes private _call;
+    bytes32 private _blob;
+
+    function _prepareFirst(uint256 _validators, uint256 _committeeSize, string memory _set) internal {
+        _deployNetwork(_validators, _committeeSize);
+        _proposeInSlot(FIRST_SLOT - 1);
+        _warpToSlot(FIRST_SLOT);
+        _keep(_proposal(), string.concat("first in an epoch, ", _set));
+    }
+
+    function _prepareLater(uint256 _validators, uint256 _committeeSize, string memory _set) internal {
+        _deployNetwork(_validators, _committeeSize);
+        _proposeInSlot(FIRST_SLOT);
+        _warpToSlot(FIRST_SLOT + 1);
+        Proposal memory later = _proposal();
+        delete later.seedProof;
+        _keep(later, string.concat("later in an epoch, ", _set));
+    }
+
+    function test_Propose() external {
+        _setBlobs(_blob);
+        _callAndRecord(address(rollup), 0, _call, "propose", _name);
+    }
+
+    function _keep(Proposal memory _p, string memory _caseName) private {
+        _name = _caseName;
+        _blob = _p.blobHash;
+        _call = abi.encodeCall(IRollup.propose, (_p.block_, _p.attestations, _p.publication, _p.seedProof));
+    }
+}
+
+contract FirstOf16of48GasTest is ProposeGas {
+    function setUp() external {
+        _prepareFirst(48, 16, "16 of 48");
+    }
+}
+
+contract LaterOf16of48GasTest is ProposeGas {
+    function setUp() external {
+        _prepareLater(48, 16, "16 of 48");
+    }
+}
+
+contract FirstOf16of128GasTest is ProposeGas {
+    function setUp() external {
+        _prepareFirst(128, 16, "16 of 128");
+    }
+}
+
+contract LaterOf16of128GasTest is ProposeGas {
+    function setUp() external {
+        _prepareLater(128, 16, "16 of 128");
+    }
+}
+
+contract FirstOf16of1024GasTest is ProposeGas {
+    function setUp() external {
+        _prepareFirst(1024, 16, "16 of 1024");
+    }
+}
+
+contract FirstOf48of100GasTest is ProposeGas {
+    function setUp() external {
+        _prepareFirst(100, 48, "48 of 100");
+    }
+}
+
+contract LaterOf48of100GasTest is ProposeGas {
+    function setUp() external {
+        _prepareLater(100, 48, "48 of 100");
+    }
+}

@@ -1,0 +1,269 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+pragma solidity 0.8.37;
+
+import {HistoryContract, L1Headers} from "@agoge-test/support/L1Headers.sol";
+import {RegistryConfig} from "@agoge/governance/IRegistry.sol";
+import {Registry} from "@agoge/governance/Registry.sol";
+import {Attestations, Block, Publication, RollupConfig, SeedProof, Tips} from "@agoge/rollup/IRollup.sol";
+import {Rollup} from "@agoge/rollup/Rollup.sol";
+import {StakingConfig} from "@agoge/staking/IStaking.sol";
+import {Staking} from "@agoge/staking/Staking.sol";
+import {Epoch, Slot} from "@agoge/time/TimeLib.sol";
+import {Test} from "forge-std/Test.sol";
+
+/// @notice A whole publication, as `propose` takes it.
+struct Proposal {
+    Block block_;
+    Attestations attestations;
+    Publication publication;
+    SeedProof seedProof;
+    bytes32 blobHash;
+}
+
+/// @notice A deployed network with the numbers of the phases, its validators' keys, and the moves of an honest proposer.
+abstract contract NetworkTest is Test {
+    uint256 internal constant GENESIS = 1_800_000_000;
+    uint256 internal constant GENESIS_L1_BLOCK = 20_000_000;
+    uint256 internal constant L1_SLOT_SECONDS = 12;
+    uint256 internal constant SLOT_SECONDS = 36;
+    uint256 internal constant EPOCH_SLOTS = 32;
+    uint256 internal constant SET_LAG = 2;
+    uint256 internal constant ENTROPY_LAG = 1;
+    uint256 internal constant PROOF_WINDOW = 2;
+    uint256 internal constant ACTIVATION_DELAY = 4;
+    uint256 internal constant RING_SIZE = 128;
+    uint256 internal constant INBOX_LAG = 2;
+    uint256 internal constant DEPOSITS_PER_BLOCK = 16;
+    uint256 internal constant MINIMUM_DEPOSIT_GWEI = 1000;
+    uint256 internal constant STAKE = 1 ether;
+    uint256 internal constant EXIT_DELAY = 26 hours;
+    uint256 internal constant ENTRIES_PER_EPOCH = 4;
+    bytes32 internal constant GENESIS_ARCHIVE = bytes32(uint256(0x1111));
+    address internal constant HISTORY = 0x0000F90827F1C53a10cb7A02335B175320002935;
+
+    address internal governance = makeAddr("governance");
+    address internal treasury = makeAddr("treasury");
+    address internal allowListAdmin = makeAddr("allow-list admin");
+    address internal feeRecipient = makeAddr("fee recipient");
+
+    Registry internal registry;
+    Staking internal staking;
+    Rollup internal rollup;
+
+    mapping(address attester => uint256 key) internal keyOf;
+
+    function _deployNetwork(uint256 _validators, uint256 _committeeSize) internal {
+        vm.warp(GENESIS - 1 days);
+        vm.roll(GENESIS_L1_BLOCK - 1 days / L1_SLOT_SECONDS);
+        vm.etch(HISTORY, type(HistoryContract).runtimeCode);
+
+        uint256 nonce = vm.getNonce(address(this));
+        address predicted = vm.computeCreateAddress(address(this), nonce + 2);
+        registry = new Registry(_registryConfig(predicted));
+        staking = new Staking(_stakingConfig());
+        rollup = new Rollup(_rollupConfig(_committeeSize));
+        assertEq(address(rollup), predicted, "prediction");
+
+        for (uint256 i = 0; i < _validators; ++i) {
+            _stake(i);
+        }
+        _warp(GENESIS);
+    }
+
+    function _registryConfig(address _firstInstance) internal view returns (RegistryConfig memory) {
+        return RegistryConfig({
+            genesisTime: GENESIS,
+            slotSeconds: SLOT_SECONDS,
+            epochSlots: EPOCH_SLOTS,
+            setLagEpochs: SET_LAG,
+            activationDelayEpochs: ACTIVATION_DELAY,
+            governance: governance,
+            firstInstance: _firstInstance
+        });
+    }
+
+    function _stakingConfig() internal view returns (StakingConfig memory) {
+        return StakingConfig({
+            registry: registry,
+            treasury: treasury,
+            allowListAdmin: allowListAdmin,
+            activationStake: STAKE,
+            minimumStake: STAKE / 2,
+            entriesPerEpoch: ENTRIES_PER_EPOCH,
+            exitDelaySeconds: EXIT_DELAY,
+            slashBps: 5000,
+            reporterBps: 1000
+        });
+    }
+
+    function _rollupConfig(uint256 _committeeSize) internal view returns (RollupConfig memory) {
+        return RollupConfig({
+            registry: registry,
+            staking: staking,
+            epochProofVerifier: address(0),
+            genesisArchive: GENESIS_ARCHIVE,
+            committeeSize: _committeeSize,
+            entropyLagEpochs: ENTROPY_LAG,
+            proofWindowEpochs: PROOF_WINDOW,
+            ringSize: RING_SIZE,
+            inboxLagSlots: INBOX_LAG,
+            depositsPerBlockMax: DEPOSITS_PER_BLOCK,
+            minimumDepositGwei: MINIMUM_DEPOSIT_GWEI
+        });
+    }
+
+    function _attester(uint256 _index) internal returns (address attester) {
+        uint256 key = uint256(keccak256(abi.encode("attester", _index))) >> 8;
+        attester = vm.addr(key);
+        keyOf[attester] = key;
+    }
+
+    function _withdrawer(uint256 _index) internal pure returns (address) {
+        return address(uint160(0x1000000 + _index));
+    }
+
+    function _sign(address _signer, bytes32 _digest) internal view returns (bytes32 r, bytes32 vs) {
+        return vm.signCompact(keyOf[_signer], _digest);
+    }
+
+    function _proofOfPossession(address _who, address _for) internal view returns (bytes memory) {
+        (bytes32 r, bytes32 vs) = _sign(_who, staking.proofOfPossessionDigest(_who, _for));
+        return abi.encodePacked(r, vs);
+    }
+
+    function _allow(address _who) internal {
+        address[] memory list = new address[](1);
+        list[0] = _who;
+        vm.prank(allowListAdmin);
+        staking.setAllowed(list, true);
+    }
+
+    function _stake(uint256 _index) internal returns (address attester) {
+        attester = _attester(_index);
+        if (staking.isAllowListOn()) _allow(attester);
+        vm.deal(address(this), STAKE);
+        staking.deposit{value: STAKE}(
+            attester, _withdrawer(_index), _proofOfPossession(attester, _withdrawer(_index))
+        );
+    }
+
+    /// @dev Moves L1 to a time, with a block every 12 seconds.
+    function _warp(uint256 _time) internal {
+        vm.warp(_time);
+        vm.roll(_l1BlockAt(_time));
+    }
+
+    function _warpToSlot(uint256 _slot) internal {
+        _warp(GENESIS + _slot * SLOT_SECONDS);
+    }
+
+    function _l1BlockAt(uint256 _time) internal pure returns (uint256) {
+        return GENESIS_L1_BLOCK + _time / L1_SLOT_SECONDS - GENESIS / L1_SLOT_SECONDS;
+    }
+
+    /// @dev The two headers that prove an epoch's seed, known to the history contract; nothing for genesis epochs.
+    function _seedProof(uint256 _epoch) internal returns (SeedProof memory proof) {
+        if (_epoch <= SET_LAG) return proof;
+
+        uint256 time = GENESIS + (_epoch - ENTROPY_LAG) * EPOCH_SLOTS * SLOT_SECONDS;
+        uint256 number = _l1BlockAt(time);
+        proof.parentHeader =
+            L1Headers.encode(number - 1, time - L1_SLOT_SECONDS, keccak256("parent"), keccak256("grandparent"), 0);
+        proof.header = L1Headers.encode(
+            number, time, keccak256(abi.encode("prevrandao", _epoch)), keccak256(proof.parentHeader), 0
+        );
+        _recordL1Block(number, keccak256(proof.header));
+    }
+
+    function _recordL1Block(uint256 _number, bytes32 _hash) internal {
+        vm.store(HISTORY, bytes32(_number), _hash);
+        if (_number < block.number && block.number - _number <= 256) vm.setBlockhash(_number, _hash);
+    }
+
+    function _blobHash(uint256 _salt) internal pure returns (bytes32) {
+        return bytes32(uint256(1) << 248 | uint256(keccak256(abi.encode("blob", _salt))) >> 8);
+    }
+
+    /// @dev An archive whose limbs are all field elements.
+    function _archive(uint256 _salt) internal pure returns (bytes32) {
+        uint256 mask = 0x3fffffffffffffff3fffffffffffffff3fffffffffffffff3fffffffffffffff;
+        return bytes32(uint256(keccak256(abi.encode("archive", _salt))) & mask);
+    }
+
+    function _committee(uint256 _slot, SeedProof memory _proof) internal view returns (address[] memory) {
+        Epoch epoch = Epoch.wrap(_slot / EPOCH_SLOTS);
+        return rollup.sampleCommittee(epoch, rollup.seedOf(epoch, _proof));
+    }
+
+    /// @dev What the slot's proposer publishes now, with exactly the threshold of attestations.
+    function _proposal() internal returns (Proposal memory) {
+        return _proposalWith(rollup.attestationThreshold());
+    }
+
+    function _proposalWith(uint256 _attestations) internal returns (Proposal memory proposal) {
+        uint256 slot = (block.timestamp - GENESIS) / SLOT_SECONDS;
+        proposal.blobHash = _blobHash(slot);
+        proposal.block_ = Block({
+            slot: Slot.wrap(slot),
+            feeRecipient: feeRecipient,
+            inboxEnd: _inboxEnd(slot),
+            archive: _archive(slot)
+        });
+        proposal.seedProof = _seedProof(slot / EPOCH_SLOTS);
+        _attest(proposal, _attestations);
+        _publish(proposal);
+    }
+
+    function _inboxEnd(uint256 _slot) internal view returns (uint256) {
+        uint256 consumed = rollup.tips().pendingInboxEnd;
+        uint256 due = rollup.dueAt(Slot.wrap(_slot)) - consumed;
+        return consumed + (due < DEPOSITS_PER_BLOCK ? due : DEPOSITS_PER_BLOCK);
+    }
+
+    /// @dev Signs with the members of the lowest indices.
+    function _attest(Proposal memory _p, uint256 _count) internal view {
+        address[] memory committee = _committee(Slot.unwrap(_p.block_.slot), _p.seedProof);
+        bytes32 digest = rollup.attestationDigest(_p.block_.slot, rollup.blockHashOf(_p.block_, _p.blobHash));
+        bytes memory signatures;
+        for (uint256 i = 0; i < _count; ++i) {
+            (bytes32 r, bytes32 vs) = _sign(committee[i], digest);
+            signatures = abi.encodePacked(signatures, r, vs);
+        }
+        _p.attestations = Attestations({bitmap: (1 << _count) - 1, signatures: signatures});
+    }
+
+    /// @dev Signs the publication as the slot's proposer.
+    function _publish(Proposal memory _p) internal view {
+        uint256 slot = Slot.unwrap(_p.block_.slot);
+        address[] memory committee = _committee(slot, _p.seedProof);
+        _publishAs(_p, committee[slot % EPOCH_SLOTS % committee.length]);
+    }
+
+    function _publishAs(Proposal memory _p, address _proposer) internal view {
+        bytes32 digest = rollup.publicationDigest(
+            _p.block_.slot, rollup.blockHashOf(_p.block_, _p.blobHash), _p.attestations, _p.publication
+        );
+        (_p.publication.r, _p.publication.vs) = _sign(_proposer, digest);
+    }
+
+    function _propose(Proposal memory _p) internal {
+        _setBlobs(_p.blobHash);
+        rollup.propose(_p.block_, _p.attestations, _p.publication, _p.seedProof);
+    }
+
+    function _setBlobs(bytes32 _hash) internal {
+        bytes32[] memory hashes = new bytes32[](1);
+        hashes[0] = _hash;
+        vm.blobhashes(hashes);
+    }
+
+    function _proposeInSlot(uint256 _slot) internal {
+        _warpToSlot(_slot);
+        _propose(_proposal());
+    }
+
+    function _deposit(uint256 _valueGwei, uint256 _salt) internal returns (uint256) {
+        vm.deal(address(this), _valueGwei * 1 gwei);
+        return rollup.deposit{value: _valueGwei * 1 gwei}(_archive(_salt), new bytes(91));
+    }
+}
