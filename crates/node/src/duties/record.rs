@@ -68,18 +68,15 @@ pub enum MissReason {
     /// The node's state is not that of the L1 head.
     #[error("the node was not synced to L1")]
     NotSynced,
-    /// The epoch's committee is not known.
-    #[error("the committee was not known")]
-    NoCommittee,
+    /// Another node signed a proposal for the slot with the same key.
+    #[error("another node signed a proposal with the same key")]
+    SignedElsewhere,
     /// No proposal arrived in time.
     #[error("no proposal arrived in time")]
     NoProposal,
-    /// A proposal arrived outside its window.
-    #[error("the proposal arrived {seconds} s outside its window")]
-    OutsideWindow {
-        /// How far.
-        seconds: u64,
-    },
+    /// The proposal arrived when no further L1 block could have a time in the slot.
+    #[error("the proposal arrived too late for the slot")]
+    TooLate,
     /// The proposal builds on something that is not the tip.
     #[error("the proposal's parent is not the tip")]
     WrongParent,

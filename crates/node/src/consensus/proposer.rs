@@ -1,0 +1,264 @@
+//! The proposer's way through its slot: build, sign once, collect, publish the same bytes as often as needed.
+
+use agoge_protocol::eip712::{PublicationMessage, attestations_hash, signing_digest};
+use agoge_protocol::messages::{AttestationSet, Proposal, SignedProposal};
+use agoge_protocol::{Address, B256, CompactSignature, Digest, L2BlockNumber, Slot, U256};
+
+use super::attester::Candidate;
+use super::collection::Collection;
+use super::output::{Output, Publication, SignKind, SignRequest};
+use super::slot::Context;
+use super::window::Rules;
+use crate::duties::{DutyOutcome, MissReason};
+
+/// Blocks built for one slot: the tip may move while one is being built.
+const ATTEMPTS_MAX: u8 = 8;
+/// Times one publication is handed over: a revert, or an L1 reorg that removed it, inside the slot.
+const SENDS_MAX: u8 = 6;
+
+/// One slot of one own proposer.
+#[derive(Debug)]
+pub(super) struct Run {
+    proposer: Address,
+    phase: Phase,
+    attempts: u8,
+    sends: u8,
+    why: MissReason,
+}
+
+#[derive(Debug)]
+enum Phase {
+    Waiting,
+    Building { parent: Digest },
+    Built(Box<Proposal>),
+    SigningProposal(Box<Proposal>),
+    Collecting(Box<SignedProposal>),
+    SigningPublication(Box<Proposal>, AttestationSet),
+    Publishing { publication: Box<Publication>, is_in_flight: bool },
+    Landed { publication: Option<Box<Publication>>, number: L2BlockNumber },
+    Over,
+}
+
+impl Run {
+    pub(super) const fn new(proposer: Address) -> Self {
+        Self { proposer, phase: Phase::Waiting, attempts: 0, sends: 0, why: MissReason::TooSlow }
+    }
+
+    pub(super) const fn proposer(&self) -> Address {
+        self.proposer
+    }
+
+    /// Takes every step that is possible at this moment.
+    pub(super) fn advance(
+        &mut self,
+        slot: Slot,
+        collection: &Collection,
+        candidate: Option<&Candidate>,
+        ctx: &Context<'_>,
+        out: &mut Vec<Output>,
+    ) {
+        let tip = ctx.view.tip;
+        // Each turn either returns or moves to a later phase, or back to `Waiting`, which `attempts` bounds.
+        loop {
+            let next = match &mut self.phase {
+                Phase::Waiting => match self.start(slot, candidate, ctx, out) {
+                    Some(phase) => phase,
+                    None => return,
+                },
+                Phase::Building { parent } if *parent != tip.archive => Phase::Waiting,
+                Phase::Built(proposal) if proposal.parent_archive != tip.archive => Phase::Waiting,
+                Phase::Built(proposal) => {
+                    if candidate.is_some() {
+                        self.why = MissReason::SignedElsewhere;
+                        Phase::Over
+                    } else if let Err(why) = ctx.ready() {
+                        self.why = why;
+                        return;
+                    } else if !ctx.is_on(self.proposer) {
+                        self.why = MissReason::DutiesOff;
+                        return;
+                    } else if ctx.now_ms < ctx.rules.propose_from(slot) || !ctx.can_land(slot) {
+                        return;
+                    } else {
+                        let digest = proposal.digest(ctx.rules.genesis_id, &ctx.rules.domain);
+                        out.push(sign(self.proposer, slot, SignKind::Proposal, digest));
+                        Phase::SigningProposal(proposal.clone())
+                    }
+                }
+                Phase::Collecting(signed) => {
+                    let block_hash = signed.proposal.block_hash();
+                    let needed = ctx.rules.threshold();
+                    let Some(set) = collection.pack(block_hash, needed) else {
+                        self.why = too_few(collection.count(block_hash), needed);
+                        return;
+                    };
+                    if let Err(why) = may_publish(slot, &signed.proposal, ctx) {
+                        self.why = why;
+                        return;
+                    }
+                    let digest = publication_digest(&signed.proposal, &set, ctx.rules);
+                    out.push(sign(self.proposer, slot, SignKind::Publication, digest));
+                    Phase::SigningPublication(Box::new(signed.proposal.clone()), set)
+                }
+                Phase::Publishing { publication, is_in_flight } => {
+                    if tip.archive == publication.proposal.free_fields.archive {
+                        Phase::Landed { publication: Some(publication.clone()), number: tip.number }
+                    } else if !*is_in_flight && self.sends < SENDS_MAX {
+                        self.why = MissReason::NotPublished;
+                        if let Err(why) = may_publish(slot, &publication.proposal, ctx) {
+                            self.why = why;
+                            return;
+                        }
+                        self.sends = self.sends.saturating_add(1);
+                        *is_in_flight = true;
+                        out.push(Output::Publish(publication.clone()));
+                        return;
+                    } else {
+                        return;
+                    }
+                }
+                // An L1 reorg took the block out again: the identical bytes may be sent while the slot lasts.
+                Phase::Landed { publication: Some(publication), .. }
+                    if tip.archive == publication.proposal.parent_archive =>
+                {
+                    self.why = MissReason::TipChanged;
+                    Phase::Publishing { publication: publication.clone(), is_in_flight: false }
+                }
+                Phase::Building { .. }
+                | Phase::SigningProposal(_)
+                | Phase::SigningPublication(..)
+                | Phase::Landed { .. }
+                | Phase::Over => return,
+            };
+            self.phase = next;
+        }
+    }
+
+    /// The first step, or `None` while it cannot be taken.
+    fn start(
+        &mut self,
+        slot: Slot,
+        candidate: Option<&Candidate>,
+        ctx: &Context<'_>,
+        out: &mut Vec<Output>,
+    ) -> Option<Phase> {
+        let tip = ctx.view.tip;
+        if tip.slot == Some(slot) {
+            // Only this key can have made it: before a restart.
+            return Some(Phase::Landed { publication: None, number: tip.number });
+        }
+        if candidate.is_some() {
+            self.why = MissReason::SignedElsewhere;
+            return Some(Phase::Over);
+        }
+        if let Err(why) = ctx.ready() {
+            self.why = why;
+            return None;
+        }
+        if !ctx.is_on(self.proposer) {
+            self.why = MissReason::DutiesOff;
+            return None;
+        }
+        self.why = MissReason::TooSlow;
+        let is_next = ctx.rules.next_slot(&ctx.view.head, ctx.now_ms) == Some(slot);
+        if !is_next || !ctx.rules.is_build_time(slot, &ctx.view.head, ctx.now_ms) || !ctx.tip_is_before(slot) {
+            return None;
+        }
+        if self.attempts >= ATTEMPTS_MAX {
+            return Some(Phase::Over);
+        }
+        self.attempts = self.attempts.saturating_add(1);
+        out.push(Output::BuildBlock {
+            slot,
+            proposer: self.proposer,
+            parent_archive: tip.archive,
+            attempt: self.attempts,
+        });
+        Some(Phase::Building { parent: tip.archive })
+    }
+
+    /// The block asked for. One of an earlier attempt is dropped, a failure starts again.
+    pub(super) fn on_built(&mut self, attempt: u8, result: Option<Box<Proposal>>) {
+        if attempt == self.attempts && matches!(self.phase, Phase::Building { .. }) {
+            self.phase = result.map_or(Phase::Waiting, Phase::Built);
+        }
+    }
+
+    /// The proposal's signature; returns the proposal to gossip.
+    pub(super) fn on_proposal_signed(&mut self, signature: Option<CompactSignature>) -> Option<Box<SignedProposal>> {
+        let Phase::SigningProposal(proposal) = &self.phase else { return None };
+        let Some(signature) = signature else {
+            self.refuse();
+            return None;
+        };
+        let signed = Box::new(SignedProposal { proposal: proposal.as_ref().clone(), signature });
+        self.phase = Phase::Collecting(signed.clone());
+        Some(signed)
+    }
+
+    /// The publication's signature.
+    pub(super) fn on_publication_signed(&mut self, signature: Option<CompactSignature>) {
+        let Phase::SigningPublication(proposal, set) = &self.phase else { return };
+        let Some(signature) = signature else { return self.refuse() };
+        let publication =
+            Publication { proposal: proposal.as_ref().clone(), attestations: set.clone(), signature };
+        self.phase = Phase::Publishing { publication: Box::new(publication), is_in_flight: false };
+    }
+
+    /// The end of a transaction. One that was mined stays in flight until the chain shows the block.
+    pub(super) fn on_published(&mut self, was_taken: bool) {
+        if let Phase::Publishing { is_in_flight, .. } = &mut self.phase {
+            *is_in_flight = was_taken;
+            self.why = MissReason::NotPublished;
+        }
+    }
+
+    /// What came of it, once the slot is over.
+    pub(super) fn outcome(&self, rules: &Rules) -> DutyOutcome {
+        match &self.phase {
+            Phase::Landed { number, .. } => DutyOutcome::Published {
+                number: *number,
+                attestations: u16::try_from(rules.threshold()).unwrap_or(u16::MAX),
+            },
+            _ => DutyOutcome::Missed { reason: self.why.clone() },
+        }
+    }
+
+    fn refuse(&mut self) {
+        self.why = MissReason::GuardRefused;
+        self.phase = Phase::Over;
+    }
+}
+
+/// Whether the signed block can be sent at this moment, neither too early nor too late for its slot, and on the tip it was built on.
+fn may_publish(slot: Slot, proposal: &Proposal, ctx: &Context<'_>) -> Result<(), MissReason> {
+    ctx.ready()?;
+    if ctx.view.tip.archive != proposal.parent_archive {
+        return Err(MissReason::TipChanged);
+    }
+    let is_not_early = ctx.rules.is_last_head_before(slot, &ctx.view.head)
+        || ctx.now_ms / 1_000 >= ctx.rules.timing.slot_start(slot);
+    if is_not_early && ctx.can_land(slot) { Ok(()) } else { Err(MissReason::NotPublished) }
+}
+
+fn publication_digest(proposal: &Proposal, set: &AttestationSet, rules: &Rules) -> B256 {
+    let message = PublicationMessage {
+        genesisId: rules.genesis_id.to_b256(),
+        slot: U256::from(proposal.slot().get()),
+        blockHash: proposal.block_hash(),
+        attestationsHash: attestations_hash(U256::from(set.bitmap), &set.signatures),
+        quoteDigest: B256::ZERO,
+        payload: Address::ZERO,
+        actionsHash: B256::ZERO,
+    };
+    signing_digest(&message, &rules.domain)
+}
+
+const fn sign(attester: Address, slot: Slot, kind: SignKind, digest: B256) -> Output {
+    Output::Sign(SignRequest { attester, slot, kind, digest })
+}
+
+fn too_few(found: usize, needed: usize) -> MissReason {
+    let narrow = |n| u16::try_from(n).unwrap_or(u16::MAX);
+    MissReason::TooFewAttestations { found: narrow(found), needed: narrow(needed) }
+}
