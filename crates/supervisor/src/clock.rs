@@ -183,7 +183,7 @@ mod tests {
         }
     }
 
-    #[tokio::test(start_paused = true)]
+    #[tokio::test]
     async fn the_system_clock_does_not_sleep_for_what_has_passed() {
         let clock = SystemClock;
         let now = clock.now_unix_ms();

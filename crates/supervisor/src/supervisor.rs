@@ -149,7 +149,10 @@ impl Supervisor {
             () = shared.cancel.cancelled() => Stop::Requested,
             stop = next_signal(&mut interrupt, &mut terminate) => stop,
         };
-        tracing::info!(reason = ?stop, "stopping");
+        match &*lock(&shared.failure) {
+            Some((task, _)) => tracing::error!(task, "stopping after a failure"),
+            None => tracing::info!(reason = ?stop, "stopping"),
+        }
         systemd::notify_stopping();
         shared.cancel.cancel();
         shared.tracker.close();
@@ -188,7 +191,16 @@ impl Spawner {
 
     /// Starts a task that is made anew after [`Severity::Retry`] and [`Severity::Reset`] errors, after a growing pause. A fatal error
     /// or a panic stops the process. The maker sees the severity of the error before (`None` at first).
-    pub fn spawn_restarting<E, F, Make>(&self, name: &'static str, mut make: Make)
+    pub fn spawn_restarting<E, F, Make>(&self, name: &'static str, make: Make)
+    where
+        E: ActorError,
+        F: Future<Output = Result<(), E>> + Send + 'static,
+        Make: FnMut(Option<Severity>) -> F + Send + 'static,
+    {
+        self.spawn_restarting_after(name, Backoff::new(RESTART_PAUSE.0, RESTART_PAUSE.1), make);
+    }
+
+    fn spawn_restarting_after<E, F, Make>(&self, name: &'static str, mut backoff: Backoff, mut make: Make)
     where
         E: ActorError,
         F: Future<Output = Result<(), E>> + Send + 'static,
@@ -196,7 +208,6 @@ impl Spawner {
     {
         let cancel = self.token();
         self.spawn(name, async move {
-            let mut backoff = Backoff::new(RESTART_PAUSE.0, RESTART_PAUSE.1);
             let mut last = None;
             loop {
                 let started = tokio::time::Instant::now();

@@ -59,22 +59,23 @@ async fn panics_of_tasks_and_of_blocking_work_stop_the_process() {
     assert!(matches!(supervisor.run(GRACE).await, Err(RunError::Task { task: "prover", .. })));
 }
 
-#[tokio::test(start_paused = true)]
+#[tokio::test]
 async fn a_task_that_does_not_stop_is_named_after_the_grace_time() {
     let supervisor = Supervisor::new();
     supervisor.spawn("deaf", std::future::pending::<Result<(), Infallible>>());
     supervisor.spawner().stop();
-    let error = supervisor.run(GRACE).await.unwrap_err();
+    let error = supervisor.run(Duration::ZERO).await.unwrap_err();
     assert!(matches!(error, RunError::Remaining { remaining } if remaining == ["deaf"]));
 }
 
-#[tokio::test(start_paused = true)]
+#[tokio::test]
 async fn a_restarting_task_is_made_again_until_a_fatal_error() {
     let supervisor = Supervisor::new();
     let classes = Arc::new(Mutex::new(Vec::new()));
     let seen = Arc::clone(&classes);
     let mut outcomes = [Severity::Retry, Severity::Reset, Severity::Fatal].into_iter();
-    supervisor.spawner().spawn_restarting("l1", move |last| {
+    let at_once = Backoff::with_seed(Duration::ZERO, Duration::ZERO, 1);
+    supervisor.spawner().spawn_restarting_after("l1", at_once, move |last| {
         lock(&seen).push(last);
         let outcome = outcomes.next();
         async move { outcome.map_or(Ok(()), |severity| Err(Broken(severity))) }
@@ -84,12 +85,13 @@ async fn a_restarting_task_is_made_again_until_a_fatal_error() {
     assert_eq!(*lock(&classes), [None, Some(Severity::Retry), Some(Severity::Reset)]);
 }
 
-#[tokio::test(start_paused = true)]
+#[tokio::test]
 async fn a_restarting_task_in_its_pause_ends_with_the_process() {
     let supervisor = Supervisor::new();
     let spawner = supervisor.spawner();
     let stopper = spawner.clone();
-    spawner.spawn_restarting("l1", move |_| {
+    let never = Backoff::with_seed(Duration::MAX, Duration::MAX, 1);
+    spawner.spawn_restarting_after("l1", never, move |_| {
         stopper.stop();
         async { Err(Broken(Severity::Retry)) }
     });
