@@ -86,3 +86,6 @@ fn digest(builder: &mut Builder, state: &PoseidonPermutation<Target>) -> DigestT
     }
     out
 }
+
+#[cfg(test)]
+mod tests;

@@ -4,6 +4,10 @@
 //! committed in this crate and never builds a circuit. A proof is bytes plus typed public inputs: no plonky2 type leaves
 //! this crate. `docs/circuits.md` is the text: the relation, every constraint, what is not constrained, measurements.
 
+// The fixture that tests share with the benchmark and the example names this crate as they do.
+#[cfg(test)]
+extern crate self as agoge_circuits;
+
 mod client;
 mod gadgets;
 mod profile;

@@ -55,6 +55,19 @@ impl ClientCircuit {
         }
     }
 
+    /// Rows of the relation itself: without blinding, padding and the hash of the public inputs.
+    #[cfg(test)]
+    pub(super) fn relation_rows(profile: ClientProfile) -> usize {
+        let mut builder = Builder::new(circuit_config(profile));
+        let targets = Values::from_fn(|| builder.add_virtual_target());
+        Relation {
+            builder: &mut builder,
+            omitted: None,
+        }
+        .constrain(&targets);
+        builder.num_gates()
+    }
+
     /// The circuit's free values set to these.
     pub(super) fn assign(&self, values: &Values<F>) -> Result<PartialWitness<F>, BoxError> {
         let mut witness = PartialWitness::new();

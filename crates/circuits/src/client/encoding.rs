@@ -74,6 +74,20 @@ impl ProofLayout {
         self.0.iter().map(|segment| segment.byte_len()).sum()
     }
 
+    /// First byte of every field element.
+    #[cfg(test)]
+    pub(super) fn element_offsets(&self) -> Vec<usize> {
+        let mut offsets = vec![];
+        let mut end = 0;
+        for segment in &self.0 {
+            if let Segment::Elements(count) = segment {
+                offsets.extend((0..*count).map(|index| end + index * WORD));
+            }
+            end += segment.byte_len();
+        }
+        offsets
+    }
+
     /// Accepts bytes of exactly this layout.
     pub(super) fn check(&self, proof: &[u8]) -> Result<(), VerifyError> {
         let expected = self.byte_len();

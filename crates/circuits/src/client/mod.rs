@@ -8,3 +8,6 @@ mod values;
 pub(crate) mod verifier;
 mod verifier_data;
 pub(crate) mod witness;
+
+#[cfg(test)]
+mod tests;

@@ -69,6 +69,11 @@ impl ClientProver {
         &self.verifier
     }
 
+    /// Log2 of the circuit's rows, blinding included.
+    pub fn degree_bits(&self) -> usize {
+        self.circuit.data.common.degree_bits()
+    }
+
     /// Proves a transaction: its public inputs and the proof's bytes.
     ///
     /// The witness is checked natively first. Blinding comes from the operating system's randomness, inside plonky2: two

@@ -131,6 +131,12 @@ impl ClientVerifier {
         Ok(self.data.verify(ProofWithPublicInputs { proof, public_inputs })?)
     }
 
+    /// First byte of every field element of a proof.
+    #[cfg(test)]
+    pub(super) fn element_offsets(&self) -> Vec<usize> {
+        self.layout.element_offsets()
+    }
+
     pub(super) const fn data(&self) -> &VerifierData {
         &self.data
     }

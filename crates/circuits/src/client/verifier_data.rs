@@ -46,14 +46,14 @@ const fn committed(profile: ClientProfile) -> (&'static [u8], &'static str) {
     }
 }
 
-/// The committed bytes.
-pub(super) const fn committed_bytes(profile: ClientProfile) -> &'static [u8] {
-    committed(profile).0
-}
-
-/// Decodes the committed data of a profile after checking its digest.
+/// The committed data of a profile.
 pub(super) fn load(profile: ClientProfile) -> Result<VerifierData, VerifierDataError> {
     let (bytes, pinned) = committed(profile);
+    decode(profile, bytes, pinned)
+}
+
+/// Decodes verifier data after checking their digest.
+fn decode(profile: ClientProfile, bytes: &[u8], pinned: &str) -> Result<VerifierData, VerifierDataError> {
     let found = keccak256(bytes);
     let expected: B256 = pinned
         .parse()
@@ -79,4 +79,54 @@ pub(super) fn load(profile: ClientProfile) -> Result<VerifierData, VerifierDataE
 /// The bytes that are committed for this data; fails on a gate that is not the client circuit's.
 pub(super) fn encode(data: &VerifierData) -> IoResult<Vec<u8>> {
     data.to_bytes(&ClientGates)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ClientProver;
+
+    const PROFILES: [ClientProfile; 2] = [ClientProfile::Default, ClientProfile::Testing];
+
+    #[test]
+    fn committed_data_are_those_of_the_circuits_byte_for_byte() {
+        for profile in PROFILES {
+            let built = ClientProver::build_verifier_data(profile).unwrap();
+            let hint = "run the example write_verifier_data, pin the digests it prints";
+            assert_eq!(built, committed(profile).0, "{profile:?}: {hint}");
+            assert!(load(profile).is_ok());
+        }
+    }
+
+    #[test]
+    fn data_with_another_digest_are_refused() {
+        for profile in PROFILES {
+            let (bytes, pinned) = committed(profile);
+            let mut tampered = bytes.to_vec();
+            tampered[40] ^= 1;
+            let error = decode(profile, &tampered, pinned).err();
+            assert!(
+                matches!(error, Some(VerifierDataError::Digest { .. })),
+                "{error:?}"
+            );
+            let truncated = &bytes[..bytes.len() - 1];
+            let error = decode(profile, truncated, &keccak256(truncated).to_string()).err();
+            assert_eq!(error, Some(VerifierDataError::Encoding { profile }));
+        }
+    }
+
+    #[test]
+    fn every_profile_has_33_public_inputs_and_three_challenges_and_only_the_default_hides() {
+        for profile in PROFILES {
+            let common = load(profile).unwrap().common;
+            assert_eq!(common.num_public_inputs, TxPublicInputs::LEN);
+            assert_eq!(common.config.num_challenges, 3);
+            let is_default = profile == ClientProfile::Default;
+            assert_eq!(common.config.zero_knowledge, is_default);
+            assert_eq!(common.fri_params.hiding, is_default);
+            let fri = &common.config.fri_config;
+            let conjectured_bits = fri.rate_bits * fri.num_query_rounds + fri.proof_of_work_bits as usize;
+            assert!(conjectured_bits >= 100, "{profile:?}: {conjectured_bits}");
+        }
+    }
 }

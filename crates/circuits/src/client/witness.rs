@@ -220,3 +220,121 @@ fn value_element(note: &'static str, found: u64) -> Result<Element, WitnessError
         Err(too_large)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use agoge_protocol::Address;
+    use rand::SeedableRng;
+    use rand_chacha::ChaCha8Rng;
+
+    use super::*;
+    use crate::client::tests::support;
+
+    fn witness() -> ClientWitness {
+        support::witness(&mut ChaCha8Rng::seed_from_u64(7))
+    }
+
+    #[test]
+    fn each_rule_has_a_case() {
+        let bound = VALUE_BOUND;
+        let anchor = witness().anchor;
+        type Change = fn(&mut ClientWitness);
+        let cases: [(&str, Change, WitnessError); 8] = [
+            (
+                "input value",
+                |w| w.inputs[1].value = VALUE_BOUND,
+                WitnessError::ValueTooLarge {
+                    note: "input",
+                    found: bound,
+                },
+            ),
+            (
+                "output value",
+                |w| w.outputs[0].value = u64::MAX,
+                WitnessError::ValueTooLarge {
+                    note: "output",
+                    found: u64::MAX,
+                },
+            ),
+            (
+                "fee",
+                |w| w.fee = VALUE_BOUND,
+                MalformedTx::ValueTooLarge {
+                    field: "fee",
+                    found: bound,
+                }
+                .into(),
+            ),
+            (
+                "sum",
+                |w| w.fee += 1,
+                WitnessError::NotConserved {
+                    inputs: 1_000,
+                    outputs: 1_001,
+                },
+            ),
+            (
+                "withdrawal",
+                |w| {
+                    w.withdrawal = Withdrawal {
+                        amount: 0,
+                        recipient: Address::repeat_byte(1),
+                    }
+                },
+                MalformedTx::RecipientWithoutAmount {
+                    recipient: Address::repeat_byte(1),
+                }
+                .into(),
+            ),
+            (
+                "one note twice",
+                |w| w.inputs[1] = w.inputs[0].clone(),
+                MalformedTx::EqualNullifiers.into(),
+            ),
+            (
+                "other tree",
+                |w| w.anchor = Digest::ZERO,
+                WitnessError::NotUnderAnchor {
+                    input: 0,
+                    root: anchor,
+                    anchor: Digest::ZERO,
+                },
+            ),
+            (
+                "dummy with a value",
+                |w| {
+                    w.inputs[1] = InputNote {
+                        value: 300,
+                        ..InputNote::dummy(w.inputs[1].spending_key, Digest::ZERO)
+                    };
+                    w.inputs[1].siblings = w.inputs[0].siblings;
+                },
+                {
+                    let mut dummy = InputNote::dummy(witness().inputs[1].spending_key, Digest::ZERO);
+                    dummy.value = 300;
+                    dummy.siblings = witness().inputs[0].siblings;
+                    WitnessError::NotUnderAnchor {
+                        input: 1,
+                        root: dummy.root().unwrap(),
+                        anchor,
+                    }
+                },
+            ),
+        ];
+        for (description, change, expected) in cases {
+            let mut witness = witness();
+            change(&mut witness);
+            assert_eq!(witness.public_inputs(), Err(expected), "{description}");
+        }
+        assert!(witness().public_inputs().is_ok());
+    }
+
+    #[test]
+    fn debug_shows_no_secret() {
+        let witness = witness();
+        let text = format!("{witness:?}");
+        let secret = format!("{:?}", witness.inputs[0].spending_key[0]);
+        assert!(!text.contains(secret.trim_start_matches("0x")), "{text}");
+        assert!(!text.contains("value"), "{text}");
+    }
+}
