@@ -10,6 +10,7 @@
 //! deposits that are due.
 #![deny(clippy::arithmetic_side_effects)]
 
+pub mod blob;
 pub mod block;
 pub mod error;
 pub mod hash;

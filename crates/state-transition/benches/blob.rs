@@ -1,0 +1,2 @@
+//! A full block to a blob and back.
+fn main() {}
