@@ -6,6 +6,7 @@
 pub mod consensus;
 pub mod config;
 pub mod duties;
+pub mod keys;
 pub mod mempool;
 pub mod query;
 pub mod signer;

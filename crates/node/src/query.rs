@@ -6,7 +6,8 @@
 use core::future::Future;
 
 use agoge_protocol::{
-    Address, B256, Deposit, Digest, Epoch, Header, L1Block, L1BlockNumber, L2BlockNumber, Slot, Transaction, TxEffects, TxId,
+    Address, B256, Deposit, Digest, Epoch, Header, L1Block, L1BlockNumber, L2BlockNumber, Slot, Transaction,
+    TxEffects, TxId,
 };
 
 use crate::duties::DutyRecord;
@@ -67,10 +68,17 @@ pub trait NodeQueries: Clone + Send + Sync + 'static {
     fn duties(&self, attester: Option<Address>, limit: usize) -> Result<Vec<DutyRecord>, QueryError>;
 
     /// Switches the duties of one of this node's keys. Kept across restarts.
-    fn set_duties(&self, attester: Address, is_on: bool) -> impl Future<Output = Result<(), CommandError>> + Send;
+    fn set_duties(
+        &self,
+        attester: Address,
+        is_on: bool,
+    ) -> impl Future<Output = Result<(), CommandError>> + Send;
 
     /// Replaces the set of attester keys (secret keys are read by the caller from the key directory).
-    fn replace_keys(&self, keys: Vec<crate::signer::AttesterKey>) -> impl Future<Output = Result<(), CommandError>> + Send;
+    fn replace_keys(
+        &self,
+        keys: Vec<crate::signer::AttesterKey>,
+    ) -> impl Future<Output = Result<(), CommandError>> + Send;
 
     /// The signing guard's interchange JSON.
     fn export_guard(&self) -> impl Future<Output = Result<String, CommandError>> + Send;

@@ -3,10 +3,11 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
+use agoge_l1_client::SecretUrl;
 use agoge_protocol::Address;
 use clap::Args;
 
-use super::{INSTANCE_MAX, SecretUrl};
+use super::INSTANCE_MAX;
 
 /// Flags that mean the same as a key of `node.toml`. The field's name is the key with `_` for `.`.
 #[derive(Clone, Debug, Args)]

@@ -4,10 +4,11 @@ use std::io::Read as _;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
+use agoge_l1_client::SecretUrl;
 use agoge_protocol::Address;
 use serde::Deserialize;
 
-use super::{CONFIG_BYTES_MAX, ConfigError, SecretUrl};
+use super::{CONFIG_BYTES_MAX, ConfigError};
 
 /// Keys of the configuration file, for suggestions.
 pub(super) const KEYS: [&str; 26] = [
@@ -62,7 +63,9 @@ pub(super) struct FileConfig {
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub(super) struct L1Section {
+    #[serde(deserialize_with = "urls")]
     pub(super) rpc_urls: Option<Vec<SecretUrl>>,
+    #[serde(deserialize_with = "urls")]
     pub(super) beacon_urls: Option<Vec<SecretUrl>>,
     pub(super) blob_archive_dir: Option<PathBuf>,
 }
@@ -111,6 +114,11 @@ pub(super) struct KeysSection {
 pub(super) struct LogSection {
     pub(super) format: Option<String>,
     pub(super) filter: Option<String>,
+}
+
+fn urls<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<Vec<SecretUrl>>, D::Error> {
+    let texts = Vec::<String>::deserialize(deserializer)?;
+    texts.iter().map(|text| text.parse()).collect::<Result<_, _>>().map(Some).map_err(serde::de::Error::custom)
 }
 
 /// Reads a text file of at most [`CONFIG_BYTES_MAX`].

@@ -9,11 +9,11 @@ mod file;
 mod networks;
 mod origin;
 mod resolve;
-mod url;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
+use agoge_l1_client::SecretUrl;
 use agoge_protocol::deployment::Deployment;
 use agoge_protocol::{Address, NetworkConfig};
 
@@ -22,12 +22,9 @@ pub use error::{ConfigError, DeploymentError};
 pub use networks::{NETWORK_NAMES, load_network, network_text};
 pub use origin::{Entry, Origin};
 pub use resolve::{CONFIG_FILE_NAME, Resolved, default_data_dir};
-pub use url::{BadUrl, SecretUrl};
 
 /// Bytes of any configuration, network or deployment file.
 pub const CONFIG_BYTES_MAX: u64 = 1 << 20;
-/// URLs of a kind.
-pub const URLS_MAX: usize = 8;
 /// Distance between the ports of two instances on a machine.
 pub const INSTANCE_PORTS: u16 = 10;
 /// Highest `--instance`.
@@ -43,7 +40,7 @@ pub struct Config {
     /// Where the deployment file is; see [`Config::load_deployment`].
     pub deployment_file: PathBuf,
     /// L1.
-    pub l1: L1Config,
+    pub l1: L1Endpoints,
     /// Peers.
     pub p2p: P2pConfig,
     /// Public JSON-RPC.
@@ -66,7 +63,7 @@ pub struct Config {
 
 /// How L1 is reached.
 #[derive(Clone, Debug)]
-pub struct L1Config {
+pub struct L1Endpoints {
     /// Execution RPC, in the order of preference; at least one.
     pub rpc_urls: Vec<SecretUrl>,
     /// Beacon API, in the order of preference. On networks that name blobs by L1 block number the RPC URLs serve if none is given.
@@ -150,6 +147,14 @@ impl Config {
         Ok(deployment)
     }
 
+    /// What the L1 client is made from.
+    pub fn l1_client(&self, deployment: Option<Deployment>) -> agoge_l1_client::L1Config {
+        let (rpc_urls, beacon_urls) = (self.l1.rpc_urls.clone(), self.l1.beacon_urls.clone());
+        let mut config = agoge_l1_client::L1Config::new(self.network.clone(), deployment, rpc_urls, beacon_urls);
+        config.blob_archive.clone_from(&self.l1.blob_archive_dir);
+        config
+    }
+
     /// Checks relations between values.
     ///
     /// # Errors
@@ -166,7 +171,7 @@ impl Config {
                 env: "AGOGE_L1_BEACON_URLS",
             });
         }
-        if self.l1.rpc_urls.len() > URLS_MAX || self.l1.beacon_urls.len() > URLS_MAX {
+        if self.l1.rpc_urls.len() > agoge_l1_client::ENDPOINTS_MAX || self.l1.beacon_urls.len() > agoge_l1_client::ENDPOINTS_MAX {
             return relation("l1.rpc_urls", "at most 8 URLs of a kind");
         }
         if !self.rpc.listen.ip().is_loopback() && !self.rpc.public {

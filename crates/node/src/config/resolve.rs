@@ -3,14 +3,15 @@
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
+use agoge_l1_client::SecretUrl;
 use agoge_protocol::network::BeaconId;
 use clap::ArgMatches;
 use clap::parser::ValueSource;
 
 use super::file::FileConfig;
 use super::{
-    AdminConfig, Config, ConfigArgs, ConfigError, Entry, INSTANCE_PORTS, KeysConfig, L1Config, Origin, P2pConfig,
-    RpcConfig, SecretUrl, load_network,
+    AdminConfig, Config, ConfigArgs, ConfigError, Entry, INSTANCE_PORTS, KeysConfig, L1Endpoints, Origin, P2pConfig,
+    RpcConfig, load_network,
 };
 
 /// Name of the configuration file in the data directory.
@@ -262,7 +263,7 @@ impl Resolved {
             data_dir,
             network,
             deployment_file,
-            l1: L1Config { rpc_urls, beacon_urls, blob_archive_dir },
+            l1: L1Endpoints { rpc_urls, beacon_urls, blob_archive_dir },
             p2p,
             rpc,
             admin,

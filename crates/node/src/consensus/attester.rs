@@ -58,7 +58,13 @@ impl Candidate {
 
     fn new(signed: Box<SignedProposal>, phase: Phase) -> Self {
         let block_hash = signed.proposal.block_hash();
-        Self { signed, block_hash, phase, executions: 0, why: MissReason::TooSlow }
+        Self {
+            signed,
+            block_hash,
+            phase,
+            executions: 0,
+            why: MissReason::TooSlow,
+        }
     }
 
     /// Takes every step that is possible at this moment.
@@ -72,12 +78,18 @@ impl Candidate {
         if matches!(self.phase, Phase::Refused | Phase::Executing) {
             return;
         }
+        // Too late, or the slot's block is on L1 already: what was in the way before stays the reason.
+        if !ctx.can_land(slot) || !ctx.tip_is_before(slot) {
+            return;
+        }
         if let Err(why) = self.may_judge(slot, ctx) {
             self.why = why;
             return;
         }
-        let mut idle =
-            members.iter_mut().filter(|(key, m)| m.phase == MemberPhase::Idle && ctx.is_on(**key)).peekable();
+        let mut idle = members
+            .iter_mut()
+            .filter(|(key, m)| m.phase == MemberPhase::Idle && ctx.is_on(**key))
+            .peekable();
         if idle.peek().is_none() {
             return;
         }
@@ -104,13 +116,14 @@ impl Candidate {
 
     fn may_judge(&self, slot: Slot, ctx: &Context<'_>) -> Result<(), MissReason> {
         ctx.ready()?;
-        if !ctx.can_land(slot) {
-            return Err(MissReason::TooLate);
-        }
-        if self.signed.proposal.parent_archive != ctx.view.tip.archive || !ctx.tip_is_before(slot) {
+        if self.signed.proposal.parent_archive != ctx.view.tip.archive {
             return Err(MissReason::WrongParent);
         }
-        if ctx.now_ms < ctx.rules.attest_from(slot) { Err(MissReason::NoProposal) } else { Ok(()) }
+        if ctx.now_ms < ctx.rules.attest_from(slot) {
+            Err(MissReason::NoProposal)
+        } else {
+            Ok(())
+        }
     }
 
     /// The end of the re-execution. A parent that was not the tip may be it later; anything else is final.
@@ -131,16 +144,30 @@ impl Candidate {
 
 impl Member {
     pub(super) const fn new(index: u16) -> Self {
-        Self { index, phase: MemberPhase::Idle }
+        Self {
+            index,
+            phase: MemberPhase::Idle,
+        }
     }
 
     /// The signature, or the guard's refusal; returns the attestation to gossip.
-    pub(super) fn on_signed(&mut self, slot: Slot, signature: Option<CompactSignature>) -> Option<Attestation> {
-        let MemberPhase::Signing(block_hash) = self.phase else { return None };
+    pub(super) fn on_signed(
+        &mut self,
+        slot: Slot,
+        signature: Option<CompactSignature>,
+    ) -> Option<Attestation> {
+        let MemberPhase::Signing(block_hash) = self.phase else {
+            return None;
+        };
         match signature {
             Some(signature) => {
                 self.phase = MemberPhase::Attested(block_hash);
-                Some(Attestation { slot, index: self.index, block_hash, signature })
+                Some(Attestation {
+                    slot,
+                    index: self.index,
+                    block_hash,
+                    signature,
+                })
             }
             None => {
                 self.phase = MemberPhase::Refused;
@@ -150,7 +177,12 @@ impl Member {
     }
 
     /// What came of it, once the slot is over.
-    pub(super) fn outcome(&self, key: Address, candidate: Option<&Candidate>, ctx: &Context<'_>) -> DutyOutcome {
+    pub(super) fn outcome(
+        &self,
+        key: Address,
+        candidate: Option<&Candidate>,
+        ctx: &Context<'_>,
+    ) -> DutyOutcome {
         let reason = match (self.phase, candidate) {
             (MemberPhase::Attested(block_hash), _) => return DutyOutcome::Attested { block_hash },
             (MemberPhase::Refused, _) => MissReason::GuardRefused,

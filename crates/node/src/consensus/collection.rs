@@ -48,7 +48,13 @@ impl Collection {
                 (Verdict::Accept, Some(Evidence::Attestations(pair)))
             }
             None => {
-                self.first.insert(attestation.index, Seen { attestation, is_equivocator: false });
+                self.first.insert(
+                    attestation.index,
+                    Seen {
+                        attestation,
+                        is_equivocator: false,
+                    },
+                );
                 (Verdict::Accept, None)
             }
         }
@@ -61,12 +67,18 @@ impl Collection {
 
     /// The lowest `threshold` members' signatures for a block; `None` when there are fewer.
     pub(super) fn pack(&self, block_hash: BlockHash, threshold: usize) -> Option<AttestationSet> {
-        let chosen: BTreeMap<u16, CompactSignature> =
-            self.of(block_hash).take(threshold).map(|a| (a.index, a.signature)).collect();
+        let chosen: BTreeMap<u16, CompactSignature> = self
+            .of(block_hash)
+            .take(threshold)
+            .map(|a| (a.index, a.signature))
+            .collect();
         (chosen.len() == threshold).then(|| AttestationSet::pack(&chosen))
     }
 
     fn of(&self, block_hash: BlockHash) -> impl Iterator<Item = &Attestation> {
-        self.first.values().map(|seen| &seen.attestation).filter(move |a| a.block_hash == block_hash)
+        self.first
+            .values()
+            .map(|seen| &seen.attestation)
+            .filter(move |a| a.block_hash == block_hash)
     }
 }

@@ -64,17 +64,34 @@ impl Validators {
                 let verdict = self.on_attestation(now_ms, attestation, &mut out);
                 out.push(Output::Judge { source, verdict });
             }
-            Input::BlockBuilt { slot, attempt, result } => {
+            Input::BlockBuilt {
+                slot,
+                attempt,
+                result,
+            } => {
                 if let Some(run) = self.slots.get_mut(&slot).and_then(|state| state.run.as_mut()) {
                     run.on_built(attempt, result.ok());
                 }
             }
-            Input::Reexecuted { slot, block_hash, result } => {
-                if let Some(candidate) = self.slots.get_mut(&slot).and_then(|state| state.candidate.as_mut()) {
+            Input::Reexecuted {
+                slot,
+                block_hash,
+                result,
+            } => {
+                if let Some(candidate) = self
+                    .slots
+                    .get_mut(&slot)
+                    .and_then(|state| state.candidate.as_mut())
+                {
                     candidate.on_reexecuted(block_hash, result);
                 }
             }
-            Input::Signed { attester, slot, kind, result } => {
+            Input::Signed {
+                attester,
+                slot,
+                kind,
+                result,
+            } => {
                 self.on_signed(attester, slot, kind, result.ok(), &mut out);
             }
             Input::Published { slot, result } => {
@@ -116,7 +133,8 @@ impl Validators {
         let Some(state) = current(&mut self.slots, &self.rules, self.view.as_ref(), slot, now_ms) else {
             return Verdict::Ignore;
         };
-        let digest = |signed: &SignedProposal| signed.proposal.digest(self.rules.genesis_id, &self.rules.domain);
+        let digest =
+            |signed: &SignedProposal| signed.proposal.digest(self.rules.genesis_id, &self.rules.domain);
         let is_same = |known: &Candidate| digest(&known.signed) == digest(&signed);
         if state.is_equivocation_reported || state.candidate.as_ref().is_some_and(is_same) {
             return Verdict::Ignore;
@@ -137,9 +155,13 @@ impl Validators {
     }
 
     fn on_attestation(&mut self, now_ms: u64, attestation: Attestation, out: &mut Vec<Output>) -> Verdict {
-        let Some(state) =
-            current(&mut self.slots, &self.rules, self.view.as_ref(), attestation.slot, now_ms)
-        else {
+        let Some(state) = current(
+            &mut self.slots,
+            &self.rules,
+            self.view.as_ref(),
+            attestation.slot,
+            now_ms,
+        ) else {
             return Verdict::Ignore;
         };
         let (verdict, evidence) = state.collection.add(attestation, &state.committee, &self.rules);
@@ -155,19 +177,29 @@ impl Validators {
         signature: Option<CompactSignature>,
         out: &mut Vec<Output>,
     ) {
-        let Some(state) = self.slots.get_mut(&slot) else { return };
+        let Some(state) = self.slots.get_mut(&slot) else {
+            return;
+        };
         match kind {
             SignKind::Attestation => {
-                let Some(member) = state.members.get_mut(&attester) else { return };
-                let Some(attestation) = member.on_signed(slot, signature) else { return };
+                let Some(member) = state.members.get_mut(&attester) else {
+                    return;
+                };
+                let Some(attestation) = member.on_signed(slot, signature) else {
+                    return;
+                };
                 let (verdict, _) = state.collection.add(attestation, &state.committee, &self.rules);
                 if verdict == Verdict::Accept {
                     out.push(Output::GossipAttestation(attestation));
                 }
             }
             SignKind::Proposal => {
-                let Some(run) = own_run(state, attester) else { return };
-                let Some(signed) = run.on_proposal_signed(signature) else { return };
+                let Some(run) = own_run(state, attester) else {
+                    return;
+                };
+                let Some(signed) = run.on_proposal_signed(signature) else {
+                    return;
+                };
                 state.candidate = Some(Candidate::own(signed.clone()));
                 out.push(Output::GossipProposal(signed));
             }
@@ -182,7 +214,12 @@ impl Validators {
     fn advance(&mut self, now_ms: u64, out: &mut Vec<Output>) {
         let Some(view) = self.view else { return };
         self.ask_and_open(now_ms, &view, out);
-        let ctx = Context { now_ms, rules: &self.rules, view: &view, keys: &self.keys };
+        let ctx = Context {
+            now_ms,
+            rules: &self.rules,
+            view: &view,
+            keys: &self.keys,
+        };
         for state in self.slots.values_mut() {
             if let Some(run) = &mut state.run {
                 run.advance(state.slot, &state.collection, state.candidate.as_ref(), &ctx, out);
@@ -196,7 +233,9 @@ impl Validators {
 
     /// Opens the next slot and the one after; asks for the committees they and the next epoch need.
     fn ask_and_open(&mut self, now_ms: u64, view: &ChainView, out: &mut Vec<Output>) {
-        let Some(next) = self.rules.next_slot(&view.head, now_ms) else { return };
+        let Some(next) = self.rules.next_slot(&view.head, now_ms) else {
+            return;
+        };
         let epoch = self.rules.timing.epoch_of(next);
         let needed = [epoch, epoch.next()];
         self.asked.retain(|epoch, _| needed.contains(epoch));
@@ -210,16 +249,26 @@ impl Validators {
             }
         }
         for slot in [next, next.next()] {
-            let Some(committee) = self.committees.get(&self.rules.timing.epoch_of(slot)) else { continue };
+            let Some(committee) = self.committees.get(&self.rules.timing.epoch_of(slot)) else {
+                continue;
+            };
             if slot >= self.open_from && !self.slots.contains_key(&slot) {
-                self.slots.insert(slot, SlotState::new(slot, committee.clone(), &self.keys, &self.rules));
+                self.slots.insert(
+                    slot,
+                    SlotState::new(slot, committee.clone(), &self.keys, &self.rules),
+                );
             }
         }
     }
 
     /// Closes slots in which nothing can land any more and whose last L1 block was seen (or is one L1 slot late).
     fn close(&mut self, now_ms: u64, view: &ChainView, out: &mut Vec<Output>) {
-        let ctx = Context { now_ms, rules: &self.rules, view, keys: &self.keys };
+        let ctx = Context {
+            now_ms,
+            rules: &self.rules,
+            view,
+            keys: &self.keys,
+        };
         let grace_ms = self.rules.l1_slot_seconds.saturating_mul(1_000);
         while let Some(entry) = self.slots.first_entry() {
             let slot = *entry.key();
@@ -258,7 +307,10 @@ fn current<'a>(
     now_ms: u64,
 ) -> Option<&'a mut SlotState> {
     let view = view?;
-    rules.is_current(slot, &view.head, now_ms).then(|| slots.get_mut(&slot)).flatten()
+    rules
+        .is_current(slot, &view.head, now_ms)
+        .then(|| slots.get_mut(&slot))
+        .flatten()
 }
 
 fn own_run(state: &mut SlotState, attester: Address) -> Option<&mut super::proposer::Run> {

@@ -29,19 +29,33 @@ pub(super) struct Run {
 #[derive(Debug)]
 enum Phase {
     Waiting,
-    Building { parent: Digest },
+    Building {
+        parent: Digest,
+    },
     Built(Box<Proposal>),
     SigningProposal(Box<Proposal>),
     Collecting(Box<SignedProposal>),
     SigningPublication(Box<Proposal>, AttestationSet),
-    Publishing { publication: Box<Publication>, is_in_flight: bool },
-    Landed { publication: Option<Box<Publication>>, number: L2BlockNumber },
+    Publishing {
+        publication: Box<Publication>,
+        is_in_flight: bool,
+    },
+    Landed {
+        publication: Option<Box<Publication>>,
+        number: L2BlockNumber,
+    },
     Over,
 }
 
 impl Run {
     pub(super) const fn new(proposer: Address) -> Self {
-        Self { proposer, phase: Phase::Waiting, attempts: 0, sends: 0, why: MissReason::TooSlow }
+        Self {
+            proposer,
+            phase: Phase::Waiting,
+            attempts: 0,
+            sends: 0,
+            why: MissReason::TooSlow,
+        }
     }
 
     pub(super) const fn proposer(&self) -> Address {
@@ -100,9 +114,15 @@ impl Run {
                     out.push(sign(self.proposer, slot, SignKind::Publication, digest));
                     Phase::SigningPublication(Box::new(signed.proposal.clone()), set)
                 }
-                Phase::Publishing { publication, is_in_flight } => {
+                Phase::Publishing {
+                    publication,
+                    is_in_flight,
+                } => {
                     if tip.archive == publication.proposal.free_fields.archive {
-                        Phase::Landed { publication: Some(publication.clone()), number: tip.number }
+                        Phase::Landed {
+                            publication: Some(publication.clone()),
+                            number: tip.number,
+                        }
                     } else if !*is_in_flight && self.sends < SENDS_MAX {
                         self.why = MissReason::NotPublished;
                         if let Err(why) = may_publish(slot, &publication.proposal, ctx) {
@@ -118,11 +138,15 @@ impl Run {
                     }
                 }
                 // An L1 reorg took the block out again: the identical bytes may be sent while the slot lasts.
-                Phase::Landed { publication: Some(publication), .. }
-                    if tip.archive == publication.proposal.parent_archive =>
-                {
+                Phase::Landed {
+                    publication: Some(publication),
+                    ..
+                } if tip.archive == publication.proposal.parent_archive => {
                     self.why = MissReason::TipChanged;
-                    Phase::Publishing { publication: publication.clone(), is_in_flight: false }
+                    Phase::Publishing {
+                        publication: publication.clone(),
+                        is_in_flight: false,
+                    }
                 }
                 Phase::Building { .. }
                 | Phase::SigningProposal(_)
@@ -145,7 +169,10 @@ impl Run {
         let tip = ctx.view.tip;
         if tip.slot == Some(slot) {
             // Only this key can have made it: before a restart.
-            return Some(Phase::Landed { publication: None, number: tip.number });
+            return Some(Phase::Landed {
+                publication: None,
+                number: tip.number,
+            });
         }
         if candidate.is_some() {
             self.why = MissReason::SignedElsewhere;
@@ -161,7 +188,8 @@ impl Run {
         }
         self.why = MissReason::TooSlow;
         let is_next = ctx.rules.next_slot(&ctx.view.head, ctx.now_ms) == Some(slot);
-        if !is_next || !ctx.rules.is_build_time(slot, &ctx.view.head, ctx.now_ms) || !ctx.tip_is_before(slot) {
+        if !is_next || !ctx.rules.is_build_time(slot, &ctx.view.head, ctx.now_ms) || !ctx.tip_is_before(slot)
+        {
             return None;
         }
         if self.attempts >= ATTEMPTS_MAX {
@@ -185,24 +213,42 @@ impl Run {
     }
 
     /// The proposal's signature; returns the proposal to gossip.
-    pub(super) fn on_proposal_signed(&mut self, signature: Option<CompactSignature>) -> Option<Box<SignedProposal>> {
-        let Phase::SigningProposal(proposal) = &self.phase else { return None };
+    pub(super) fn on_proposal_signed(
+        &mut self,
+        signature: Option<CompactSignature>,
+    ) -> Option<Box<SignedProposal>> {
+        let Phase::SigningProposal(proposal) = &self.phase else {
+            return None;
+        };
         let Some(signature) = signature else {
             self.refuse();
             return None;
         };
-        let signed = Box::new(SignedProposal { proposal: proposal.as_ref().clone(), signature });
+        let signed = Box::new(SignedProposal {
+            proposal: proposal.as_ref().clone(),
+            signature,
+        });
         self.phase = Phase::Collecting(signed.clone());
         Some(signed)
     }
 
     /// The publication's signature.
     pub(super) fn on_publication_signed(&mut self, signature: Option<CompactSignature>) {
-        let Phase::SigningPublication(proposal, set) = &self.phase else { return };
-        let Some(signature) = signature else { return self.refuse() };
-        let publication =
-            Publication { proposal: proposal.as_ref().clone(), attestations: set.clone(), signature };
-        self.phase = Phase::Publishing { publication: Box::new(publication), is_in_flight: false };
+        let Phase::SigningPublication(proposal, set) = &self.phase else {
+            return;
+        };
+        let Some(signature) = signature else {
+            return self.refuse();
+        };
+        let publication = Publication {
+            proposal: proposal.as_ref().clone(),
+            attestations: set.clone(),
+            signature,
+        };
+        self.phase = Phase::Publishing {
+            publication: Box::new(publication),
+            is_in_flight: false,
+        };
     }
 
     /// The end of a transaction. One that was mined stays in flight until the chain shows the block.
@@ -220,7 +266,9 @@ impl Run {
                 number: *number,
                 attestations: u16::try_from(rules.threshold()).unwrap_or(u16::MAX),
             },
-            _ => DutyOutcome::Missed { reason: self.why.clone() },
+            _ => DutyOutcome::Missed {
+                reason: self.why.clone(),
+            },
         }
     }
 
@@ -238,7 +286,11 @@ fn may_publish(slot: Slot, proposal: &Proposal, ctx: &Context<'_>) -> Result<(),
     }
     let is_not_early = ctx.rules.is_last_head_before(slot, &ctx.view.head)
         || ctx.now_ms / 1_000 >= ctx.rules.timing.slot_start(slot);
-    if is_not_early && ctx.can_land(slot) { Ok(()) } else { Err(MissReason::NotPublished) }
+    if is_not_early && ctx.can_land(slot) {
+        Ok(())
+    } else {
+        Err(MissReason::NotPublished)
+    }
 }
 
 fn publication_digest(proposal: &Proposal, set: &AttestationSet, rules: &Rules) -> B256 {
@@ -255,10 +307,18 @@ fn publication_digest(proposal: &Proposal, set: &AttestationSet, rules: &Rules) 
 }
 
 const fn sign(attester: Address, slot: Slot, kind: SignKind, digest: B256) -> Output {
-    Output::Sign(SignRequest { attester, slot, kind, digest })
+    Output::Sign(SignRequest {
+        attester,
+        slot,
+        kind,
+        digest,
+    })
 }
 
 fn too_few(found: usize, needed: usize) -> MissReason {
     let narrow = |n| u16::try_from(n).unwrap_or(u16::MAX);
-    MissReason::TooFewAttestations { found: narrow(found), needed: narrow(needed) }
+    MissReason::TooFewAttestations {
+        found: narrow(found),
+        needed: narrow(needed),
+    }
 }

@@ -29,7 +29,12 @@ pub(super) struct SlotState {
 }
 
 impl SlotState {
-    pub(super) fn new(slot: Slot, committee: Committee, keys: &BTreeMap<Address, bool>, rules: &Rules) -> Self {
+    pub(super) fn new(
+        slot: Slot,
+        committee: Committee,
+        keys: &BTreeMap<Address, bool>,
+        rules: &Rules,
+    ) -> Self {
         let members = keys
             .keys()
             .filter_map(|key| committee.index_of(*key).map(|index| (*key, Member::new(index))))
@@ -64,7 +69,11 @@ impl Context<'_> {
         if age_seconds > self.rules.head_age_max_seconds {
             return Err(MissReason::StaleL1 { age_seconds });
         }
-        if self.view.is_synced { Ok(()) } else { Err(MissReason::NotSynced) }
+        if self.view.is_synced {
+            Ok(())
+        } else {
+            Err(MissReason::NotSynced)
+        }
     }
 
     /// Whether a key's duties are on.

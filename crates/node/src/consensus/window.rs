@@ -31,7 +31,8 @@ impl Rules {
     pub fn next_l1_time(&self, head: &L1Block, now_ms: u64) -> u64 {
         let interval = self.l1_slot_seconds.max(1);
         let missed = (now_ms / 1_000).saturating_sub(head.time) / interval;
-        head.time.saturating_add(interval.saturating_mul(missed.saturating_add(1)))
+        head.time
+            .saturating_add(interval.saturating_mul(missed.saturating_add(1)))
     }
 
     /// The slot a block sent at this moment would land in; `None` before genesis.
@@ -61,7 +62,8 @@ impl Rules {
 
     /// From when an attester looks at a proposal: two thirds of an L1 slot before the slot.
     pub fn attest_from(&self, slot: Slot) -> u64 {
-        self.start(slot).saturating_sub(self.l1_slot_ms().saturating_mul(2) / 3)
+        self.start(slot)
+            .saturating_sub(self.l1_slot_ms().saturating_mul(2) / 3)
     }
 
     /// Whether an L1 block that is still to come can have a time inside the slot.
@@ -97,7 +99,13 @@ mod tests {
 
     fn rules() -> Rules {
         Rules {
-            timing: Timing { genesis_time: 12_000, slot_seconds: 36, epoch_slots: 32, set_lag: 2, entropy_lag: 1 },
+            timing: Timing {
+                genesis_time: 12_000,
+                slot_seconds: 36,
+                epoch_slots: 32,
+                set_lag: 2,
+                entropy_lag: 1,
+            },
             l1_slot_seconds: 12,
             committee_size: 16,
             head_age_max_seconds: 60,
@@ -125,14 +133,70 @@ mod tests {
         assert_eq!(rules.attest_from(slot), 12_028_000);
         let rows = [
             // (head, now in ms, next L1 time, build, can land, current)
-            (12_012, 12_023_999, 12_024, false, true, true, "the slot after next may be talked about"),
-            (12_012, 12_024_100, 12_036, false, true, true, "block of T - 12 not seen yet: wait for it"),
-            (12_024, 12_024_100, 12_036, true, true, true, "block of T - 12 seen"),
-            (12_012, 12_030_000, 12_036, true, true, true, "block of T - 12 missed"),
-            (12_048, 12_059_999, 12_060, true, true, true, "last block of the slot is to come"),
-            (12_048, 12_060_000, 12_072, true, false, false, "its time has come"),
+            (
+                12_012,
+                12_023_999,
+                12_024,
+                false,
+                true,
+                true,
+                "the slot after next may be talked about",
+            ),
+            (
+                12_012,
+                12_024_100,
+                12_036,
+                false,
+                true,
+                true,
+                "block of T - 12 not seen yet: wait for it",
+            ),
+            (
+                12_024,
+                12_024_100,
+                12_036,
+                true,
+                true,
+                true,
+                "block of T - 12 seen",
+            ),
+            (
+                12_012,
+                12_030_000,
+                12_036,
+                true,
+                true,
+                true,
+                "block of T - 12 missed",
+            ),
+            (
+                12_048,
+                12_059_999,
+                12_060,
+                true,
+                true,
+                true,
+                "last block of the slot is to come",
+            ),
+            (
+                12_048,
+                12_060_000,
+                12_072,
+                true,
+                false,
+                false,
+                "its time has come",
+            ),
             (12_060, 12_060_001, 12_072, true, false, false, "it is there"),
-            (12_036, 12_030_000, 12_048, true, true, true, "a clock that is behind L1"),
+            (
+                12_036,
+                12_030_000,
+                12_048,
+                true,
+                true,
+                true,
+                "a clock that is behind L1",
+            ),
         ];
         for (time, now, next, build, land, current, what) in rows {
             let head = head(time);

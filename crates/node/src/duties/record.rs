@@ -5,7 +5,9 @@ use borsh::{BorshDeserialize, BorshSerialize};
 use serde::Serialize;
 
 /// What a validator owed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, BorshSerialize, BorshDeserialize, Serialize)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, BorshSerialize, BorshDeserialize, Serialize,
+)]
 #[serde(rename_all = "snake_case")]
 pub enum DutyKind {
     /// To build, collect and publish the slot's block.
@@ -18,7 +20,10 @@ pub enum DutyKind {
 #[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize)]
 pub struct DutyRecord {
     /// Whose.
-    #[borsh(serialize_with = "agoge_protocol::signature::write_address", deserialize_with = "agoge_protocol::signature::read_address")]
+    #[borsh(
+        serialize_with = "agoge_protocol::signature::write_address",
+        deserialize_with = "agoge_protocol::signature::read_address"
+    )]
     pub attester: Address,
     /// When.
     pub slot: Slot,
@@ -42,7 +47,10 @@ pub enum DutyOutcome {
     /// The attestation was signed and sent.
     Attested {
         /// To this block.
-        #[borsh(serialize_with = "agoge_protocol::signature::write_b256", deserialize_with = "agoge_protocol::signature::read_b256")]
+        #[borsh(
+            serialize_with = "agoge_protocol::signature::write_b256",
+            deserialize_with = "agoge_protocol::signature::read_b256"
+        )]
         block_hash: BlockHash,
     },
     /// The duty was not done.
@@ -74,9 +82,6 @@ pub enum MissReason {
     /// No proposal arrived in time.
     #[error("no proposal arrived in time")]
     NoProposal,
-    /// The proposal arrived when no further L1 block could have a time in the slot.
-    #[error("the proposal arrived too late for the slot")]
-    TooLate,
     /// The proposal builds on something that is not the tip.
     #[error("the proposal's parent is not the tip")]
     WrongParent,

@@ -65,7 +65,10 @@ pub enum RefuseReason {
 impl RefuseReason {
     /// Whether an honest peer can never have sent this message: its sender is penalised.
     pub const fn is_sender_wrong(&self) -> bool {
-        matches!(self, Self::WrongGenesis { .. } | Self::CiphertextHash | Self::InvalidProof | Self::FeeTooLow { .. })
+        matches!(
+            self,
+            Self::WrongGenesis { .. } | Self::CiphertextHash | Self::InvalidProof | Self::FeeTooLow { .. }
+        )
     }
 }
 

@@ -23,7 +23,9 @@ impl AttesterKey {
     /// # Errors
     /// Those of the key's library.
     pub(crate) fn sign(&self, digest: B256) -> Result<CompactSignature, alloy::signers::Error> {
-        self.0.sign_hash_sync(&digest).map(|signature| CompactSignature::from_signature(&signature))
+        self.0
+            .sign_hash_sync(&digest)
+            .map(|signature| CompactSignature::from_signature(&signature))
     }
 }
 

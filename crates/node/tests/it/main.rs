@@ -1,0 +1,3 @@
+//! Tests of the node from outside.
+
+mod consensus;
