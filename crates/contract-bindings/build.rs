@@ -34,11 +34,18 @@ struct FoundryFile {
 }
 
 fn main() -> Result<(), Box<dyn Error>> {
-    let root = PathBuf::from(env::var("CARGO_MANIFEST_DIR")?).join("../..").canonicalize()?;
+    let root = PathBuf::from(env::var("CARGO_MANIFEST_DIR")?)
+        .join("../..")
+        .canonicalize()?;
     let out = PathBuf::from(env::var("OUT_DIR")?);
     let foundry: FoundryFile = toml::from_str(&fs::read_to_string(root.join("foundry.toml"))?)?;
     let profile = foundry.profile.default;
-    for path in ["foundry.toml", "lib/package-lock.json", &profile.src, &profile.solc] {
+    for path in [
+        "foundry.toml",
+        "lib/package-lock.json",
+        &profile.src,
+        &profile.solc,
+    ] {
         println!("cargo:rerun-if-changed={}", root.join(path).display());
     }
 
@@ -85,6 +92,12 @@ fn settings(profile: &FoundryProfile) -> Result<SolcSettings, Box<dyn Error>> {
     settings.optimizer.runs = Some(profile.optimizer_runs);
     settings.via_ir = Some(profile.via_ir);
     settings.evm_version = Some(profile.evm_version.parse::<EvmVersion>()?);
-    settings.metadata = Some(SettingsMetadata::new(profile.bytecode_hash.parse()?, profile.cbor_metadata));
-    Ok(SolcSettings { settings, ..SolcSettings::default() })
+    settings.metadata = Some(SettingsMetadata::new(
+        profile.bytecode_hash.parse()?,
+        profile.cbor_metadata,
+    ));
+    Ok(SolcSettings {
+        settings,
+        ..SolcSettings::default()
+    })
 }

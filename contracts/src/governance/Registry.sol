@@ -24,6 +24,14 @@ contract Registry is IRegistry {
     uint256 private immutable EPOCH_SLOTS;
     uint256 private immutable SET_LAG_EPOCHS;
 
+    /// @notice The newest entry, in one word: what almost every reader asks for.
+    struct Latest {
+        address rollup;
+        uint96 activation;
+    }
+
+    Latest private _latest;
+
     /// @dev Key: activation epoch, strictly rising. Value: the Rollup.
     Checkpoints.Trace160 private _instances;
 
@@ -59,15 +67,18 @@ contract Registry is IRegistry {
         require(_rollup.code.length != 0, Registry__NoCode(_rollup));
         require(!isInstance(_rollup), Registry__AlreadyAdded(_rollup));
 
-        (, uint96 lastActivation,) = _instances.latestCheckpoint();
+        uint256 lastActivation = _latest.activation;
         uint256 earliest = Epoch.unwrap(currentEpoch()) + activationDelayEpochs;
-        activation = Epoch.wrap(earliest > lastActivation ? earliest : uint256(lastActivation) + 1);
+        activation = Epoch.wrap(earliest > lastActivation ? earliest : lastActivation + 1);
         _append(_rollup, activation);
     }
 
     /// @inheritdoc IRegistry
     function canonicalAt(Epoch _epoch) external view override returns (address) {
-        return address(_instances.upperLookupRecent(Epoch.unwrap(_epoch).toUint96()));
+        Latest memory latest = _latest;
+        if (Epoch.unwrap(_epoch) >= latest.activation) return latest.rollup;
+
+        return address(_instances.upperLookup(Epoch.unwrap(_epoch).toUint96()));
     }
 
     /// @inheritdoc IRegistry
@@ -104,7 +115,9 @@ contract Registry is IRegistry {
     }
 
     function _append(address _rollup, Epoch _activation) private {
-        _instances.push(Epoch.unwrap(_activation).toUint96(), uint160(_rollup));
+        uint96 activation = Epoch.unwrap(_activation).toUint96();
+        _latest = Latest({rollup: _rollup, activation: activation});
+        _instances.push(activation, uint160(_rollup));
         _activationPlusOne[_rollup] = Epoch.unwrap(_activation) + 1;
 
         emit InstanceAdded(_rollup, _activation);

@@ -141,6 +141,7 @@ interface IRollup is IInbox, IPullPayments {
     error Rollup__ZeroFeeRecipient();
     error Rollup__ExtrasNotEmpty();
     error Rollup__CommitteeTooSmall(uint256 setSize, uint256 committeeSize);
+    error Rollup__NotAnL1Header();
     error Rollup__UnknownL1Block(uint256 number, bytes32 headerHash);
     error Rollup__EntropyBlockTooEarly(Timestamp time, Timestamp entropyTime);
     error Rollup__ParentHeaderMismatch(bytes32 given, bytes32 expected);

@@ -76,7 +76,8 @@ contract Rollup is RollupCore {
             committee.packed = CommitteeLib.load(record.code);
         } else {
             committee.seed = _seedOf(_epoch, _seedProof);
-            committee.packed = CommitteeLib.pack(sampleCommittee(_epoch, committee.seed));
+            committee.members = sampleCommittee(_epoch, committee.seed);
+            committee.packed = CommitteeLib.pack(committee.members);
         }
     }
 
@@ -86,7 +87,7 @@ contract Rollup is RollupCore {
         _epochs[number % EPOCH_RING_SIZE] =
             EpochRecord({code: CommitteeLib.store(_committee.packed, bytes32(number)), epoch: number.toUint96()});
 
-        emit EpochSetUp(_epoch, _committee.seed, CommitteeLib.unpack(_committee.packed));
+        emit EpochSetUp(_epoch, _committee.seed, _committee.members);
     }
 
     function _seedOf(Epoch _epoch, SeedProof calldata _seedProof) private view returns (bytes32) {

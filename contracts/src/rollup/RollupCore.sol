@@ -23,12 +23,14 @@ import {Epoch, NetworkClock, Slot, TimeLib, Timestamp} from "@agoge/time/TimeLib
 
 /// @notice The committee that judges a block.
 /// @param packed Its members, see CommitteeLib.
-/// @param seed The seed that it was drawn with; zero if it was stored before.
 /// @param isStored Whether it was stored before.
+/// @param seed The seed that it was drawn with; zero if it was stored before.
+/// @param members The members unpacked; empty if it was stored before.
 struct Committee {
     bytes packed;
-    bytes32 seed;
     bool isStored;
+    bytes32 seed;
+    address[] members;
 }
 
 /// @title RollupCore

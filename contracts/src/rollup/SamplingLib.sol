@@ -12,10 +12,15 @@ library SamplingLib {
         uint256[] memory displaced = new uint256[](_size);
         drawn = new uint256[](_count);
 
-        for (uint256 i = 0; i < _count; ++i) {
-            uint256 j = i + uint256(Hashes.efficientKeccak256(_seed, bytes32(i))) % (_size - i);
-            drawn[i] = displaced[j] == 0 ? j : displaced[j] - 1;
-            displaced[j] = (displaced[i] == 0 ? i : displaced[i] - 1) + 1;
+        // No overflow: j < _size, and positions are at most the length of an array in memory.
+        unchecked {
+            for (uint256 i = 0; i < _count; ++i) {
+                uint256 j = i + uint256(Hashes.efficientKeccak256(_seed, bytes32(i))) % (_size - i);
+                uint256 atJ = displaced[j];
+                uint256 atI = displaced[i];
+                drawn[i] = atJ == 0 ? j : atJ - 1;
+                displaced[j] = atI == 0 ? i + 1 : atI;
+            }
         }
     }
 }

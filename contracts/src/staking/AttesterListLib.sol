@@ -13,14 +13,24 @@ struct Seat {
     uint40 since;
 }
 
+/// @notice The length of a list.
+/// @param value Seats in use.
+/// @param since When it took this value, Unix seconds.
+struct Size {
+    uint216 value;
+    uint40 since;
+}
+
 /// @notice A list of attesters that can be read as it was at any past time.
 /// @param seats Latest occupant of each seat: one word, so that a draw costs one storage read.
 /// @param earlier Occupants before the latest one, by the time at which they took the seat.
-/// @param size Number of seats in use, by time.
+/// @param size Latest length, one word too.
+/// @param earlierSizes Lengths before the latest one, by the time at which they were taken.
 struct AttesterList {
     mapping(uint256 position => Seat) seats;
     mapping(uint256 position => Checkpoints.Trace160) earlier;
-    Checkpoints.Trace208 size;
+    Size size;
+    Checkpoints.Trace208 earlierSizes;
 }
 
 /// @title AttesterListLib
@@ -35,7 +45,7 @@ library AttesterListLib {
     /// @notice Adds an attester at the end.
     /// @return position Its seat.
     function append(AttesterList storage _self, address _attester, Timestamp _now) internal returns (uint256 position) {
-        position = _self.size.latest();
+        position = _self.size.value;
 
         _occupy(_self, position, _attester, _now);
         _resize(_self, position + 1, _now);
@@ -44,7 +54,7 @@ library AttesterListLib {
     /// @notice Removes the occupant of a seat.
     /// @return moved The attester that now has this seat, or zero if the last one was removed.
     function remove(AttesterList storage _self, uint256 _position, Timestamp _now) internal returns (address moved) {
-        uint256 last = _self.size.latest() - 1;
+        uint256 last = _self.size.value - 1;
 
         if (_position != last) {
             moved = _self.seats[last].attester;
@@ -55,7 +65,10 @@ library AttesterListLib {
 
     /// @notice Number of attesters at a time.
     function sizeAt(AttesterList storage _self, Timestamp _time) internal view returns (uint256) {
-        return _self.size.upperLookupRecent(Timestamp.unwrap(_time).toUint48());
+        Size memory size = _self.size;
+        if (Timestamp.wrap(size.since) <= _time) return size.value;
+
+        return _self.earlierSizes.upperLookupRecent(Timestamp.unwrap(_time).toUint48());
     }
 
     /// @notice The occupant of a seat at a time; the seat must be below the size of that time.
@@ -81,6 +94,10 @@ library AttesterListLib {
     }
 
     function _resize(AttesterList storage _self, uint256 _size, Timestamp _now) private {
-        _self.size.push(Timestamp.unwrap(_now).toUint48(), _size.toUint208());
+        Size memory size = _self.size;
+        if (size.since != 0 && Timestamp.wrap(size.since) < _now) {
+            _self.earlierSizes.push(size.since, uint256(size.value).toUint208());
+        }
+        _self.size = Size({value: _size.toUint216(), since: Timestamp.unwrap(_now).toUint40()});
     }
 }

@@ -146,7 +146,6 @@ interface IStaking is IPullPayments {
     error Staking__InstanceNotActive(address instance);
     error Staking__AlreadyPinned(address attester, address instance);
     error Staking__SetNotFrozen(Epoch epoch, Timestamp freezeTime);
-    error Staking__NoSuchPosition(uint256 position, uint256 size);
     error Staking__NotEquivocation();
     error Staking__InvalidSignature();
     error Staking__SignersDiffer(address first, address second);
@@ -225,7 +224,10 @@ interface IStaking is IPullPayments {
     function setSize(address _instance, Epoch _epoch) external view returns (uint256);
 
     /// @notice The attesters at some positions of set(instance, epoch): one storage read each unless a seat changed after the freeze.
-    /// @dev Reverts with `Staking__SetNotFrozen` or `Staking__NoSuchPosition`.
+    /// @dev Reverts with `Staking__SetNotFrozen`.
+    ///
+    /// Not checked here: that each position is below `setSize`, which the caller has read before; other positions give an
+    /// address without meaning.
     function attestersAt(address _instance, Epoch _epoch, uint256[] calldata _positions)
         external
         view

@@ -245,13 +245,16 @@ contract Staking is IStaking, PullPayments, EIP712 {
         returns (address[] memory attesters)
     {
         Timestamp time = _frozenTime(_epoch);
-        (uint256 pinned, uint256 following) = _sizes(_instance, _epoch, time);
+        AttesterList storage pinnedList = _lists[_instance];
+        AttesterList storage followingList = _lists[FOLLOW_REGISTRY];
+        uint256 pinned = pinnedList.sizeAt(time);
 
         attesters = new address[](_positions.length);
         for (uint256 i = 0; i < _positions.length; ++i) {
             uint256 position = _positions[i];
-            require(position < pinned + following, Staking__NoSuchPosition(position, pinned + following));
-            attesters[i] = _attesterAt(_instance, position, pinned, time);
+            attesters[i] = position < pinned
+                ? pinnedList.attesterAt(position, time)
+                : followingList.attesterAt(position - pinned, time);
         }
     }
 
@@ -262,7 +265,9 @@ contract Staking is IStaking, PullPayments, EIP712 {
 
         attesters = new address[](pinned + following);
         for (uint256 i = 0; i < attesters.length; ++i) {
-            attesters[i] = _attesterAt(_instance, i, pinned, time);
+            attesters[i] = i < pinned
+                ? _lists[_instance].attesterAt(i, time)
+                : _lists[FOLLOW_REGISTRY].attesterAt(i - pinned, time);
         }
     }
 
@@ -365,16 +370,6 @@ contract Staking is IStaking, PullPayments, EIP712 {
 
         pinned = _lists[_instance].sizeAt(_time);
         if (REGISTRY.canonicalAt(_epoch) == _instance) following = _lists[FOLLOW_REGISTRY].sizeAt(_time);
-    }
-
-    function _attesterAt(address _instance, uint256 _position, uint256 _pinned, Timestamp _time)
-        private
-        view
-        returns (address)
-    {
-        return _position < _pinned
-            ? _lists[_instance].attesterAt(_position, _time)
-            : _lists[FOLLOW_REGISTRY].attesterAt(_position - _pinned, _time);
     }
 
     function _frozenTime(Epoch _epoch) private view returns (Timestamp time) {

@@ -55,7 +55,7 @@ contract FinaliseExitGasTest is NetworkTest, TransactionGas {
         _leaver = _attester(0);
         vm.prank(_withdrawer(0));
         staking.startExit(_leaver);
-        vm.warp(block.timestamp + EXIT_DELAY);
+        vm.warp(vm.getBlockTimestamp() + EXIT_DELAY);
     }
 
     function test_FinaliseExit() external {

@@ -142,9 +142,7 @@ abstract contract NetworkTest is Test {
         attester = _attester(_index);
         if (staking.isAllowListOn()) _allow(attester);
         vm.deal(address(this), STAKE);
-        staking.deposit{value: STAKE}(
-            attester, _withdrawer(_index), _proofOfPossession(attester, _withdrawer(_index))
-        );
+        staking.deposit{value: STAKE}(attester, _withdrawer(_index), _proofOfPossession(attester, _withdrawer(_index)));
     }
 
     /// @dev Moves L1 to a time, with a block every 12 seconds.
@@ -177,7 +175,8 @@ abstract contract NetworkTest is Test {
 
     function _recordL1Block(uint256 _number, bytes32 _hash) internal {
         vm.store(HISTORY, bytes32(_number), _hash);
-        if (_number < block.number && block.number - _number <= 256) vm.setBlockhash(_number, _hash);
+        uint256 current = vm.getBlockNumber();
+        if (_number < current && current - _number <= 256) vm.setBlockhash(_number, _hash);
     }
 
     function _blobHash(uint256 _salt) internal pure returns (bytes32) {
@@ -201,13 +200,10 @@ abstract contract NetworkTest is Test {
     }
 
     function _proposalWith(uint256 _attestations) internal returns (Proposal memory proposal) {
-        uint256 slot = (block.timestamp - GENESIS) / SLOT_SECONDS;
+        uint256 slot = (vm.getBlockTimestamp() - GENESIS) / SLOT_SECONDS;
         proposal.blobHash = _blobHash(slot);
         proposal.block_ = Block({
-            slot: Slot.wrap(slot),
-            feeRecipient: feeRecipient,
-            inboxEnd: _inboxEnd(slot),
-            archive: _archive(slot)
+            slot: Slot.wrap(slot), feeRecipient: feeRecipient, inboxEnd: _inboxEnd(slot), archive: _archive(slot)
         });
         proposal.seedProof = _seedProof(slot / EPOCH_SLOTS);
         _attest(proposal, _attestations);

