@@ -1,1 +1,29 @@
-//! All that is heard from and said to L1: reorg-aware event stream, blobs, one transaction sender per key.
+//! All that is heard from and said to L1: a reorg-aware event stream, blobs, typed views, one transaction sender per key.
+//!
+//! Only this crate speaks JSON-RPC to L1 and only this crate sends L1 transactions. Whatever an endpoint says is checked as far as it can be:
+//! blocks by parent hash, logs by block, blobs by KZG commitment, headers by hash, the chain by its id.
+//!
+//! [`L1Client::connect`] is the door. Errors name the cause and, through `hint()`, the fix.
+
+mod blob;
+mod call;
+mod client;
+mod config;
+mod follower;
+pub mod kzg;
+mod l1_json;
+pub mod metrics;
+mod publication;
+mod reader;
+mod revert;
+mod rpc;
+
+pub use blob::{ArchiveError, Blob, BlobError, BlobSource, SourceFailure, WrongBlobLength};
+pub use call::{At, CallError};
+pub use client::{ClientError, L1Client};
+pub use config::{Contracts, ENDPOINTS_MAX, L1Config, SecretUrl, UrlError};
+pub use follower::{ChainStream, DecodeError, FollowerError, FollowerHealth, L1Follower, Problem};
+pub use publication::{Publication, SeedProof};
+pub use reader::{EntropyBlock, EntropyError, HISTORY_BLOCKS, RollupReader, Tips, VerifyError};
+pub use revert::RevertReason;
+pub use rpc::{MESSAGE_BYTES_MAX, RpcCause, RpcError};
