@@ -89,9 +89,7 @@ contract RegistryTest is NetworkTest {
         config.activationDelayEpochs = SET_LAG + 1;
         _expectRefusal(
             config,
-            abi.encodeWithSelector(
-                IRegistry.Registry__ActivationDelayTooShort.selector, SET_LAG + 1, SET_LAG + 2
-            )
+            abi.encodeWithSelector(IRegistry.Registry__ActivationDelayTooShort.selector, SET_LAG + 1, SET_LAG + 2)
         );
     }
 

@@ -83,7 +83,10 @@ contract InboxTest is NetworkTest {
 
         _warpToSlot(INBOX_LAG + 1);
         uint256 limit = 2 * DEPOSITS_PER_BLOCK;
-        _expectRefusal(DEPOSITS_PER_BLOCK - 1, abi.encodeWithSelector(IInbox.Inbox__TooManyConsumed.selector, DEPOSITS_PER_BLOCK - 1, limit));
+        _expectRefusal(
+            DEPOSITS_PER_BLOCK - 1,
+            abi.encodeWithSelector(IInbox.Inbox__TooManyConsumed.selector, DEPOSITS_PER_BLOCK - 1, limit)
+        );
         _expectRefusal(limit + 1, abi.encodeWithSelector(IInbox.Inbox__TooManyConsumed.selector, limit + 1, limit));
     }
 
@@ -147,7 +150,11 @@ contract InboxTest is NetworkTest {
         rollup.propose(p.block_, p.attestations, p.publication, p.seedProof);
     }
 
-    function _rolling(uint256 _previous, bytes32 _partialCommitment, uint256 _valueGwei) private pure returns (uint256) {
+    function _rolling(uint256 _previous, bytes32 _partialCommitment, uint256 _valueGwei)
+        private
+        pure
+        returns (uint256)
+    {
         return uint256(keccak256(abi.encode(_previous, _partialCommitment, _valueGwei))) % (1 << 216);
     }
 }

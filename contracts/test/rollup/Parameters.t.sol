@@ -25,18 +25,14 @@ contract ParametersTest is NetworkTest {
 
         config = _rollupConfig(16);
         config.genesisArchive = bytes32(type(uint256).max);
-        _expectRefusal(
-            config, abi.encodeWithSelector(IRollup.Rollup__NotFieldElements.selector, config.genesisArchive)
-        );
+        _expectRefusal(config, abi.encodeWithSelector(IRollup.Rollup__NotFieldElements.selector, config.genesisArchive));
 
         config = _rollupConfig(257);
         _expectRefusal(config, abi.encodeWithSelector(IRollup.Rollup__InvalidCommitteeSize.selector, 257));
 
         config = _rollupConfig(16);
         config.entropyLagEpochs = SET_LAG;
-        _expectRefusal(
-            config, abi.encodeWithSelector(IRollup.Rollup__InvalidEntropyLag.selector, SET_LAG, SET_LAG)
-        );
+        _expectRefusal(config, abi.encodeWithSelector(IRollup.Rollup__InvalidEntropyLag.selector, SET_LAG, SET_LAG));
 
         config = _rollupConfig(16);
         config.proofWindowEpochs = 0;
@@ -44,9 +40,7 @@ contract ParametersTest is NetworkTest {
 
         config = _rollupConfig(16);
         config.ringSize = RING_SIZE - 1;
-        _expectRefusal(
-            config, abi.encodeWithSelector(IRollup.Rollup__RingTooSmall.selector, RING_SIZE - 1, RING_SIZE)
-        );
+        _expectRefusal(config, abi.encodeWithSelector(IRollup.Rollup__RingTooSmall.selector, RING_SIZE - 1, RING_SIZE));
 
         config = _rollupConfig(16);
         config.inboxLagSlots = 0;

@@ -122,9 +122,7 @@ contract ProposeTest is NetworkTest {
         p.attestations.bitmap |= 1 << COMMITTEE;
 
         vm.expectRevert(
-            abi.encodeWithSelector(
-                IRollup.Rollup__BitmapOutOfCommittee.selector, p.attestations.bitmap, COMMITTEE
-            )
+            abi.encodeWithSelector(IRollup.Rollup__BitmapOutOfCommittee.selector, p.attestations.bitmap, COMMITTEE)
         );
         _propose(p);
     }
@@ -132,9 +130,7 @@ contract ProposeTest is NetworkTest {
     function test_RevertWhen_AttestationsAreTooFew() external {
         Proposal memory p = _proposalWith(THRESHOLD - 1);
 
-        vm.expectRevert(
-            abi.encodeWithSelector(IRollup.Rollup__TooFewAttestations.selector, THRESHOLD - 1, THRESHOLD)
-        );
+        vm.expectRevert(abi.encodeWithSelector(IRollup.Rollup__TooFewAttestations.selector, THRESHOLD - 1, THRESHOLD));
         _propose(p);
     }
 
@@ -144,9 +140,7 @@ contract ProposeTest is NetworkTest {
         _publish(p);
 
         vm.expectRevert(
-            abi.encodeWithSelector(
-                IRollup.Rollup__WrongSignaturesLength.selector, THRESHOLD * 64 + 1, THRESHOLD * 64
-            )
+            abi.encodeWithSelector(IRollup.Rollup__WrongSignaturesLength.selector, THRESHOLD * 64 + 1, THRESHOLD * 64)
         );
         _propose(p);
     }
@@ -180,9 +174,8 @@ contract ProposeTest is NetworkTest {
     function test_RevertWhen_AStrangerAttests() external {
         Proposal memory p = _proposal();
         address[] memory committee = _committee(0, p.seedProof);
-        (bytes32 r, bytes32 vs) = _sign(
-            committee[12], rollup.attestationDigest(p.block_.slot, rollup.blockHashOf(p.block_, p.blobHash))
-        );
+        (bytes32 r, bytes32 vs) =
+            _sign(committee[12], rollup.attestationDigest(p.block_.slot, rollup.blockHashOf(p.block_, p.blobHash)));
         bytes memory other = abi.encodePacked(r, vs);
         for (uint256 i = 0; i < 64; ++i) {
             p.attestations.signatures[64 * 5 + i] = other[i];

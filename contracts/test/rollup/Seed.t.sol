@@ -42,9 +42,7 @@ contract SeedTest is NetworkTest {
         _recordL1Block(_entropyBlock, keccak256("another block"));
 
         vm.expectRevert(
-            abi.encodeWithSelector(
-                IRollup.Rollup__UnknownL1Block.selector, _entropyBlock, keccak256(proof.header)
-            )
+            abi.encodeWithSelector(IRollup.Rollup__UnknownL1Block.selector, _entropyBlock, keccak256(proof.header))
         );
         rollup.seedOf(EPOCH_5, proof);
     }
@@ -68,9 +66,7 @@ contract SeedTest is NetworkTest {
         proof.parentHeader = proof.header;
 
         vm.expectRevert(
-            abi.encodeWithSelector(
-                IRollup.Rollup__ParentHeaderMismatch.selector, keccak256(proof.header), expected
-            )
+            abi.encodeWithSelector(IRollup.Rollup__ParentHeaderMismatch.selector, keccak256(proof.header), expected)
         );
         rollup.seedOf(EPOCH_5, proof);
     }
@@ -94,9 +90,7 @@ contract SeedTest is NetworkTest {
         proof.header = L1Headers.encode(_entropyBlock, _entropyTime, "randao", keccak256(proof.parentHeader), 7);
         _recordL1Block(_entropyBlock, keccak256(proof.header));
 
-        assertEq(
-            rollup.seedOf(EPOCH_5, proof), keccak256(abi.encode(rollup.genesisId(), EPOCH, bytes32("randao")))
-        );
+        assertEq(rollup.seedOf(EPOCH_5, proof), keccak256(abi.encode(rollup.genesisId(), EPOCH, bytes32("randao"))));
     }
 
     function test_WhenTheBlockIsOlderThanTheBlockhashOpcodeReaches() external {

@@ -50,16 +50,12 @@ contract VectorsTest is Test {
         json = _line(json, "blockHash", blockHash);
         json = _line(json, "bodyHash", keccak256("body"));
         json = _line(json, "attestationsHash", attestationsHash);
-        json = _line(
-            json, "proposal", _digest(MessageLib.proposalHash(genesisId, slot, blockHash, keccak256("body")))
-        );
+        json = _line(json, "proposal", _digest(MessageLib.proposalHash(genesisId, slot, blockHash, keccak256("body"))));
         json = _line(json, "attestation", _digest(MessageLib.attestationHash(genesisId, slot, blockHash)));
         json = _line(
             json,
             "publication",
-            _digest(
-                MessageLib.publicationHash(genesisId, slot, blockHash, attestationsHash, 0, address(0), 0)
-            )
+            _digest(MessageLib.publicationHash(genesisId, slot, blockHash, attestationsHash, 0, address(0), 0))
         );
         json = _line(
             json,
@@ -72,17 +68,17 @@ contract VectorsTest is Test {
             "genesisIdOfInstance",
             bytes32(
                 uint256(
-                        keccak256(
-                            abi.encode(
-                                "AGOGE_GENESIS",
-                                CHAIN_ID,
-                                VERIFIER,
-                                uint256(1_800_000_000),
-                                keccak256("parameters"),
-                                bytes32(0)
-                            )
+                    keccak256(
+                        abi.encode(
+                            "AGOGE_GENESIS",
+                            CHAIN_ID,
+                            VERIFIER,
+                            uint256(1_800_000_000),
+                            keccak256("parameters"),
+                            bytes32(0)
                         )
-                    ) & 0x3fffffffffffffff3fffffffffffffff3fffffffffffffff3fffffffffffffff
+                    )
+                ) & 0x3fffffffffffffff3fffffffffffffff3fffffffffffffff3fffffffffffffff
             )
         );
         json = string.concat(
@@ -127,9 +123,10 @@ contract VectorsTest is Test {
         for (uint256 i = 1; i < count; ++i) {
             indices = string.concat(indices, ",", vm.toString(drawn[i]));
         }
-        return string.concat(
-            '{"seed":"', vm.toString(seed), '","size":', vm.toString(size), ',"committee":[', indices, "]}"
-        );
+        return
+            string.concat(
+                '{"seed":"', vm.toString(seed), '","size":', vm.toString(size), ',"committee":[', indices, "]}"
+            );
     }
 
     function _compare(string memory _path, string memory _json) private {
