@@ -147,6 +147,26 @@ impl Config {
         Ok(deployment)
     }
 
+    /// Directory of the node's database.
+    pub fn store_dir(&self) -> PathBuf {
+        self.data_dir.join("store")
+    }
+
+    /// File of the signing guard.
+    pub fn guard_file(&self) -> PathBuf {
+        self.data_dir.join("signing.guard")
+    }
+
+    /// File of the peer-to-peer identity; losing it is harmless.
+    pub fn peer_key_file(&self) -> PathBuf {
+        self.data_dir.join("p2p.key")
+    }
+
+    /// Directory of the L1 sender's records.
+    pub fn sender_dir(&self) -> PathBuf {
+        self.data_dir.join("sender")
+    }
+
     /// What the L1 client is made from.
     pub fn l1_client(&self, deployment: Option<Deployment>) -> agoge_l1_client::L1Config {
         let (rpc_urls, beacon_urls) = (self.l1.rpc_urls.clone(), self.l1.beacon_urls.clone());

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use agoge_protocol::{Address, B256};
+use agoge_protocol::Address;
 use alloy::signers::local::PrivateKeySigner;
 use zeroize::Zeroizing;
 
@@ -69,8 +69,12 @@ pub fn import_raw_key(
     path: &Path,
     password: &Password,
 ) -> Result<Result<(Address, ImportOutcome), RawKeyError>, KeyError> {
-    let Ok(bytes) = hex_text.trim().parse::<B256>().map(Zeroizing::new) else { return Ok(Err(RawKeyError)) };
-    let Ok(key) = PrivateKeySigner::from_bytes(&bytes) else { return Ok(Err(RawKeyError)) };
+    let digits = hex_text.trim();
+    let mut bytes = Zeroizing::new([0_u8; 32]);
+    if hex::decode_to_slice(digits.strip_prefix("0x").unwrap_or(digits), bytes.as_mut_slice()).is_err() {
+        return Ok(Err(RawKeyError));
+    }
+    let Ok(key) = PrivateKeySigner::from_slice(bytes.as_slice()) else { return Ok(Err(RawKeyError)) };
     let target = target(path, key.address());
     if target.exists() {
         return Ok(Ok((key.address(), ImportOutcome::Duplicate)));

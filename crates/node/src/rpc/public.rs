@@ -1,0 +1,189 @@
+//! `agoge_*`: what anybody may ask.
+
+use std::sync::Arc;
+
+use agoge_protocol::network::NetworkConfig;
+use agoge_protocol::limits::TX_BYTES_MAX;
+use agoge_protocol::rpc::{
+    self as wire, BLOCKS_RANGE_MAX, DUTIES_MAX, EFFECTS_RANGE_MAX, TxRejection,
+};
+use agoge_protocol::{Address, Digest, Epoch, L2BlockNumber, Slot, Timing, Transaction, TxId};
+use agoge_supervisor::Clock;
+use alloy::primitives::Bytes;
+use jsonrpsee::server::{RegisterMethodError, RpcModule};
+use jsonrpsee::types::ErrorObjectOwned;
+
+use super::params::Positional;
+use super::{answer, error};
+use crate::query::NodeQueries;
+
+type Answer<T> = Result<T, ErrorObjectOwned>;
+
+/// What the public methods work with.
+#[derive(Clone)]
+pub struct RpcContext<Q> {
+    /// The running node.
+    pub queries: Q,
+    /// The network's numbers.
+    pub network: NetworkConfig,
+    /// How the network cuts time.
+    pub timing: Timing,
+    /// The process's clock.
+    pub clock: Arc<dyn Clock>,
+}
+
+impl<Q> core::fmt::Debug for RpcContext<Q> {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.debug_struct("RpcContext").field("network", &self.network.network.name).finish_non_exhaustive()
+    }
+}
+
+impl<Q: NodeQueries> RpcContext<Q> {
+    /// The slot of the clock; slot 0 before genesis.
+    fn current_slot(&self) -> Slot {
+        let seconds = self.clock.now_unix_ms().checked_div(1_000).unwrap_or_default();
+        self.timing.slot_at(seconds).unwrap_or(Slot::new(0))
+    }
+
+    fn block(&self, number: L2BlockNumber) -> Answer<Option<wire::RpcBlock>> {
+        let finalized = self.queries.tips().finalized.number;
+        let view = self.queries.block(number).map_err(error::query)?;
+        Ok(view.map(|view| answer::block(&view, finalized)))
+    }
+
+    fn effects(&self, number: L2BlockNumber) -> Answer<Option<wire::RpcEffects>> {
+        let Some(view) = self.queries.block(number).map_err(error::query)? else { return Ok(None) };
+        let effects = self.queries.effects(number).map_err(error::query)?;
+        Ok(effects.map(|effects| answer::effects(&view, &effects)))
+    }
+}
+
+/// Block numbers `from ..`, at most `count` and at most `max`.
+fn range(params: &mut Positional, what: &str, max: u64) -> Answer<impl Iterator<Item = L2BlockNumber> + use<>> {
+    let from: L2BlockNumber = params.required("from")?;
+    let count: u64 = params.required("count")?;
+    if count > max {
+        return Err(error::over_limit(what, max));
+    }
+    Ok((0..count).map_while(move |offset| from.get().checked_add(offset)).map(L2BlockNumber::new))
+}
+
+/// The methods. Reads of ranges run on the blocking pool, point look-ups where they are.
+pub(super) fn module<Q: NodeQueries>(context: RpcContext<Q>) -> Result<RpcModule<RpcContext<Q>>, RegisterMethodError> {
+    let mut module = RpcModule::new(context);
+    chain_methods(&mut module)?;
+    transaction_methods(&mut module)?;
+    network_methods(&mut module)?;
+    Ok(module)
+}
+
+fn chain_methods<Q: NodeQueries>(module: &mut RpcModule<RpcContext<Q>>) -> Result<(), RegisterMethodError> {
+    module.register_method("agoge_nodeInfo", |params, context, _| -> Answer<wire::NodeInfo> {
+        Positional::new(&params)?.end()?;
+        Ok(answer::node_info(context.queries.node_info(), &context.network))
+    })?;
+    module.register_method("agoge_tips", |params, context, _| -> Answer<wire::Tips> {
+        Positional::new(&params)?.end()?;
+        Ok(answer::tips(context.queries.tips()))
+    })?;
+    module.register_method("agoge_getBlock", |params, context, _| -> Answer<Option<wire::RpcBlock>> {
+        let mut params = Positional::new(&params)?;
+        let number = params.required("number")?;
+        params.end()?;
+        context.block(number)
+    })?;
+    module.register_method("agoge_getHeader", |params, context, _| -> Answer<Option<wire::RpcHeader>> {
+        let mut params = Positional::new(&params)?;
+        let number = params.required("number")?;
+        params.end()?;
+        Ok(context.block(number)?.map(|block| block.header))
+    })?;
+    module.register_method("agoge_getEffects", |params, context, _| -> Answer<Option<wire::RpcEffects>> {
+        let mut params = Positional::new(&params)?;
+        let number = params.required("number")?;
+        params.end()?;
+        context.effects(number)
+    })?;
+    module.register_blocking_method("agoge_getBlocks", |params, context, _| -> Answer<Vec<wire::RpcBlock>> {
+        let mut params = Positional::new(&params)?;
+        let numbers = range(&mut params, "blocks", BLOCKS_RANGE_MAX)?;
+        params.end()?;
+        numbers.map_while(|number| context.block(number).transpose()).collect()
+    })?;
+    module.register_blocking_method("agoge_getEffectsRange", |params, context, _| -> Answer<Vec<wire::RpcEffects>> {
+        let mut params = Positional::new(&params)?;
+        let numbers = range(&mut params, "effects", EFFECTS_RANGE_MAX)?;
+        params.end()?;
+        numbers.map_while(|number| context.effects(number).transpose()).collect()
+    })?;
+    Ok(())
+}
+
+fn transaction_methods<Q: NodeQueries>(module: &mut RpcModule<RpcContext<Q>>) -> Result<(), RegisterMethodError> {
+    module.register_async_method("agoge_sendTransaction", |params, context, _| async move {
+        let mut positional = Positional::new(&params)?;
+        let bytes: Bytes = positional.required("transaction")?;
+        positional.end()?;
+        if bytes.len() > TX_BYTES_MAX {
+            return Err(error::rejected(
+                TxRejection::Malformed,
+                format!("a transaction has at most {TX_BYTES_MAX} bytes, found {}", bytes.len()),
+            ));
+        }
+        let tx: Transaction = borsh::from_slice(&bytes)
+            .map_err(|reason| error::rejected(TxRejection::Malformed, format!("not a canonical transaction: {reason}")))?;
+        let id: TxId = context.queries.send_transaction(tx).await.map_err(error::send)?;
+        Answer::Ok(id)
+    })?;
+    module.register_method("agoge_getTransactionStatus", |params, context, _| -> Answer<wire::TransactionStatus> {
+        let mut params = Positional::new(&params)?;
+        let id: TxId = params.required("id")?;
+        params.end()?;
+        context.queries.tx_status(id).map(answer::tx_status).map_err(error::query)
+    })?;
+    module.register_method("agoge_getNoteWitness", |params, context, _| -> Answer<Option<wire::NoteWitness>> {
+        let mut params = Positional::new(&params)?;
+        let commitment: Digest = params.required("commitment")?;
+        params.end()?;
+        let witness = context.queries.note_witness(commitment).map_err(error::query)?;
+        Ok(witness.map(|witness| answer::note_witness(witness, commitment)))
+    })?;
+    Ok(())
+}
+
+fn network_methods<Q: NodeQueries>(module: &mut RpcModule<RpcContext<Q>>) -> Result<(), RegisterMethodError> {
+    module.register_async_method("agoge_committee", |params, context, _| async move {
+        let mut positional = Positional::new(&params)?;
+        let epoch: Option<Epoch> = positional.optional("epoch")?;
+        positional.end()?;
+        let epoch = epoch.unwrap_or_else(|| context.timing.epoch_of(context.current_slot()));
+        let view = context.queries.committee(epoch).await.map_err(error::committee)?;
+        Answer::Ok(answer::committee(view, context.timing.epoch_slots))
+    })?;
+    module.register_async_method("agoge_proposer", |params, context, _| async move {
+        let mut positional = Positional::new(&params)?;
+        let slot: Option<Slot> = positional.optional("slot")?;
+        positional.end()?;
+        let slot = slot.unwrap_or_else(|| context.current_slot());
+        let attester = context.queries.proposer(slot).await.map_err(error::committee)?;
+        Answer::Ok(wire::Proposer { slot, starts_at: context.timing.slot_start(slot), attester })
+    })?;
+    module.register_method("agoge_peers", |params, context, _| -> Answer<Vec<wire::Peer>> {
+        Positional::new(&params)?.end()?;
+        Ok(context.queries.peers().into_iter().map(answer::peer).collect())
+    })?;
+    module.register_blocking_method("agoge_duties", |params, context, _| -> Answer<Vec<wire::Duty>> {
+        let mut params = Positional::new(&params)?;
+        let attester: Option<Address> = params.optional("attester")?;
+        let limit = params.optional("limit")?.unwrap_or(DUTIES_MAX);
+        params.end()?;
+        if limit > DUTIES_MAX {
+            return Err(error::over_limit("duties", DUTIES_MAX));
+        }
+        let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+        let records = context.queries.duties(attester, limit).map_err(error::query)?;
+        let duties = records.into_iter().map(answer::duty).collect::<Result<_, _>>();
+        duties.map_err(|reason| error::internal(&reason))
+    })?;
+    Ok(())
+}
