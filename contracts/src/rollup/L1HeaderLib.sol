@@ -32,28 +32,41 @@ library L1HeaderLib {
         require(_rlp.length > DIFFICULTY_OFFSET && _rlp[0] == LIST_PREFIX, IRollup.Rollup__NotAnL1Header());
 
         header.parentHash = bytes32(_rlp[LIST_PREFIX_BYTES + 1:LIST_PREFIX_BYTES + 33]);
-        uint256 cursor = DIFFICULTY_OFFSET;
-        uint256 time;
-        uint256 prevrandao;
-        (, cursor) = _item(_rlp, cursor);
-        (header.number, cursor) = _item(_rlp, cursor);
-        (, cursor) = _item(_rlp, cursor); // Gas limit.
-        (, cursor) = _item(_rlp, cursor); // Gas used.
-        (time, cursor) = _item(_rlp, cursor);
-        (, cursor) = _item(_rlp, cursor); // Extra data.
-        (prevrandao, cursor) = _item(_rlp, cursor);
-        header.time = Timestamp.wrap(time);
-        header.prevrandao = bytes32(prevrandao);
+        uint256 cursor = _skip(_rlp, DIFFICULTY_OFFSET);
+        uint256 value;
+        (value, cursor) = _item(_rlp, cursor);
+        header.number = value;
+        cursor = _skip(_rlp, _skip(_rlp, cursor)); // Gas limit and gas used.
+        (value, cursor) = _item(_rlp, cursor);
+        header.time = Timestamp.wrap(value);
+        cursor = _skip(_rlp, cursor); // Extra data.
+        (value, cursor) = _item(_rlp, cursor);
+        header.prevrandao = bytes32(value);
+    }
+
+    /// @dev The offset behind a string of at most 32 bytes.
+    function _skip(bytes calldata _rlp, uint256 _offset) private pure returns (uint256) {
+        uint256 prefix = uint8(_rlp[_offset]);
+        require(prefix <= WORD_PREFIX, IRollup.Rollup__NotAnL1Header());
+
+        // No overflow: the offset is below the length of calldata and the prefix is a byte.
+        unchecked {
+            return prefix < STRING_PREFIX ? _offset + 1 : _offset + 1 + prefix - STRING_PREFIX;
+        }
     }
 
     /// @dev A string of at most 32 bytes as a number, and the offset behind it.
     function _item(bytes calldata _rlp, uint256 _offset) private pure returns (uint256 value, uint256 next) {
-        uint256 prefix = uint8(_rlp[_offset]);
-        if (prefix < STRING_PREFIX) return (prefix, _offset + 1);
-        require(prefix <= WORD_PREFIX, IRollup.Rollup__NotAnL1Header());
+        next = _skip(_rlp, _offset);
+        if (next == _offset + 1) {
+            uint256 prefix = uint8(_rlp[_offset]);
+            // The empty string is the number zero.
+            return (prefix == STRING_PREFIX ? 0 : prefix, next);
+        }
 
-        uint256 length = prefix - STRING_PREFIX;
-        next = _offset + 1 + length;
-        value = uint256(bytes32(_rlp[_offset + 1:next])) >> (256 - 8 * length);
+        // No overflow: `_skip` returned at most 33 bytes more than the offset, and the slice checks the end.
+        unchecked {
+            value = uint256(bytes32(_rlp[_offset + 1:next])) >> (8 * (33 + _offset - next));
+        }
     }
 }

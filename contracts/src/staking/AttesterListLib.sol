@@ -77,8 +77,9 @@ library AttesterListLib {
         view
         returns (address)
     {
-        Seat memory seat = _self.seats[_position];
-        if (Timestamp.wrap(seat.since) <= _time) return seat.attester;
+        Seat storage seat = _self.seats[_position];
+        (address attester, uint256 since) = (seat.attester, seat.since);
+        if (since <= Timestamp.unwrap(_time)) return attester;
 
         return address(_self.earlier[_position].upperLookupRecent(Timestamp.unwrap(_time).toUint96()));
     }

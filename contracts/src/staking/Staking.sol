@@ -249,12 +249,16 @@ contract Staking is IStaking, PullPayments, EIP712 {
         AttesterList storage followingList = _lists[FOLLOW_REGISTRY];
         uint256 pinned = pinnedList.sizeAt(time);
 
-        attesters = new address[](_positions.length);
-        for (uint256 i = 0; i < _positions.length; ++i) {
-            uint256 position = _positions[i];
-            attesters[i] = position < pinned
-                ? pinnedList.attesterAt(position, time)
-                : followingList.attesterAt(position - pinned, time);
+        uint256 count = _positions.length;
+        attesters = new address[](count);
+        // No overflow: i < count, and the subtraction is guarded.
+        unchecked {
+            for (uint256 i = 0; i < count; ++i) {
+                uint256 position = _positions[i];
+                attesters[i] = position < pinned
+                    ? pinnedList.attesterAt(position, time)
+                    : followingList.attesterAt(position - pinned, time);
+            }
         }
     }
 

@@ -20,14 +20,17 @@ contract CommitteeTest is Test {
         assertEq(neighbour, new bytes(32), "memory behind the array is clean");
     }
 
-    function testFuzz_StoreAndLoad(uint256 _count, bytes32 _salt) external {
-        bytes memory packed = new bytes(20 * bound(_count, 1, 256));
-        for (uint256 i = 0; i < packed.length; ++i) {
-            packed[i] = bytes1(uint8(uint256(keccak256(abi.encode(_salt, i)))));
-        }
+    function testFuzz_StoreAndLoad(address[] memory _members, bytes32 _salt) external {
+        bytes memory packed = CommitteeLib.pack(_members);
 
         address pointer = CommitteeLib.store(packed, _salt);
         assertEq(CommitteeLib.load(pointer), packed);
         assertEq(pointer.code[0], bytes1(0), "the code stops at once");
+    }
+
+    function test_StoreTheLargestCommittee() external {
+        bytes memory packed = CommitteeLib.pack(new address[](256));
+
+        assertEq(CommitteeLib.load(CommitteeLib.store(packed, 0)), packed);
     }
 }
