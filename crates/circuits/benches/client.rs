@@ -5,15 +5,17 @@
 #[path = "../tests/support/mod.rs"]
 mod support;
 
+use std::error::Error;
 use std::hint::black_box;
 use std::time::Duration;
 
-use agoge_circuits::{ClientProver, ClientVerifier};
+use agoge_circuits::ClientProver;
 use agoge_protocol::network::ClientProfile;
-use criterion::{Criterion, criterion_group, criterion_main};
+use criterion::Criterion;
 use rand::SeedableRng;
 
-fn client(criterion: &mut Criterion) {
+fn main() -> Result<(), Box<dyn Error>> {
+    let mut criterion = Criterion::default().configure_from_args();
     let mut group = criterion.benchmark_group("client");
     group.sample_size(10).warm_up_time(Duration::from_millis(500));
     let witness = support::witness(&mut rand_chacha::ChaCha8Rng::seed_from_u64(1));
@@ -21,23 +23,20 @@ fn client(criterion: &mut Criterion) {
         (ClientProfile::Default, "default"),
         (ClientProfile::Testing, "testing"),
     ] {
-        let (Ok(prover), Ok(verifier)) = (ClientProver::new(profile), ClientVerifier::new(profile)) else {
-            panic!("the {name} profile's verifier data do not fit its circuit");
-        };
+        let prover = ClientProver::new(profile)?;
+        let (public_inputs, proof) = prover.prove(&witness)?;
         group.bench_function(format!("prove {name}"), |b| {
             b.iter(|| prover.prove(black_box(&witness)))
         });
-        match prover.prove(&witness) {
-            Ok((public_inputs, proof)) => {
-                group.bench_function(format!("verify {name}"), |b| {
-                    b.iter(|| verifier.verify(black_box(&public_inputs), black_box(&proof)));
-                });
-            }
-            Err(error) => panic!("the {name} profile does not prove: {error}"),
-        }
+        group.bench_function(format!("verify {name}"), |b| {
+            b.iter(|| {
+                prover
+                    .verifier()
+                    .verify(black_box(&public_inputs), black_box(&proof))
+            });
+        });
     }
     group.finish();
+    criterion.final_summary();
+    Ok(())
 }
-
-criterion_group!(benches, client);
-criterion_main!(benches);

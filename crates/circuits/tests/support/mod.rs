@@ -1,5 +1,7 @@
 //! A valid witness, for this crate's tests, benchmark and example.
 
+use std::cmp::Ordering;
+
 use agoge_circuits::{ClientWitness, InputNote, OutputNote};
 use agoge_protocol::limits::TREE_DEPTH;
 use agoge_protocol::{Address, Digest, Element, Withdrawal};
@@ -58,9 +60,13 @@ fn place_in_one_tree([first, second]: &mut [InputNote; 2], level: u32) {
             })
     };
     let (left, right) = (node_at(first), node_at(second));
-    second.siblings[level as usize..].copy_from_slice(&first.siblings[level as usize..]);
-    first.siblings[level as usize] = right;
-    second.siblings[level as usize] = left;
+    for ((a, b), at) in first.siblings.iter_mut().zip(&mut second.siblings).zip(0..) {
+        match level.cmp(&at) {
+            Ordering::Less => *b = *a,
+            Ordering::Equal => (*a, *b) = (right, left),
+            Ordering::Greater => {}
+        }
+    }
     let below = (1_u32 << level) - 1;
     second.index = ((first.index ^ (1 << level)) & !below) | (second.index & below);
 }
