@@ -13,6 +13,8 @@
 pub mod blob;
 pub mod block;
 pub mod error;
+#[cfg(test)]
+mod fixture;
 pub mod hash;
 pub mod memory;
 pub mod selection;

@@ -158,4 +158,4 @@ fn push(tree: Tree, level: u8, nodes: &[(u64, Digest)], writes: &mut Vec<Write>)
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
