@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+pragma solidity 0.8.37;
+
+import {RegistryConfig} from "@agoge/governance/IRegistry.sol";
+import {Registry} from "@agoge/governance/Registry.sol";
+import {RollupConfig} from "@agoge/rollup/IRollup.sol";
+import {Rollup} from "@agoge/rollup/Rollup.sol";
+import {StakingConfig} from "@agoge/staking/IStaking.sol";
+import {Staking} from "@agoge/staking/Staking.sol";
+import {Epoch} from "@agoge/time/TimeLib.sol";
+import {Test} from "forge-std/Test.sol";
+
+/// @notice The numbers of every network file satisfy every relation that the constructors check, and fit a transaction.
+contract NetworksTest is Test {
+    /// @dev EIP-7825.
+    uint256 private constant TRANSACTION_GAS_MAX = 16_777_216;
+
+    string private _toml;
+
+    function test_Devnet() external {
+        _deploy("devnet");
+    }
+
+    function test_Phase1() external {
+        _deploy("phase1");
+    }
+
+    function test_Phase2() external {
+        _deploy("phase2");
+    }
+
+    function test_Phase3() external {
+        _deploy("phase3");
+    }
+
+    function test_Phase4() external {
+        _deploy("phase4");
+    }
+
+    function _deploy(string memory _network) private {
+        _toml = vm.readFile(string.concat("script/networks/", _network, ".toml"));
+        address predicted = vm.computeCreateAddress(address(this), vm.getNonce(address(this)) + 2);
+
+        Registry registry = new Registry(
+            RegistryConfig({
+                genesisTime: vm.getBlockTimestamp() + 1 days,
+                slotSeconds: _number(".protocol.slot_seconds"),
+                epochSlots: _number(".protocol.epoch_slots"),
+                setLagEpochs: _number(".protocol.set_lag_epochs"),
+                activationDelayEpochs: _number(".governance.activation_delay_epochs"),
+                governance: makeAddr("governance"),
+                firstInstance: predicted
+            })
+        );
+        Staking staking = new Staking(
+            StakingConfig({
+                registry: registry,
+                treasury: makeAddr("treasury"),
+                allowListAdmin: makeAddr("admin"),
+                activationStake: _number(".staking.activation_stake_gwei") * 1 gwei,
+                minimumStake: _number(".staking.ejection_stake_gwei") * 1 gwei,
+                entriesPerEpoch: _number(".staking.entry_queue_per_epoch"),
+                exitDelaySeconds: _number(".staking.exit_delay_seconds"),
+                slashBps: _number(".staking.slash_bps"),
+                reporterBps: _number(".staking.reporter_share_bps")
+            })
+        );
+        uint256 gasBefore = gasleft();
+        Rollup rollup = new Rollup(
+            RollupConfig({
+                registry: registry,
+                staking: staking,
+                epochProofVerifier: address(0),
+                genesisArchive: 0,
+                committeeSize: _number(".protocol.committee_size"),
+                entropyLagEpochs: _number(".protocol.entropy_lag_epochs"),
+                proofWindowEpochs: _number(".proving.proof_window_epochs"),
+                ringSize: _number(".proving.ring_blocks"),
+                inboxLagSlots: _number(".protocol.inbox_lag_slots"),
+                depositsPerBlockMax: _number(".protocol.block_deposits_max"),
+                minimumDepositGwei: _number(".fees.deposit_min_gwei")
+            })
+        );
+
+        assertLt(gasBefore - gasleft(), TRANSACTION_GAS_MAX, "deployment of the Rollup");
+        assertEq(registry.canonicalAt(Epoch.wrap(0)), address(rollup));
+    }
+
+    function _number(string memory _key) private view returns (uint256) {
+        return vm.parseTomlUint(_toml, _key);
+    }
+}
