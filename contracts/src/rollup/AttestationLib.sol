@@ -46,7 +46,7 @@ library AttestationLib {
             if (bitmap & 1 == 1) {
                 bytes32 r = bytes32(signatures[offset:offset + 32]);
                 bytes32 vs = bytes32(signatures[offset + 32:offset + 64]);
-                address expected = CommitteeLib.at(_committee, i);
+                address expected = CommitteeLib.memberAt(_committee, i);
                 require(isSignedBy(_digest, r, vs, expected), IRollup.Rollup__WrongAttestation(i, expected));
                 offset += SIGNATURE_BYTES;
             }

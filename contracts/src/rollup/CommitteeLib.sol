@@ -39,12 +39,12 @@ library CommitteeLib {
     function unpack(bytes memory _packed) internal pure returns (address[] memory members) {
         members = new address[](_packed.length / MEMBER_BYTES);
         for (uint256 i = 0; i < members.length; ++i) {
-            members[i] = at(_packed, i);
+            members[i] = memberAt(_packed, i);
         }
     }
 
     /// @notice The member of a committee index, which must be below the committee's size.
-    function at(bytes memory _packed, uint256 _index) internal pure returns (address member) {
+    function memberAt(bytes memory _packed, uint256 _index) internal pure returns (address member) {
         assembly ("memory-safe") {
             // The 20 bytes of the member are the upper ones of the word that starts at them.
             member := shr(96, mload(add(add(_packed, 32), mul(_index, 20))))

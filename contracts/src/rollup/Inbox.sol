@@ -46,7 +46,7 @@ abstract contract Inbox is RollupParameters {
 
     /// @inheritdoc IInbox
     function inbox(uint256 _index) external view override returns (uint256 time, uint256 rollingHash) {
-        return _inbox.at(_index);
+        return _inbox.entryAt(_index);
     }
 
     /// @inheritdoc IInbox

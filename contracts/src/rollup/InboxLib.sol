@@ -65,7 +65,11 @@ library InboxLib {
     }
 
     /// @notice Time and rolling hash of a deposit.
-    function at(InboxState storage _self, uint256 _index) internal view returns (uint256 time, uint256 rollingHash) {
+    function entryAt(InboxState storage _self, uint256 _index)
+        internal
+        view
+        returns (uint256 time, uint256 rollingHash)
+    {
         require(_index < _self.count, IInbox.Inbox__NoSuchDeposit(_index, _self.count));
 
         return (_timeAt(_self, _index), _self.words[_index] & ROLLING_MASK);

@@ -42,7 +42,7 @@ contract Rollup is RollupCore {
 
     /// @inheritdoc IRollup
     function proposerAt(Slot _slot) external view override returns (address) {
-        return CommitteeLib.at(_storedCommittee(_clock().epochOf(_slot)), _proposerIndex(_slot));
+        return CommitteeLib.memberAt(_storedCommittee(_clock().epochOf(_slot)), _proposerIndex(_slot));
     }
 
     /// @inheritdoc IRollup

@@ -230,7 +230,7 @@ abstract contract RollupCore is Inbox, PullPayments {
             attestationDigest(_block.slot, blockHash), _attestations, committee.packed, COMMITTEE_SIZE
         );
 
-        proposer = CommitteeLib.at(committee.packed, _proposerIndex(_block.slot));
+        proposer = CommitteeLib.memberAt(committee.packed, _proposerIndex(_block.slot));
         require(
             AttestationLib.isSignedBy(
                 publicationDigest(_block.slot, blockHash, _attestations, _publication),
