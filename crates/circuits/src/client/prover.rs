@@ -95,6 +95,7 @@ impl ClientProver {
                 .map_err(ProveError::Unverifiable)?;
             Ok(proof)
         };
+        // The second attempt draws other blinding; should it fail too, its reason stands for both.
         let proof = attempt().or_else(|_| attempt())?;
         Ok((public_inputs, proof))
     }

@@ -12,7 +12,7 @@ use super::encoding::ProofLayout;
 use super::values::element;
 use super::verifier_data::{self, VerifierData};
 
-/// Verifies client proofs of one profile. Cheap to build (about a millisecond: no circuit is built), safe to share.
+/// Verifies client proofs of one profile. Cheap to build (no circuit is built) and to share.
 ///
 /// Proof bytes do not contain the public inputs: what is verified is always about the [`TxPublicInputs`] at hand.
 pub struct ClientVerifier {
