@@ -7,6 +7,20 @@ use serde::{Deserialize, Serialize};
 
 use crate::limits;
 
+/// The networks that programs know by name, with their files.
+pub const BUILT_IN: [(&str, &str); 5] = [
+    ("devnet", include_str!("../../../script/networks/devnet.toml")),
+    ("phase1", include_str!("../../../script/networks/phase1.toml")),
+    ("phase2", include_str!("../../../script/networks/phase2.toml")),
+    ("phase3", include_str!("../../../script/networks/phase3.toml")),
+    ("phase4", include_str!("../../../script/networks/phase4.toml")),
+];
+
+/// The file of a network that is known by name.
+pub fn built_in(name: &str) -> Option<&'static str> {
+    BUILT_IN.iter().find(|(known, _)| *known == name).map(|(_, text)| *text)
+}
+
 /// A whole network file.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -369,21 +383,17 @@ impl NetworkConfig {
 mod tests {
     use super::*;
 
-    const DEVNET: &str = include_str!("../../../script/networks/devnet.toml");
+    fn devnet() -> &'static str {
+        built_in("devnet").unwrap()
+    }
 
     #[test]
     fn every_network_file_is_valid_and_named_after_itself() {
-        let files = [
-            ("devnet", DEVNET),
-            ("phase1", include_str!("../../../script/networks/phase1.toml")),
-            ("phase2", include_str!("../../../script/networks/phase2.toml")),
-            ("phase3", include_str!("../../../script/networks/phase3.toml")),
-            ("phase4", include_str!("../../../script/networks/phase4.toml")),
-        ];
-        for (name, text) in files {
+        for (name, text) in BUILT_IN {
             let config = NetworkConfig::parse(text).unwrap_or_else(|e| panic!("{name}: {e}"));
             assert_eq!(config.network.name, name);
         }
+        assert_eq!(built_in("elsewhere"), None);
     }
 
     #[test]
@@ -400,8 +410,8 @@ mod tests {
             ("quorum_signals = 5", "quorum_signals = 4", "quorum_signals"),
         ];
         for (from, to, expected) in cases {
-            let text = DEVNET.replacen(from, to, 1);
-            assert_ne!(text, DEVNET, "{from} is not in the file");
+            let text = devnet().replacen(from, to, 1);
+            assert_ne!(text, devnet(), "{from} is not in the file");
             let error = NetworkConfig::parse(&text).unwrap_err().to_string();
             assert!(error.contains(expected), "{from} -> {to}: {error}");
         }
