@@ -1,1 +1,24 @@
 //! Keys, notes, client proofs, deposits and transfers.
+//!
+//! A wallet reads every block's effects, tries to open each ciphertext with its viewing key and keeps its own copy of the note tree. So it
+//! never asks a node about one note: the node learns the wallet's address on the network and when it acts, nothing else.
+
+pub mod amount;
+pub mod book;
+pub mod cipher;
+pub mod cli;
+pub mod deposit;
+pub mod keyfile;
+pub mod node;
+pub mod scan;
+pub mod seed;
+pub mod transfer;
+pub mod tree;
+
+use agoge_protocol::Transaction;
+
+/// A transaction as `agoge_sendTransaction` takes it: 0x hex of its borsh encoding.
+pub fn raw_transaction(tx: &Transaction) -> String {
+    // Writing to a vector cannot fail.
+    format!("0x{}", hex::encode(borsh::to_vec(tx).unwrap_or_default()))
+}

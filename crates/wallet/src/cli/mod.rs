@@ -1,0 +1,157 @@
+//! The command line of `agoge-wallet`: flags in, data on stdout, everything for people on stderr.
+
+mod commands;
+mod error;
+
+use std::path::PathBuf;
+
+use agoge_protocol::ShieldedAddress;
+use agoge_protocol::exit::ExitCode;
+use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
+
+pub use error::WalletError;
+
+use crate::amount::parse_gwei;
+
+/// Shielded payments on an Agoge network.
+#[derive(Debug, Parser)]
+#[command(name = "agoge-wallet", version, after_help = "Examples:
+  agoge-wallet new
+  agoge-wallet deposit --amount 0.1ether --rpc-url http://127.0.0.1:8545 --keystore key.json --l1-password-file pw
+  agoge-wallet send --to agoge1... --amount 5000gwei --wait mined
+Exit codes: 0 ok, 1 failed, 2 usage, 3 precondition, 4 wrong network, 5 reverted, 6 simulation reverts, 7 timed out.")]
+pub struct Args {
+    #[command(flatten)]
+    pub(crate) global: Global,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct Global {
+    /// Directory of the wallet: its seed and what it has read of the chain.
+    #[arg(long, global = true, env = "AGOGE_WALLET_DIR", default_value = "data/wallet")]
+    pub(crate) dir: PathBuf,
+    /// File whose first line is the wallet's password; without it the terminal is asked.
+    #[arg(long, global = true, env = "AGOGE_WALLET_PASSWORD_FILE", value_name = "FILE")]
+    pub(crate) password_file: Option<PathBuf>,
+    /// Use this seed (64 hex digits, or - for stdin) instead of the stored one. Arguments are visible to other users: for devnets and tests.
+    #[arg(long, global = true, value_name = "HEX|-")]
+    pub(crate) seed: Option<String>,
+    /// RPC address of a node.
+    #[arg(long, global = true, env = "AGOGE_NODE", default_value = "http://127.0.0.1:8700", value_name = "URL")]
+    pub(crate) node: String,
+    /// One JSON document on stdout.
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Create a wallet: a random seed, stored encrypted.
+    New {
+        /// Print the seed too, to be written down.
+        #[arg(long)]
+        show_seed: bool,
+    },
+    /// Create the wallet of a known seed (--seed) and find its notes on the chain.
+    Restore,
+    /// Print the address that others send to.
+    Address,
+    /// Read the chain and print what the wallet holds.
+    Balance,
+    /// Move sepETH from L1 into a shielded note.
+    Deposit(Deposit),
+    /// Pay a shielded address.
+    Send(Send),
+    /// Say what became of a transaction.
+    Status {
+        /// Transaction id, 0x and 64 hex digits.
+        id: agoge_protocol::B256,
+    },
+    /// Hand a node a transaction that `send --print-raw` made.
+    Submit {
+        /// 0x hex of the transaction, or - for stdin.
+        raw: String,
+    },
+    /// Print completions for a shell.
+    Completions {
+        /// The shell.
+        shell: clap_complete::Shell,
+    },
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct Deposit {
+    /// How much, as in 0.1ether or 5000gwei.
+    #[arg(long, value_parser = parse_gwei, value_name = "AMOUNT")]
+    pub(crate) amount: u64,
+    /// Shielded address that gets the note; the wallet's own without it.
+    #[arg(long, value_name = "ADDRESS")]
+    pub(crate) to: Option<ShieldedAddress>,
+    /// L1 JSON-RPC endpoint.
+    #[arg(long, env = "ETH_RPC_URL", value_name = "URL", hide_env_values = true)]
+    pub(crate) rpc_url: String,
+    /// Keystore (v3) of the paying L1 account.
+    #[arg(long, env = "ETH_KEYSTORE", value_name = "FILE")]
+    pub(crate) keystore: PathBuf,
+    /// File whose first line is that keystore's password; without it the terminal is asked.
+    #[arg(long, env = "ETH_PASSWORD", value_name = "FILE")]
+    pub(crate) l1_password_file: Option<PathBuf>,
+    /// Network file or name; must be that of the node.
+    #[arg(long, env = "AGOGE_NETWORK", value_name = "NAME|FILE")]
+    pub(crate) network: String,
+    /// Wait until the note can be spent.
+    #[arg(long, value_enum, default_value_t = Wait::Mined)]
+    pub(crate) wait: Wait,
+    /// Seconds to wait at most.
+    #[arg(long, default_value_t = 600, value_name = "SECONDS")]
+    pub(crate) timeout: u64,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct Send {
+    /// Shielded address of the recipient.
+    #[arg(long, value_name = "ADDRESS")]
+    pub(crate) to: ShieldedAddress,
+    /// How much, as in 0.1ether or 5000gwei.
+    #[arg(long, value_parser = parse_gwei, value_name = "AMOUNT")]
+    pub(crate) amount: u64,
+    /// Fee; the network's least fee without it.
+    #[arg(long, value_parser = parse_gwei, value_name = "AMOUNT")]
+    pub(crate) fee: Option<u64>,
+    /// Print the transaction and send nothing.
+    #[arg(long)]
+    pub(crate) print_raw: bool,
+    /// What to wait for.
+    #[arg(long, value_enum, default_value_t = Wait::Mined)]
+    pub(crate) wait: Wait,
+    /// Seconds to wait at most.
+    #[arg(long, default_value_t = 600, value_name = "SECONDS")]
+    pub(crate) timeout: u64,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Wait {
+    /// Return at once.
+    None,
+    /// Until a block on L1 holds it (it can still be pruned).
+    Mined,
+    /// Until that block is proven.
+    Proven,
+}
+
+/// Runs a command, prints its result or its error, and says how the program ends.
+pub async fn run(args: Args) -> ExitCode {
+    let is_json = args.global.json;
+    match commands::dispatch(args).await {
+        Ok(output) => {
+            output.print(is_json);
+            ExitCode::Ok
+        }
+        Err(error) => {
+            error.print(is_json);
+            error.exit_code()
+        }
+    }
+}
