@@ -1,5 +1,6 @@
-//! From a connection to a peer: same protocol version, then same genesis id.
+//! From a connection to a peer: same protocol version, same genesis id, and it takes all kinds of gossip.
 
+use std::collections::BTreeSet;
 use std::net::IpAddr;
 
 use libp2p::core::ConnectedPoint;
@@ -11,6 +12,7 @@ use tokio::time::Instant;
 use super::Actor;
 use crate::behaviour::protocol_version;
 use crate::config::AddressScope;
+use crate::gossip::GossipKind;
 use crate::handle::P2pEvent;
 use crate::metrics;
 use crate::peer::{Direction, Multiaddress, PeerInfo};
@@ -38,8 +40,12 @@ pub(super) struct Connected {
     pub(super) rates: PeerRates,
     agent: String,
     is_identified: bool,
-    /// `Some` once admitted.
-    pub(super) status: Option<Status>,
+    /// Where it stands, once it has said so.
+    status: Option<Status>,
+    /// What it takes. Bound: one for each kind.
+    topics: BTreeSet<GossipKind>,
+    /// Whether it is a peer: of our instance, and it takes all kinds of gossip.
+    pub(super) is_admitted: bool,
     pub(super) status_asked: Instant,
     /// Our questions that it has not answered.
     pub(super) questions: usize,
@@ -73,6 +79,8 @@ impl Actor {
             agent: String::new(),
             is_identified: false,
             status: None,
+            topics: BTreeSet::new(),
+            is_admitted: false,
             status_asked: now,
             questions: 0,
             replies: 0,
@@ -99,7 +107,7 @@ impl Actor {
         if !connected.connections.is_empty() {
             return;
         }
-        let was_admitted = self.connected.remove(&peer).is_some_and(|connected| connected.status.is_some());
+        let was_admitted = self.connected.remove(&peer).is_some_and(|connected| connected.is_admitted);
         self.fail_dial(peer);
         if was_admitted {
             tracing::debug!(%peer, ?cause, "peer has gone");
@@ -151,18 +159,39 @@ impl Actor {
         }
     }
 
-    /// A peer told its status: refused if it is of another instance, admitted if it was not yet.
+    /// A peer told its status: refused if it is of another instance.
     pub(super) fn handle_status(&mut self, peer: PeerId, status: Status) {
         if status.genesis_id != self.config.genesis_id {
             tracing::debug!(%peer, found = %status.genesis_id, expected = %self.config.genesis_id, "wrong genesis id");
             self.offend(peer, Offence::WrongInstance);
             return;
         }
+        if let Some(connected) = self.connected.get_mut(&peer) {
+            connected.status = Some(status);
+            self.admit(peer);
+        }
+    }
+
+    /// A peer takes a kind of gossip, or no longer.
+    pub(super) fn handle_subscription(&mut self, peer: PeerId, kind: GossipKind, is_taken: bool) {
         let Some(connected) = self.connected.get_mut(&peer) else { return };
-        let was_admitted = connected.status.replace(status).is_some();
-        if was_admitted {
+        if is_taken {
+            connected.topics.insert(kind);
+            self.admit(peer);
+        } else {
+            tracing::debug!(%peer, kind = kind.name(), "peer no longer takes gossip");
+            self.disconnect(peer);
+        }
+    }
+
+    /// Makes a connection a peer when all is known that must be.
+    fn admit(&mut self, peer: PeerId) {
+        let Some(connected) = self.connected.get_mut(&peer) else { return };
+        let Some(status) = connected.status else { return };
+        if connected.is_admitted || connected.topics.len() < GossipKind::ALL.len() {
             return;
         }
+        connected.is_admitted = true;
         tracing::debug!(%peer, agent = connected.agent, direction = ?connected.direction(), "peer admitted");
         self.book.prove(peer);
         for address in self.book.addresses(&peer) {
@@ -200,7 +229,7 @@ impl Actor {
 
     /// Admitted peers.
     pub(super) fn admitted(&self) -> impl Iterator<Item = (&PeerId, &Connected)> {
-        self.connected.iter().filter(|(_, connected)| connected.status.is_some())
+        self.connected.iter().filter(|(_, connected)| connected.is_admitted)
     }
 
     /// Gossip's score, which holds ours.
@@ -220,7 +249,7 @@ impl Actor {
                 status: connected.status?,
             })
         };
-        self.connected.iter().filter_map(info).collect()
+        self.admitted().filter_map(info).collect()
     }
 
     fn count_peers(&self) {

@@ -1,7 +1,7 @@
 //! Gossip in both directions.
 
 use libp2p::PeerId;
-use libp2p::gossipsub::{self, MessageAcceptance, MessageId};
+use libp2p::gossipsub::{self, MessageAcceptance, MessageId, TopicHash};
 use tokio::time::Instant;
 
 use super::Actor;
@@ -23,14 +23,24 @@ impl Actor {
                 self.disconnect(peer_id);
             }
             gossipsub::Event::SlowPeer { peer_id, .. } => tracing::debug!(peer = %peer_id, "peer is slow"),
-            gossipsub::Event::Subscribed { .. } | gossipsub::Event::Unsubscribed { .. } => {}
+            gossipsub::Event::Subscribed { peer_id, topic, .. } => self.handle_topic(peer_id, &topic, true),
+            gossipsub::Event::Unsubscribed { peer_id, topic } => self.handle_topic(peer_id, &topic, false),
         }
+    }
+
+    fn handle_topic(&mut self, peer: PeerId, topic: &TopicHash, is_taken: bool) {
+        if let Some(kind) = self.kind_of(topic) {
+            self.handle_subscription(peer, kind, is_taken);
+        }
+    }
+
+    fn kind_of(&self, topic: &TopicHash) -> Option<GossipKind> {
+        self.topics.iter().find(|(known, _)| known == topic).map(|(_, kind)| *kind)
     }
 
     /// Rate first, then form, then the node.
     fn handle_gossip(&mut self, source: PeerId, id: &MessageId, message: &gossipsub::Message) {
-        let kind = self.topics.iter().find(|(topic, _)| *topic == message.topic).map(|(_, kind)| *kind);
-        let (Some(kind), Ok(bytes)) = (kind, <[u8; 32]>::try_from(id.0.as_slice())) else { return };
+        let (Some(kind), Ok(bytes)) = (self.kind_of(&message.topic), <[u8; 32]>::try_from(id.0.as_slice())) else { return };
         metrics::gossip_received(kind, message.data.len());
         let ticket = Ticket { id: bytes, peer: crate::PeerId(source), kind };
         let rates = self.connected.get_mut(&source).map(|connected| &mut connected.rates);

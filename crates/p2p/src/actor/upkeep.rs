@@ -37,7 +37,7 @@ impl Actor {
     fn close_slow_handshakes(&mut self, now: Instant) {
         let limit = self.config.pace.handshake_timeout;
         let is_slow = |since: Instant| now.saturating_duration_since(since) >= limit;
-        let all = self.connected.iter().filter(|(_, c)| c.status.is_none() && is_slow(c.since));
+        let all = self.connected.iter().filter(|(_, c)| !c.is_admitted && is_slow(c.since));
         let slow: Vec<_> = all.map(|(peer, _)| *peer).collect();
         for peer in slow {
             tracing::debug!(%peer, "handshake takes too long");
