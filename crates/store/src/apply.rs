@@ -12,7 +12,9 @@ use crate::backend::Read;
 use crate::config::StoreConfig;
 use crate::error::{StepError, StoreError};
 use crate::pool;
-use crate::records::{AppliedBlock, InstanceEntry, L1Change, L1Record, L1Step, MinedAt, MinedTx, StepOutcome, Tips};
+use crate::records::{
+    AppliedBlock, InstanceEntry, L1Change, L1Record, L1Step, MinedAt, MinedTx, StepOutcome, Tips,
+};
 use crate::rows::{self, meta};
 use crate::table::Table;
 use crate::txn::{Txn, Undo};
@@ -37,18 +39,39 @@ pub(crate) fn apply(txn: &mut Txn<'_>, config: &StoreConfig, step: L1Step) -> Re
     let number = step.block.number;
     let changes_count = step.changes.len();
     if changes_count > L1_CHANGES_MAX {
-        return Err(StepError::TooManyChanges { number, found: changes_count, limit: L1_CHANGES_MAX });
+        return Err(StepError::TooManyChanges {
+            number,
+            found: changes_count,
+            limit: L1_CHANGES_MAX,
+        });
     }
     check_follows(txn, &step)?;
     let tips = reads::tips(txn)?;
     let inbox_count = reads::inbox_count(txn)?;
-    let mut stepper = Stepper { txn, journal: Vec::new(), tips, inbox_count, outcome: StepOutcome::default() };
+    let mut stepper = Stepper {
+        txn,
+        journal: Vec::new(),
+        tips,
+        inbox_count,
+        outcome: StepOutcome::default(),
+    };
     for change in step.changes {
         stepper.change(config, step.block.number.get(), change)?;
     }
-    let Stepper { journal, tips, inbox_count, mut outcome, .. } = stepper;
+    let Stepper {
+        journal,
+        tips,
+        inbox_count,
+        mut outcome,
+        ..
+    } = stepper;
     store_tips(txn, tips);
-    let record = L1Record { block: step.block, pending: tips.pending, proven: tips.proven, inbox_count };
+    let record = L1Record {
+        block: step.block,
+        pending: tips.pending,
+        proven: tips.proven,
+        inbox_count,
+    };
     let key = rows::number_key(number.get());
     txn.set(Table::L1Blocks, key.clone(), Some(rows::encode(&record)));
     txn.set(Table::L1Undo, key, Some(rows::encode(&journal)));
@@ -60,7 +83,9 @@ pub(crate) fn apply(txn: &mut Txn<'_>, config: &StoreConfig, step: L1Step) -> Re
 }
 
 fn check_follows(txn: &Txn<'_>, step: &L1Step) -> Result<(), StepError> {
-    let Some(head) = reads::l1_head(txn)? else { return Ok(()) };
+    let Some(head) = reads::l1_head(txn)? else {
+        return Ok(());
+    };
     let follows = head.block.number.get().checked_add(1) == Some(step.block.number.get())
         && head.block.hash == step.block.parent_hash;
     if follows {
@@ -82,7 +107,12 @@ fn store_tips(txn: &mut Txn<'_>, tips: Tips) {
 fn drop_expired(txn: &mut Txn<'_>, table: Table, newest: u64, keep: u64) -> Result<(), StoreError> {
     // The newest row counts as one of those kept.
     let first_kept = newest.saturating_add(1).saturating_sub(keep);
-    let expired = txn.range(table, &rows::number_key(0), &rows::number_key(first_kept), EXPIRED_ROWS_MAX)?;
+    let expired = txn.range(
+        table,
+        &rows::number_key(0),
+        &rows::number_key(first_kept),
+        EXPIRED_ROWS_MAX,
+    )?;
     for (key, _) in expired {
         txn.set(table, key, None);
     }
@@ -100,7 +130,8 @@ impl Stepper<'_, '_> {
                 self.record(Table::Seeds, rows::number_key(epoch.get()), rows::encode(&seed.0))
             }
             L1Change::Instance { instance, activation } => {
-                let position = rows::last_number(self.txn, Table::Instances)?.map_or(0, |last| last.saturating_add(1));
+                let position =
+                    rows::last_number(self.txn, Table::Instances)?.map_or(0, |last| last.saturating_add(1));
                 let entry = InstanceEntry { instance, activation };
                 self.record(Table::Instances, rows::number_key(position), rows::encode(&entry))
             }
@@ -108,14 +139,23 @@ impl Stepper<'_, '_> {
     }
 
     fn record(&mut self, table: Table, key: Vec<u8>, value: Vec<u8>) -> Result<(), StepError> {
-        Ok(self.txn.set_recorded(&mut self.journal, table, key, Some(value))?)
+        Ok(self
+            .txn
+            .set_recorded(&mut self.journal, table, key, Some(value))?)
     }
 
     fn deposit(&mut self, deposit: &Deposit) -> Result<(), StepError> {
         if deposit.index != self.inbox_count {
-            return Err(StepError::NotNextDeposit { expected: self.inbox_count, found: deposit.index });
+            return Err(StepError::NotNextDeposit {
+                expected: self.inbox_count,
+                found: deposit.index,
+            });
         }
-        self.record(Table::Deposits, rows::number_key(deposit.index), rows::encode(deposit))?;
+        self.record(
+            Table::Deposits,
+            rows::number_key(deposit.index),
+            rows::encode(deposit),
+        )?;
         self.inbox_count = self.inbox_count.saturating_add(1);
         Ok(())
     }
@@ -124,11 +164,24 @@ impl Stepper<'_, '_> {
         let AppliedBlock { record, txs, diff } = block;
         let number = record.header.number;
         if number != self.tips.pending.next() {
-            return Err(StepError::NotNextBlock { tip: self.tips.pending, found: number });
+            return Err(StepError::NotNextBlock {
+                tip: self.tips.pending,
+                found: number,
+            });
         }
         let parent_archive = state::archive_root(self.txn)?;
-        check_equal(number, "parent archive", record.header.parent_archive.to_b256(), parent_archive.to_b256())?;
-        check_equal(number, "L1 block", number_word(record.l1_block.get()), number_word(l1_number))?;
+        check_equal(
+            number,
+            "parent archive",
+            record.header.parent_archive.to_b256(),
+            parent_archive.to_b256(),
+        )?;
+        check_equal(
+            number,
+            "L1 block",
+            number_word(record.l1_block.get()),
+            number_word(l1_number),
+        )?;
 
         let mut undo = Vec::new();
         state::write(self.txn, &mut undo, &diff)?;
@@ -148,7 +201,8 @@ impl Stepper<'_, '_> {
         for (position, tx) in (0_u16..).zip(&txs) {
             let Some(id) = tx.id else { continue };
             let at = rows::encode(&MinedAt { number, position });
-            self.txn.set_recorded(&mut undo, Table::TxIds, rows::tx_key(id), Some(at))?;
+            self.txn
+                .set_recorded(&mut undo, Table::TxIds, rows::tx_key(id), Some(at))?;
         }
         self.txn.set(Table::BlockUndo, key, Some(rows::encode(&undo)));
         self.journal.push(Undo::Applied(number));
@@ -182,8 +236,22 @@ impl Stepper<'_, '_> {
     }
 }
 
-fn check_equal(number: L2BlockNumber, what: &'static str, expected: B256, found: B256) -> Result<(), StepError> {
-    if expected == found { Ok(()) } else { Err(StepError::DiffMismatch { number, what, expected, found }) }
+fn check_equal(
+    number: L2BlockNumber,
+    what: &'static str,
+    expected: B256,
+    found: B256,
+) -> Result<(), StepError> {
+    if expected == found {
+        Ok(())
+    } else {
+        Err(StepError::DiffMismatch {
+            number,
+            what,
+            expected,
+            found,
+        })
+    }
 }
 
 pub(crate) fn number_word(number: u64) -> B256 {
@@ -196,7 +264,12 @@ pub(crate) fn check_unwindable(read: &dyn Read, tips: Tips, to: L2BlockNumber) -
     let oldest = rows::first_number(read, Table::BlockUndo)?.map(L2BlockNumber::new);
     let is_logged = to == pending || oldest.is_some_and(|oldest| oldest <= to.next());
     if to < proven || to > pending || !is_logged {
-        return Err(StepError::NotUnwindable { to, pending, proven, oldest });
+        return Err(StepError::NotUnwindable {
+            to,
+            pending,
+            proven,
+            oldest,
+        });
     }
     Ok(())
 }
@@ -228,7 +301,9 @@ pub(crate) fn unwind_block(
 
 /// Takes back the newest L1 block. `None` when no L1 block is recorded.
 pub(crate) fn roll_back_one(txn: &mut Txn<'_>) -> Result<Option<StepOutcome>, StoreError> {
-    let Some(head) = reads::l1_head(txn)? else { return Ok(None) };
+    let Some(head) = reads::l1_head(txn)? else {
+        return Ok(None);
+    };
     let key = rows::number_key(head.block.number.get());
     let journal: Vec<Undo> = rows::load_present(txn, Table::L1Undo, &key)?;
     let mut outcome = StepOutcome::default();
@@ -238,7 +313,8 @@ pub(crate) fn roll_back_one(txn: &mut Txn<'_>) -> Result<Option<StepOutcome>, St
             Undo::Applied(number) => outcome.requeued.extend(unwind_block(txn, number, None)?),
             Undo::Unwound(number) => {
                 // The block's rows stand again, for they were recorded after this entry.
-                let txs: Vec<MinedTx> = rows::load_present(txn, Table::Effects, &rows::number_key(number.get()))?;
+                let txs: Vec<MinedTx> =
+                    rows::load_present(txn, Table::Effects, &rows::number_key(number.get()))?;
                 outcome.mined.extend(pool::mine(txn, number, &txs)?);
             }
         }
@@ -254,6 +330,12 @@ pub(crate) fn roll_back_one(txn: &mut Txn<'_>) -> Result<Option<StepOutcome>, St
 fn tips_of(txn: &Txn<'_>) -> Result<Tips, StoreError> {
     let former = reads::tips(txn)?;
     let head = reads::l1_head(txn)?;
-    let (pending, proven) = head.map_or((Tips::default().pending, Tips::default().proven), |h| (h.pending, h.proven));
-    Ok(Tips { pending, proven, finalized: former.finalized.min(proven) })
+    let (pending, proven) = head.map_or((Tips::default().pending, Tips::default().proven), |h| {
+        (h.pending, h.proven)
+    });
+    Ok(Tips {
+        pending,
+        proven,
+        finalized: former.finalized.min(proven),
+    })
 }

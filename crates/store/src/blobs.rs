@@ -15,10 +15,18 @@ const EXPIRED_BLOBS_MAX: usize = 16;
 
 /// A blob by its versioned hash.
 pub(crate) fn get(read: &dyn Read, hash: B256) -> Result<Option<Box<[u8; BLOB_BYTES]>>, StoreError> {
-    let Some(blob) = read.get(Table::Blobs, hash.as_slice())? else { return Ok(None) };
+    let Some(blob) = read.get(Table::Blobs, hash.as_slice())? else {
+        return Ok(None);
+    };
     let found = blob.len();
-    let too_large = |_| StoreError::TooLarge { what: "archived blob", found, limit: BLOB_BYTES };
-    Box::try_from(blob.into_boxed_slice()).map(Some).map_err(too_large)
+    let too_large = |_| StoreError::TooLarge {
+        what: "archived blob",
+        found,
+        limit: BLOB_BYTES,
+    };
+    Box::try_from(blob.into_boxed_slice())
+        .map(Some)
+        .map_err(too_large)
 }
 
 /// Archives a blob; one that is there stays as it is.
@@ -33,11 +41,19 @@ pub(crate) fn put(
         return Ok(());
     }
     txn.set(Table::Blobs, hash.to_vec(), Some(blob.to_vec()));
-    txn.set(Table::BlobSlots, rows::blob_slot_key(slot.get(), hash), Some(Vec::new()));
-    let mut count = rows::load::<u64>(txn, Table::Meta, meta::BLOBS)?.unwrap_or(0).saturating_add(1);
+    txn.set(
+        Table::BlobSlots,
+        rows::blob_slot_key(slot.get(), hash),
+        Some(Vec::new()),
+    );
+    let mut count = rows::load::<u64>(txn, Table::Meta, meta::BLOBS)?
+        .unwrap_or(0)
+        .saturating_add(1);
 
     let newest = txn.at_or_below(Table::BlobSlots, &[u8::MAX; 40])?;
-    let newest = newest.and_then(|(key, _)| key.first_chunk::<8>().copied()).map_or(slot.get(), u64::from_be_bytes);
+    let newest = newest
+        .and_then(|(key, _)| key.first_chunk::<8>().copied())
+        .map_or(slot.get(), u64::from_be_bytes);
     let first_kept = rows::number_key(newest.saturating_sub(config.blob_age_slots_max));
     for (key, _) in txn.range(Table::BlobSlots, &[], &[u8::MAX; 41], EXPIRED_BLOBS_MAX)? {
         if count <= config.blobs_max && key >= first_kept {

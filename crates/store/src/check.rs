@@ -13,7 +13,12 @@ use crate::{reads, state};
 /// Checks that recorded L1 blocks are one chain ending where the tips stand, and that the state is that of the tip's header.
 pub(crate) fn check(read: &dyn Read) -> Result<(), StoreError> {
     let mut previous: Option<L1Record> = None;
-    for (key, value) in read.range(Table::L1Blocks, &rows::number_key(0), &rows::number_key(u64::MAX), ROWS_MAX)? {
+    for (key, value) in read.range(
+        Table::L1Blocks,
+        &rows::number_key(0),
+        &rows::number_key(u64::MAX),
+        ROWS_MAX,
+    )? {
         let record: L1Record = rows::decode(Table::L1Blocks, &key, &value)?;
         let follows = previous.is_none_or(|previous| {
             previous.block.hash == record.block.parent_hash
@@ -21,7 +26,9 @@ pub(crate) fn check(read: &dyn Read) -> Result<(), StoreError> {
         });
         let has_undo = read.get(Table::L1Undo, &key)?.is_some();
         if !follows || !has_undo {
-            return Err(StoreError::BrokenL1Chain { number: record.block.number });
+            return Err(StoreError::BrokenL1Chain {
+                number: record.block.number,
+            });
         }
         previous = Some(record);
     }
@@ -39,7 +46,12 @@ pub(crate) fn check(read: &dyn Read) -> Result<(), StoreError> {
     let record = rows::load_present(read, Table::Blocks, &rows::number_key(tips.pending.get()))?;
     for (what, expected, found) in state::compare(read, &record)? {
         if expected != found {
-            return Err(StoreError::TipMismatch { number: tips.pending, what, expected, found });
+            return Err(StoreError::TipMismatch {
+                number: tips.pending,
+                what,
+                expected,
+                found,
+            });
         }
     }
     Ok(())

@@ -46,7 +46,9 @@ impl StoreConfig {
             queued_txs_max: QUEUED_TXS,
             queued_bytes_max: QUEUED_BYTES,
             blobs_max: BLOBS,
-            blob_age_slots_max: BLOB_AGE_SECONDS.checked_div(protocol.slot_seconds).unwrap_or(BLOB_AGE_SECONDS),
+            blob_age_slots_max: BLOB_AGE_SECONDS
+                .checked_div(protocol.slot_seconds)
+                .unwrap_or(BLOB_AGE_SECONDS),
         }
     }
 }

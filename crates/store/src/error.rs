@@ -25,7 +25,9 @@ pub enum OpenError {
         path: PathBuf,
     },
     /// The directory belongs to another network, chain or instance.
-    #[error("{path:?} belongs to {found}, expected {expected}; hint: use one data directory for each network and instance")]
+    #[error(
+        "{path:?} belongs to {found}, expected {expected}; hint: use one data directory for each network and instance"
+    )]
     OtherNetwork {
         /// The directory.
         path: PathBuf,
@@ -35,7 +37,9 @@ pub enum OpenError {
         found: Box<StoreIdentity>,
     },
     /// The directory was written by another version of this program.
-    #[error("{path:?} has schema {found}, this program uses {expected}; hint: move it away, state is rebuilt from L1")]
+    #[error(
+        "{path:?} has schema {found}, this program uses {expected}; hint: move it away, state is rebuilt from L1"
+    )]
     OtherSchema {
         /// The directory.
         path: PathBuf,
@@ -51,7 +55,9 @@ pub enum OpenError {
         path: PathBuf,
     },
     /// What is stored cannot be right.
-    #[error("{path:?} is damaged; hint: move its `db` folder away, state is rebuilt from L1; keep the signing guard")]
+    #[error(
+        "{path:?} is damaged; hint: move its `db` folder away, state is rebuilt from L1; keep the signing guard"
+    )]
     Corrupt {
         /// The directory.
         path: PathBuf,
@@ -151,7 +157,9 @@ pub enum StepError {
         found_parent: B256,
     },
     /// The block to return to is no longer, or was never, recorded: the reorg is deeper than the undo log.
-    #[error("L1 block {number} ({hash}) is not in the undo log, which begins at {oldest:?}; hint: resync from L1")]
+    #[error(
+        "L1 block {number} ({hash}) is not in the undo log, which begins at {oldest:?}; hint: resync from L1"
+    )]
     TooDeep {
         /// Number asked for.
         number: L1BlockNumber,
@@ -181,7 +189,9 @@ pub enum StepError {
         found: B256,
     },
     /// The pending chain cannot be cut back to there.
-    #[error("cannot unwind to block {to}: pending tip {pending}, proven tip {proven}, oldest undo record {oldest:?}")]
+    #[error(
+        "cannot unwind to block {to}: pending tip {pending}, proven tip {proven}, oldest undo record {oldest:?}"
+    )]
     NotUnwindable {
         /// Asked for.
         to: L2BlockNumber,

@@ -6,7 +6,7 @@
 //! <data dir>/db/             RocksDB
 //! ```
 
-use std::fs::{File, OpenOptions, TryLockError};
+use std::fs::File;
 use std::io::Write;
 use std::path::Path;
 
@@ -14,6 +14,7 @@ use agoge_protocol::Digest;
 use serde::{Deserialize, Serialize};
 
 use crate::error::OpenError;
+use crate::lock::Lock;
 
 /// Version of tables, keys and encodings. A directory of another version is refused: state is rebuilt from L1.
 pub const SCHEMA_VERSION: u32 = 1;
@@ -38,7 +39,11 @@ pub struct StoreIdentity {
 
 impl core::fmt::Display for StoreIdentity {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        write!(f, "network {} (chain {}, genesis {})", self.network, self.chain_id, self.genesis_id)
+        write!(
+            f,
+            "network {} (chain {}, genesis {})",
+            self.network, self.chain_id, self.genesis_id
+        )
     }
 }
 
@@ -46,26 +51,27 @@ impl core::fmt::Display for StoreIdentity {
 #[serde(deny_unknown_fields)]
 struct IdentityFile {
     schema: u32,
-    #[serde(flatten)]
+    /// A [`StoreIdentity`], looked at only when the schema is ours.
     identity: serde_json::Value,
 }
 
-/// The exclusive right to a data directory; given back when dropped or when the process ends.
-#[derive(Debug)]
-pub(crate) struct DirectoryLock {
-    _file: File,
-}
-
 /// Checks what the directory belongs to, creates it if it is new, and locks it.
-pub(crate) fn claim(path: &Path, expected: &StoreIdentity) -> Result<DirectoryLock, OpenError> {
-    let io = |source| OpenError::Io { path: path.to_owned(), source };
+pub(crate) fn claim(path: &Path, expected: &StoreIdentity) -> Result<Lock, OpenError> {
+    let io = |source| OpenError::Io {
+        path: path.to_owned(),
+        source,
+    };
     let is_new = match read_identity(path)? {
         Some(found) => {
             check(path, &found, expected)?;
             false
         }
         None if is_unused(path)? => true,
-        None => return Err(OpenError::NotAStore { path: path.to_owned() }),
+        None => {
+            return Err(OpenError::NotAStore {
+                path: path.to_owned(),
+            });
+        }
     };
     if is_new {
         std::fs::create_dir_all(path).map_err(io)?;
@@ -83,9 +89,11 @@ pub(crate) fn claim(path: &Path, expected: &StoreIdentity) -> Result<DirectoryLo
 
 fn check(path: &Path, found: &Found, expected: &StoreIdentity) -> Result<(), OpenError> {
     match found {
-        Found::Schema(found) => {
-            Err(OpenError::OtherSchema { path: path.to_owned(), expected: SCHEMA_VERSION, found: *found })
-        }
+        Found::Schema(found) => Err(OpenError::OtherSchema {
+            path: path.to_owned(),
+            expected: SCHEMA_VERSION,
+            found: *found,
+        }),
         Found::Identity(found) if found.as_ref() == expected => Ok(()),
         Found::Identity(found) => Err(OpenError::OtherNetwork {
             path: path.to_owned(),
@@ -103,24 +111,34 @@ enum Found {
 
 fn read_identity(path: &Path) -> Result<Option<Found>, OpenError> {
     let file_path = path.join(IDENTITY_FILE);
-    let io = |source| OpenError::Io { path: file_path.clone(), source };
+    let io = |source| OpenError::Io {
+        path: file_path.clone(),
+        source,
+    };
     let file = match File::open(&file_path) {
         Ok(file) => file,
         Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(None),
         Err(e) => return Err(io(e)),
     };
     let text = std::io::read_to_string(std::io::Read::take(file, IDENTITY_BYTES_MAX)).map_err(io)?;
-    let not_ours = |_| OpenError::NotAStore { path: path.to_owned() };
+    let not_ours = |_| OpenError::NotAStore {
+        path: path.to_owned(),
+    };
     let parsed: IdentityFile = serde_json::from_str(&text).map_err(not_ours)?;
     if parsed.schema != SCHEMA_VERSION {
         return Ok(Some(Found::Schema(parsed.schema)));
     }
-    serde_json::from_value(parsed.identity).map(|found| Some(Found::Identity(Box::new(found)))).map_err(not_ours)
+    serde_json::from_value(parsed.identity)
+        .map(|found| Some(Found::Identity(Box::new(found))))
+        .map_err(not_ours)
 }
 
 /// Whether nothing but the traces of a creation that was cut short is there.
 fn is_unused(path: &Path) -> Result<bool, OpenError> {
-    let io = |source| OpenError::Io { path: path.to_owned(), source };
+    let io = |source| OpenError::Io {
+        path: path.to_owned(),
+        source,
+    };
     let entries = match std::fs::read_dir(path) {
         Ok(entries) => entries,
         Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(true),
@@ -135,19 +153,22 @@ fn is_unused(path: &Path) -> Result<bool, OpenError> {
     Ok(true)
 }
 
-fn lock(path: &Path) -> Result<DirectoryLock, OpenError> {
+fn lock(path: &Path) -> Result<Lock, OpenError> {
     let file_path = path.join(LOCK_FILE);
-    let io = |source| OpenError::Io { path: file_path.clone(), source };
-    let file = OpenOptions::new().create(true).truncate(false).write(true).open(&file_path).map_err(io)?;
-    match file.try_lock() {
-        Ok(()) => Ok(DirectoryLock { _file: file }),
-        Err(TryLockError::WouldBlock) => Err(OpenError::Locked { path: path.to_owned() }),
-        Err(TryLockError::Error(e)) => Err(io(e)),
-    }
+    let lock = Lock::take(&file_path).map_err(|source| OpenError::Io {
+        path: file_path,
+        source,
+    })?;
+    lock.ok_or_else(|| OpenError::Locked {
+        path: path.to_owned(),
+    })
 }
 
 fn write_identity(path: &Path, identity: &StoreIdentity) -> std::io::Result<()> {
-    let file = IdentityFile { schema: SCHEMA_VERSION, identity: serde_json::to_value(identity)? };
+    let file = IdentityFile {
+        schema: SCHEMA_VERSION,
+        identity: serde_json::to_value(identity)?,
+    };
     let draft = path.join(IDENTITY_DRAFT);
     let mut out = File::create(&draft)?;
     out.write_all(serde_json::to_string_pretty(&file)?.as_bytes())?;

@@ -18,6 +18,7 @@ mod config;
 mod error;
 pub mod guard;
 mod identity;
+mod lock;
 mod pool;
 mod reads;
 mod records;
@@ -39,3 +40,6 @@ pub use records::{
 };
 pub use store::Store;
 pub use view::{ROWS_MAX, StoreView};
+
+#[cfg(test)]
+mod tests;

@@ -66,7 +66,11 @@ pub(crate) fn remove(txn: &mut Txn<'_>, id: TxId) -> Result<bool, StoreError> {
 }
 
 /// Moves the queued ones of a block's transactions to the block.
-pub(crate) fn mine(txn: &mut Txn<'_>, number: L2BlockNumber, txs: &[MinedTx]) -> Result<Vec<TxId>, StoreError> {
+pub(crate) fn mine(
+    txn: &mut Txn<'_>,
+    number: L2BlockNumber,
+    txs: &[MinedTx],
+) -> Result<Vec<TxId>, StoreError> {
     let mut moved = Vec::new();
     for (position, tx) in (0_u16..).zip(txs) {
         let Some(id) = tx.id else { continue };
@@ -81,7 +85,10 @@ pub(crate) fn mine(txn: &mut Txn<'_>, number: L2BlockNumber, txs: &[MinedTx]) ->
 /// Moves the transactions kept for a block back to the queue. They are taken even above its bounds, which then are exceeded by no more
 /// than the transactions of the blocks that can be unwound.
 pub(crate) fn requeue(txn: &mut Txn<'_>, number: L2BlockNumber) -> Result<Vec<TxId>, StoreError> {
-    let (from, to) = (rows::position_key(number, 0), rows::position_key(number.next(), 0));
+    let (from, to) = (
+        rows::position_key(number, 0),
+        rows::position_key(number.next(), 0),
+    );
     let mut moved = Vec::new();
     for (key, value) in txn.range(Table::MinedTxs, &from, &to, usize::from(u16::MAX))? {
         let id = rows::decode::<Transaction>(Table::MinedTxs, &key, &value)?.id();
@@ -111,7 +118,11 @@ pub(crate) fn keep_mined(
         return Ok(false);
     }
     take_queued(txn, tx.id())?;
-    txn.set(Table::MinedTxs, rows::position_key(at.number, at.position), Some(rows::encode(tx)));
+    txn.set(
+        Table::MinedTxs,
+        rows::position_key(at.number, at.position),
+        Some(rows::encode(tx)),
+    );
     Ok(true)
 }
 
@@ -119,7 +130,12 @@ pub(crate) fn keep_mined(
 pub(crate) fn drop_expired(txn: &mut Txn<'_>, newest: L2BlockNumber, keep: u64) -> Result<(), StoreError> {
     let first_kept = L2BlockNumber::new(newest.get().saturating_add(1).saturating_sub(keep));
     let from = rows::position_key(L2BlockNumber::GENESIS, 0);
-    for (key, _) in txn.range(Table::MinedTxs, &from, &rows::position_key(first_kept, 0), EXPIRED_ROWS_MAX)? {
+    for (key, _) in txn.range(
+        Table::MinedTxs,
+        &from,
+        &rows::position_key(first_kept, 0),
+        EXPIRED_ROWS_MAX,
+    )? {
         txn.set(Table::MinedTxs, key, None);
     }
     Ok(())
@@ -127,15 +143,26 @@ pub(crate) fn drop_expired(txn: &mut Txn<'_>, newest: L2BlockNumber, keep: u64) 
 
 fn take_queued(txn: &mut Txn<'_>, id: TxId) -> Result<Option<Vec<u8>>, StoreError> {
     let key = rows::tx_key(id);
-    let Some(value) = txn.get(Table::QueuedTxs, &key)? else { return Ok(None) };
+    let Some(value) = txn.get(Table::QueuedTxs, &key)? else {
+        return Ok(None);
+    };
     let PoolSize { count, bytes } = size(txn)?;
-    store_size(txn, PoolSize { count: count.saturating_sub(1), bytes: bytes.saturating_sub(bytes_of(&value)) });
+    store_size(
+        txn,
+        PoolSize {
+            count: count.saturating_sub(1),
+            bytes: bytes.saturating_sub(bytes_of(&value)),
+        },
+    );
     txn.set(Table::QueuedTxs, key, None);
     Ok(Some(value))
 }
 
 fn grown(size: PoolSize, value: &[u8]) -> PoolSize {
-    PoolSize { count: size.count.saturating_add(1), bytes: size.bytes.saturating_add(bytes_of(value)) }
+    PoolSize {
+        count: size.count.saturating_add(1),
+        bytes: size.bytes.saturating_add(bytes_of(value)),
+    }
 }
 
 fn bytes_of(value: &[u8]) -> u64 {

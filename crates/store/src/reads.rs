@@ -18,7 +18,8 @@ pub(crate) fn tips(read: &dyn Read) -> Result<Tips, StoreError> {
 /// The newest recorded L1 block.
 pub(crate) fn l1_head(read: &dyn Read) -> Result<Option<L1Record>, StoreError> {
     let last = read.at_or_below(Table::L1Blocks, &rows::number_key(u64::MAX))?;
-    last.map(|(key, value)| rows::decode(Table::L1Blocks, &key, &value)).transpose()
+    last.map(|(key, value)| rows::decode(Table::L1Blocks, &key, &value))
+        .transpose()
 }
 
 /// Deposits in the inbox.
@@ -61,18 +62,27 @@ pub(crate) fn deposits_due(read: &dyn Read, time: u64) -> Result<u64, StoreError
 
 /// Where a nullifier was inserted. Every transaction inserts two leaves, so leaf and header counts name the place.
 pub(crate) fn mined_at(read: &dyn Read, key: NullifierKey) -> Result<Option<MinedAt>, StoreError> {
-    let Some(leaf) = crate::state::nullifier_leaf_index(read, key)? else { return Ok(None) };
+    let Some(leaf) = crate::state::nullifier_leaf_index(read, key)? else {
+        return Ok(None);
+    };
     let end = tips(read)?.pending.get().saturating_add(1);
-    let number = first_where(1, end, |number| Ok(block_present(read, number)?.header.nullifier_count > leaf))?;
+    let number = first_where(1, end, |number| {
+        Ok(block_present(read, number)?.header.nullifier_count > leaf)
+    })?;
     let header = block_present(read, number)?.header;
     let from_end = header.nullifier_count.saturating_sub(leaf).div_ceil(2);
     let position = u16::try_from(header.tx_count.saturating_sub(from_end)).unwrap_or(u16::MAX);
-    Ok(Some(MinedAt { number: L2BlockNumber::new(number), position }))
+    Ok(Some(MinedAt {
+        number: L2BlockNumber::new(number),
+        position,
+    }))
 }
 
 /// The block that appended a leaf of the note tree; `None` for leaves that are not there.
 pub(crate) fn block_of_note(read: &dyn Read, leaf: u64) -> Result<Option<L2BlockNumber>, StoreError> {
     let end = tips(read)?.pending.get().saturating_add(1);
-    let number = first_where(1, end, |number| Ok(block_present(read, number)?.header.note_count > leaf))?;
+    let number = first_where(1, end, |number| {
+        Ok(block_present(read, number)?.header.note_count > leaf)
+    })?;
     Ok((number < end).then(|| L2BlockNumber::new(number)))
 }

@@ -1,8 +1,8 @@
 //! What is stored about blocks, L1 and tips: the types that go in and come out.
 
 use agoge_protocol::{
-    Address, B256, BlockHash, Deposit, Digest, Epoch, FreeFields, Header, L1Block, L1BlockNumber, L2BlockNumber,
-    TxEffects, TxId,
+    Address, B256, BlockHash, Deposit, Digest, Epoch, FreeFields, Header, L1Block, L1BlockNumber,
+    L2BlockNumber, TxEffects, TxId,
 };
 use agoge_state_transition::StateDiff;
 use borsh::{BorshDeserialize, BorshSerialize};
@@ -75,7 +75,11 @@ pub struct Tips {
 impl Default for Tips {
     fn default() -> Self {
         let genesis = L2BlockNumber::GENESIS;
-        Self { pending: genesis, proven: genesis, finalized: genesis }
+        Self {
+            pending: genesis,
+            proven: genesis,
+            finalized: genesis,
+        }
     }
 }
 

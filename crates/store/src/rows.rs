@@ -34,7 +34,9 @@ pub(crate) fn node_key(id: NodeId) -> Vec<u8> {
 
 /// Key of a nullifier key: sorts as the protocol orders them.
 pub(crate) fn nullifier_row_key(key: [Element; 2]) -> Vec<u8> {
-    key.iter().flat_map(|element| element.get().to_be_bytes()).collect()
+    key.iter()
+        .flat_map(|element| element.get().to_be_bytes())
+        .collect()
 }
 
 /// Key of a digest.
@@ -69,17 +71,34 @@ pub(crate) fn encode<T: BorshSerialize>(value: &T) -> Vec<u8> {
 
 /// Decodes a row's value.
 pub(crate) fn decode<T: BorshDeserialize>(table: Table, key: &[u8], value: &[u8]) -> Result<T, StoreError> {
-    borsh::from_slice(value).map_err(|source| StoreError::Undecodable { table: table.name(), key: key.to_vec(), source })
+    borsh::from_slice(value).map_err(|source| StoreError::Undecodable {
+        table: table.name(),
+        key: key.to_vec(),
+        source,
+    })
 }
 
 /// Reads and decodes a row.
-pub(crate) fn load<T: BorshDeserialize>(read: &dyn Read, table: Table, key: &[u8]) -> Result<Option<T>, StoreError> {
-    read.get(table, key)?.map(|value| decode(table, key, &value)).transpose()
+pub(crate) fn load<T: BorshDeserialize>(
+    read: &dyn Read,
+    table: Table,
+    key: &[u8],
+) -> Result<Option<T>, StoreError> {
+    read.get(table, key)?
+        .map(|value| decode(table, key, &value))
+        .transpose()
 }
 
 /// Reads and decodes a row that another row promises.
-pub(crate) fn load_present<T: BorshDeserialize>(read: &dyn Read, table: Table, key: &[u8]) -> Result<T, StoreError> {
-    load(read, table, key)?.ok_or_else(|| StoreError::MissingRow { table: table.name(), key: key.to_vec() })
+pub(crate) fn load_present<T: BorshDeserialize>(
+    read: &dyn Read,
+    table: Table,
+    key: &[u8],
+) -> Result<T, StoreError> {
+    load(read, table, key)?.ok_or_else(|| StoreError::MissingRow {
+        table: table.name(),
+        key: key.to_vec(),
+    })
 }
 
 /// The number in the last row of a table whose keys are numbers.
@@ -95,6 +114,9 @@ pub(crate) fn first_number(read: &dyn Read, table: Table) -> Result<Option<u64>,
 }
 
 fn number_of(table: Table, key: &[u8]) -> Result<u64, StoreError> {
-    let bytes = <[u8; 8]>::try_from(key).map_err(|_| StoreError::MissingRow { table: table.name(), key: key.to_vec() })?;
+    let bytes = <[u8; 8]>::try_from(key).map_err(|_| StoreError::MissingRow {
+        table: table.name(),
+        key: key.to_vec(),
+    })?;
     Ok(u64::from_be_bytes(bytes))
 }

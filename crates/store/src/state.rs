@@ -49,10 +49,16 @@ impl StateReader for Tables<'_> {
     }
 
     fn low_leaf(&self, key: NullifierKey) -> Result<Option<(NullifierKey, NullifierLeaf)>, StoreError> {
-        let Some((found, value)) = self.0.at_or_below(Table::Nullifiers, &rows::nullifier_row_key(key))? else {
+        let Some((found, value)) = self
+            .0
+            .at_or_below(Table::Nullifiers, &rows::nullifier_row_key(key))?
+        else {
             return Ok(None);
         };
-        Ok(Some((nullifier_key_of(&found)?, rows::decode(Table::Nullifiers, &found, &value)?)))
+        Ok(Some((
+            nullifier_key_of(&found)?,
+            rows::decode(Table::Nullifiers, &found, &value)?,
+        )))
     }
 
     fn anchor(&self, note_root: Digest) -> Result<Option<L2BlockNumber>, StoreError> {
@@ -61,10 +67,16 @@ impl StateReader for Tables<'_> {
 }
 
 fn nullifier_key_of(row_key: &[u8]) -> Result<NullifierKey, StoreError> {
-    let undecodable = |source| StoreError::Undecodable { table: Table::Nullifiers.name(), key: row_key.to_vec(), source };
+    let undecodable = |source| StoreError::Undecodable {
+        table: Table::Nullifiers.name(),
+        key: row_key.to_vec(),
+        source,
+    };
     let invalid = || undecodable(std::io::Error::from(std::io::ErrorKind::InvalidData));
     let (chunks, rest) = row_key.as_chunks::<8>();
-    let &[high, low] = chunks else { return Err(invalid()) };
+    let &[high, low] = chunks else {
+        return Err(invalid());
+    };
     if !rest.is_empty() {
         return Err(invalid());
     }
@@ -101,18 +113,36 @@ pub(crate) fn write(txn: &mut Txn<'_>, undo: &mut Vec<Undo>, diff: &StateDiff) -
     for write in diff.writes() {
         let (table, key, value) = match *write {
             Write::Node { id, digest } => {
-                if let (NodeId { tree: Tree::Note, level: LEAVES, index }, Some(commitment)) = (id, digest) {
+                if let (
+                    NodeId {
+                        tree: Tree::Note,
+                        level: LEAVES,
+                        index,
+                    },
+                    Some(commitment),
+                ) = (id, digest)
+                {
                     index_note(txn, undo, commitment, index)?;
                 }
-                (Table::Nodes, rows::node_key(id), digest.map(|digest| rows::encode(&digest)))
+                (
+                    Table::Nodes,
+                    rows::node_key(id),
+                    digest.map(|digest| rows::encode(&digest)),
+                )
             }
-            Write::Nullifier { key, leaf } => {
-                (Table::Nullifiers, rows::nullifier_row_key(key), leaf.map(|leaf| rows::encode(&leaf)))
+            Write::Nullifier { key, leaf } => (
+                Table::Nullifiers,
+                rows::nullifier_row_key(key),
+                leaf.map(|leaf| rows::encode(&leaf)),
+            ),
+            Write::LeafCount { tree, count } => {
+                (Table::LeafCounts, rows::encode(&tree), Some(rows::encode(&count)))
             }
-            Write::LeafCount { tree, count } => (Table::LeafCounts, rows::encode(&tree), Some(rows::encode(&count))),
-            Write::Anchor { note_root, block } => {
-                (Table::Anchors, rows::digest_key(note_root), block.map(|block| rows::encode(&block)))
-            }
+            Write::Anchor { note_root, block } => (
+                Table::Anchors,
+                rows::digest_key(note_root),
+                block.map(|block| rows::encode(&block)),
+            ),
         };
         txn.set_recorded(undo, table, key, value)?;
     }
@@ -120,7 +150,12 @@ pub(crate) fn write(txn: &mut Txn<'_>, undo: &mut Vec<Undo>, diff: &StateDiff) -
 }
 
 /// The first leaf of a commitment stands for it: two equal notes have one nullifier, so the second is worth nothing.
-fn index_note(txn: &mut Txn<'_>, undo: &mut Vec<Undo>, commitment: Digest, index: u64) -> Result<(), StoreError> {
+fn index_note(
+    txn: &mut Txn<'_>,
+    undo: &mut Vec<Undo>,
+    commitment: Digest,
+    index: u64,
+) -> Result<(), StoreError> {
     let key = rows::digest_key(commitment);
     if txn.get(Table::NoteLeaves, &key)?.is_some() {
         return Ok(());
@@ -129,7 +164,10 @@ fn index_note(txn: &mut Txn<'_>, undo: &mut Vec<Undo>, commitment: Digest, index
 }
 
 /// What a block's record says about the state after it, each with what the state says: name, by the record, by the state.
-pub(crate) fn compare(read: &dyn Read, record: &BlockRecord) -> Result<[(&'static str, B256, B256); 6], StoreError> {
+pub(crate) fn compare(
+    read: &dyn Read,
+    record: &BlockRecord,
+) -> Result<[(&'static str, B256, B256); 6], StoreError> {
     let header = &record.header;
     let state = Tables(read);
     let root = |tree| tree::root(&state, tree).map(Digest::to_b256);
@@ -137,9 +175,25 @@ pub(crate) fn compare(read: &dyn Read, record: &BlockRecord) -> Result<[(&'stati
     Ok([
         ("note root", header.note_root.to_b256(), root(Tree::Note)?),
         ("note count", number_word(header.note_count), count(Tree::Note)?),
-        ("nullifier root", header.nullifier_root.to_b256(), root(Tree::Nullifier)?),
-        ("nullifier count", number_word(header.nullifier_count), count(Tree::Nullifier)?),
-        ("archive", record.free_fields.archive.to_b256(), root(Tree::Archive)?),
-        ("archive count", number_word(header.number.get()), count(Tree::Archive)?),
+        (
+            "nullifier root",
+            header.nullifier_root.to_b256(),
+            root(Tree::Nullifier)?,
+        ),
+        (
+            "nullifier count",
+            number_word(header.nullifier_count),
+            count(Tree::Nullifier)?,
+        ),
+        (
+            "archive",
+            record.free_fields.archive.to_b256(),
+            root(Tree::Archive)?,
+        ),
+        (
+            "archive count",
+            number_word(header.number.get()),
+            count(Tree::Archive)?,
+        ),
     ])
 }

@@ -11,7 +11,8 @@ use crate::backend::rocks::RocksBackend;
 use crate::backend::{Backend, Durability};
 use crate::config::StoreConfig;
 use crate::error::{OpenError, StepError, StoreError};
-use crate::identity::{self, DirectoryLock, StoreIdentity};
+use crate::identity::{self, StoreIdentity};
+use crate::lock::Lock;
 use crate::pool::{self, PoolSize, Queued};
 use crate::records::{L1Step, MinedAt, StepOutcome, Tips};
 use crate::rows;
@@ -30,12 +31,14 @@ pub struct Store {
     config: StoreConfig,
     /// Held while a change is made, because it reads before it writes.
     writer: Mutex<()>,
-    _lock: Option<DirectoryLock>,
+    _lock: Option<Lock>,
 }
 
 impl core::fmt::Debug for Store {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        f.debug_struct("Store").field("config", &self.config).finish_non_exhaustive()
+        f.debug_struct("Store")
+            .field("config", &self.config)
+            .finish_non_exhaustive()
     }
 }
 
@@ -46,9 +49,17 @@ impl Store {
     /// [`OpenError`]. A directory of another network, instance or schema, or of another program, is left untouched.
     pub fn open(path: &Path, identity: &StoreIdentity, config: StoreConfig) -> Result<Self, OpenError> {
         let lock = identity::claim(path, identity)?;
-        let corrupt = |source| OpenError::Corrupt { path: path.to_owned(), source };
+        let corrupt = |source| OpenError::Corrupt {
+            path: path.to_owned(),
+            source,
+        };
         let backend = RocksBackend::open(&path.join(DATABASE_FOLDER)).map_err(|e| corrupt(e.into()))?;
-        let store = Self { backend: Box::new(backend), config, writer: Mutex::new(()), _lock: Some(lock) };
+        let store = Self {
+            backend: Box::new(backend),
+            config,
+            writer: Mutex::new(()),
+            _lock: Some(lock),
+        };
         store.write_genesis().map_err(corrupt)?;
         check::check(store.backend.snapshot().as_ref()).map_err(corrupt)?;
         Ok(store)
@@ -60,7 +71,12 @@ impl Store {
     /// [`StoreError`]: none in fact, for memory does not fail.
     pub fn in_memory(config: StoreConfig) -> Result<Self, StoreError> {
         let backend = Box::new(MemoryBackend::default());
-        let store = Self { backend, config, writer: Mutex::new(()), _lock: None };
+        let store = Self {
+            backend,
+            config,
+            writer: Mutex::new(()),
+            _lock: None,
+        };
         store.write_genesis()?;
         Ok(store)
     }
@@ -76,7 +92,11 @@ impl Store {
     /// # Errors
     /// [`StepError`].
     pub fn apply_l1_block(&self, step: L1Step) -> Result<StepOutcome, StepError> {
-        let durability = if step.changes.is_empty() { Durability::Later } else { Durability::Now };
+        let durability = if step.changes.is_empty() {
+            Durability::Later
+        } else {
+            Durability::Now
+        };
         let (_writer, mut txn) = self.begin();
         let outcome = apply::apply(&mut txn, &self.config, step)?;
         self.backend.write(txn.into_batch(), durability)?;
@@ -95,7 +115,10 @@ impl Store {
             let oldest = rows::first_number(&txn, Table::L1Blocks)?.map(L1BlockNumber::new);
             return Err(StepError::TooDeep { number, hash, oldest });
         }
-        let mut total = StepOutcome { tips: reads::tips(&txn)?, ..StepOutcome::default() };
+        let mut total = StepOutcome {
+            tips: reads::tips(&txn)?,
+            ..StepOutcome::default()
+        };
         // Each round removes one recorded L1 block.
         while reads::l1_head(&txn)?.is_some_and(|head| head.block.number > number) {
             if let Some(step) = apply::roll_back_one(&mut txn)? {
@@ -115,7 +138,10 @@ impl Store {
         let (_writer, mut txn) = self.begin();
         let mut tips = reads::tips(&txn)?;
         let record = StoreView::new(self.backend.snapshot()).l1_record(number)?;
-        if let Some(proven) = record.map(|record| record.proven).filter(|proven| *proven > tips.finalized) {
+        if let Some(proven) = record
+            .map(|record| record.proven)
+            .filter(|proven| *proven > tips.finalized)
+        {
             tips.finalized = proven;
             txn.set(Table::Meta, rows::meta::TIPS.to_vec(), Some(rows::encode(&tips)));
             self.backend.write(txn.into_batch(), Durability::Later)?;
@@ -129,7 +155,10 @@ impl Store {
     /// [`StoreError`].
     pub fn queue_tx(&self, tx: &Transaction) -> Result<Queued, StoreError> {
         let (_writer, mut txn) = self.begin();
-        let limits = PoolSize { count: self.config.queued_txs_max, bytes: self.config.queued_bytes_max };
+        let limits = PoolSize {
+            count: self.config.queued_txs_max,
+            bytes: self.config.queued_bytes_max,
+        };
         let queued = pool::queue(&mut txn, tx, limits)?;
         self.backend.write(txn.into_batch(), Durability::Later)?;
         Ok(queued)
@@ -180,5 +209,13 @@ impl Store {
         // A change that panicked wrote all or nothing: what is stored is whole.
         let writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
         (writer, Txn::new(self.backend.snapshot()))
+    }
+}
+
+#[cfg(test)]
+impl Store {
+    /// Writes rows as damage would.
+    pub(crate) fn write_raw(&self, batch: crate::backend::Batch, durability: Durability) {
+        self.backend.write(batch, durability).unwrap();
     }
 }

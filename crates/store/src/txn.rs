@@ -18,7 +18,10 @@ pub(crate) struct Txn<'a> {
 
 impl<'a> Txn<'a> {
     pub(crate) fn new(base: Box<dyn Read + 'a>) -> Self {
-        Self { base, writes: BTreeMap::new() }
+        Self {
+            base,
+            writes: BTreeMap::new(),
+        }
     }
 
     /// Puts (`Some`) or deletes (`None`) a row without recording its former value.
@@ -36,7 +39,11 @@ impl<'a> Txn<'a> {
     ) -> Result<(), StoreError> {
         let former = self.get(table, &key)?;
         if former != value {
-            journal.push(Undo::Row { table, key: key.clone(), former });
+            journal.push(Undo::Row {
+                table,
+                key: key.clone(),
+                former,
+            });
             self.set(table, key, value);
         }
         Ok(())
@@ -60,7 +67,9 @@ impl Read for Txn<'_> {
     }
 
     fn at_or_below(&self, table: Table, key: &[u8]) -> Result<Option<Row>, StoreError> {
-        let Some(rows) = self.writes.get(&table) else { return self.base.at_or_below(table, key) };
+        let Some(rows) = self.writes.get(&table) else {
+            return self.base.at_or_below(table, key);
+        };
         let written = rows
             .range::<[u8], _>((Bound::Unbounded, Bound::Included(key)))
             .rev()
@@ -88,8 +97,12 @@ impl Read for Txn<'_> {
         let Some(rows) = self.writes.get(&table).filter(|_| from < to) else {
             return self.base.range(table, from, to, limit);
         };
-        let written: Vec<_> = rows.range::<[u8], _>((Bound::Included(from), Bound::Excluded(to))).collect();
-        let stored = self.base.range(table, from, to, limit.saturating_add(written.len()))?;
+        let written: Vec<_> = rows
+            .range::<[u8], _>((Bound::Included(from), Bound::Excluded(to)))
+            .collect();
+        let stored = self
+            .base
+            .range(table, from, to, limit.saturating_add(written.len()))?;
         let mut merged: BTreeMap<Vec<u8>, Vec<u8>> = stored.into_iter().collect();
         for (key, value) in written {
             match value {

@@ -4,9 +4,7 @@ use std::ops::Range;
 
 use agoge_protocol::limits::BLOB_BYTES;
 use agoge_protocol::transaction::NullifierKey;
-use agoge_protocol::{
-    B256, Deposit, Digest, Epoch, L1BlockNumber, L2BlockNumber, Slot, Transaction, TxId,
-};
+use agoge_protocol::{B256, Deposit, Digest, Epoch, L1BlockNumber, L2BlockNumber, Slot, Transaction, TxId};
 
 use crate::apply::{check_unwindable, unwind_block};
 use crate::backend::Read;
@@ -136,7 +134,11 @@ impl<'a> StoreView<'a> {
     /// # Errors
     /// [`StoreError`].
     pub fn mined_tx(&self, at: MinedAt) -> Result<Option<Transaction>, StoreError> {
-        rows::load(self.read(), Table::MinedTxs, &rows::position_key(at.number, at.position))
+        rows::load(
+            self.read(),
+            Table::MinedTxs,
+            &rows::position_key(at.number, at.position),
+        )
     }
 
     /// A transaction by id, queued or mined, while it is kept.
@@ -165,8 +167,12 @@ impl<'a> StoreView<'a> {
     pub fn queued_txs(&self, after: Option<TxId>, limit: usize) -> Result<Vec<Transaction>, StoreError> {
         // The smallest key above an id is the id and one more byte; none is above 33 bytes of ones.
         let from = after.map_or_else(Vec::new, |id| [id.0.as_slice(), &[0]].concat());
-        let rows = self.read.range(Table::QueuedTxs, &from, &[u8::MAX; 33], limit.min(ROWS_MAX))?;
-        rows.iter().map(|(key, value)| rows::decode(Table::QueuedTxs, key, value)).collect()
+        let rows = self
+            .read
+            .range(Table::QueuedTxs, &from, &[u8::MAX; 33], limit.min(ROWS_MAX))?;
+        rows.iter()
+            .map(|(key, value)| rows::decode(Table::QueuedTxs, key, value))
+            .collect()
     }
 
     /// What the queue holds.
@@ -200,7 +206,9 @@ impl<'a> StoreView<'a> {
     pub fn deposits(&self, range: Range<u64>) -> Result<Vec<Deposit>, StoreError> {
         let (from, to) = (rows::number_key(range.start), rows::number_key(range.end));
         let rows = self.read.range(Table::Deposits, &from, &to, ROWS_MAX)?;
-        rows.iter().map(|(key, value)| rows::decode(Table::Deposits, key, value)).collect()
+        rows.iter()
+            .map(|(key, value)| rows::decode(Table::Deposits, key, value))
+            .collect()
     }
 
     /// The seed of an epoch.
@@ -217,8 +225,15 @@ impl<'a> StoreView<'a> {
     /// # Errors
     /// [`StoreError`].
     pub fn instances(&self) -> Result<Vec<InstanceEntry>, StoreError> {
-        let rows = self.read.range(Table::Instances, &rows::number_key(0), &rows::number_key(u64::MAX), ROWS_MAX)?;
-        rows.iter().map(|(key, value)| rows::decode(Table::Instances, key, value)).collect()
+        let rows = self.read.range(
+            Table::Instances,
+            &rows::number_key(0),
+            &rows::number_key(u64::MAX),
+            ROWS_MAX,
+        )?;
+        rows.iter()
+            .map(|(key, value)| rows::decode(Table::Instances, key, value))
+            .collect()
     }
 
     /// An archived blob, [`BLOB_BYTES`] long, by its versioned hash.

@@ -21,7 +21,9 @@ struct MemorySnapshot(Arc<Map>);
 impl Backend for MemoryBackend {
     fn snapshot(&self) -> Box<dyn Read + '_> {
         // A writer that panicked left either the old or the new map: both are whole.
-        Box::new(MemorySnapshot(self.map.lock().unwrap_or_else(PoisonError::into_inner).clone()))
+        Box::new(MemorySnapshot(
+            self.map.lock().unwrap_or_else(PoisonError::into_inner).clone(),
+        ))
     }
 
     fn write(&self, batch: Batch, _: Durability) -> Result<(), StoreError> {
@@ -45,7 +47,11 @@ impl Read for MemorySnapshot {
 
     fn at_or_below(&self, table: Table, key: &[u8]) -> Result<Option<Row>, StoreError> {
         let bounds = (Bound::Unbounded, Bound::Included(key));
-        Ok(self.0.get(&table).and_then(|rows| rows.range::<[u8], _>(bounds).next_back()).map(owned))
+        Ok(self
+            .0
+            .get(&table)
+            .and_then(|rows| rows.range::<[u8], _>(bounds).next_back())
+            .map(owned))
     }
 
     fn range(&self, table: Table, from: &[u8], to: &[u8], limit: usize) -> Result<Vec<Row>, StoreError> {
@@ -53,7 +59,11 @@ impl Read for MemorySnapshot {
             return Ok(Vec::new());
         }
         let bounds = (Bound::Included(from), Bound::Excluded(to));
-        let rows = self.0.get(&table).into_iter().flat_map(|rows| rows.range::<[u8], _>(bounds));
+        let rows = self
+            .0
+            .get(&table)
+            .into_iter()
+            .flat_map(|rows| rows.range::<[u8], _>(bounds));
         Ok(rows.take(limit).map(owned).collect())
     }
 }

@@ -4,7 +4,8 @@ use std::path::Path;
 
 use rocksdb::{
     BlockBasedOptions, Cache, ColumnFamily, ColumnFamilyDescriptor, DB, DBCompressionType, DBRecoveryMode,
-    Direction, IteratorMode, LogLevel, Options, ReadOptions, SnapshotWithThreadMode, WriteBatch, WriteOptions,
+    Direction, IteratorMode, LogLevel, Options, ReadOptions, SnapshotWithThreadMode, WriteBatch,
+    WriteOptions,
 };
 
 use super::{Backend, Batch, Durability, Read, Row};
@@ -43,15 +44,21 @@ impl RocksBackend {
         options.set_log_level(LogLevel::Warn);
         options.set_stats_dump_period_sec(0);
         let cache = Cache::new_lru_cache(BLOCK_CACHE_BYTES).map_err(DatabaseError::new)?;
-        let families =
-            Table::ALL.iter().map(|table| ColumnFamilyDescriptor::new(table.name(), family_options(*table, &cache)));
-        DB::open_cf_descriptors(&options, path, families).map(|db| Self { db }).map_err(DatabaseError::new)
+        let families = Table::ALL
+            .iter()
+            .map(|table| ColumnFamilyDescriptor::new(table.name(), family_options(*table, &cache)));
+        DB::open_cf_descriptors(&options, path, families)
+            .map(|db| Self { db })
+            .map_err(DatabaseError::new)
     }
 
     fn family(&self, table: Table) -> Result<&ColumnFamily, StoreError> {
         self.db
             .cf_handle(table.name())
-            .ok_or_else(|| StoreError::MissingRow { table: table.name(), key: Vec::new() })
+            .ok_or_else(|| StoreError::MissingRow {
+                table: table.name(),
+                key: Vec::new(),
+            })
     }
 }
 
@@ -65,7 +72,10 @@ fn family_options(table: Table, cache: &Cache) -> Options {
     options.set_block_based_table_factory(&blocks);
     // Digests, proofs and ciphertexts do not compress.
     options.set_compression_type(DBCompressionType::None);
-    if matches!(table, Table::BlockUndo | Table::L1Undo | Table::QueuedTxs | Table::MinedTxs | Table::Blobs) {
+    if matches!(
+        table,
+        Table::BlockUndo | Table::L1Undo | Table::QueuedTxs | Table::MinedTxs | Table::Blobs
+    ) {
         options.set_enable_blob_files(true);
         options.set_min_blob_size(SEPARATE_VALUE_BYTES);
         options.set_enable_blob_gc(true);
@@ -75,7 +85,10 @@ fn family_options(table: Table, cache: &Cache) -> Options {
 
 impl Backend for RocksBackend {
     fn snapshot(&self) -> Box<dyn Read + '_> {
-        Box::new(RocksSnapshot { backend: self, snapshot: self.db.snapshot() })
+        Box::new(RocksSnapshot {
+            backend: self,
+            snapshot: self.db.snapshot(),
+        })
     }
 
     fn write(&self, batch: Batch, durability: Durability) -> Result<(), StoreError> {
@@ -99,7 +112,13 @@ struct RocksSnapshot<'a> {
 }
 
 impl RocksSnapshot<'_> {
-    fn first(&self, table: Table, options: ReadOptions, mode: IteratorMode<'_>, limit: usize) -> Result<Vec<Row>, StoreError> {
+    fn first(
+        &self,
+        table: Table,
+        options: ReadOptions,
+        mode: IteratorMode<'_>,
+        limit: usize,
+    ) -> Result<Vec<Row>, StoreError> {
         let family = self.backend.family(table)?;
         self.snapshot
             .iterator_cf_opt(family, options, mode)
@@ -127,6 +146,11 @@ impl Read for RocksSnapshot<'_> {
         }
         let mut options = ReadOptions::default();
         options.set_iterate_upper_bound(to);
-        self.first(table, options, IteratorMode::From(from, Direction::Forward), limit)
+        self.first(
+            table,
+            options,
+            IteratorMode::From(from, Direction::Forward),
+            limit,
+        )
     }
 }

@@ -24,7 +24,11 @@ pub(super) struct Subject {
 
 impl Subject {
     pub(super) const fn of(request: &SigningRequest) -> Self {
-        Self { genesis_id: request.genesis_id, key: request.key, kind: request.kind }
+        Self {
+            genesis_id: request.genesis_id,
+            key: request.key,
+            kind: request.kind,
+        }
     }
 }
 
@@ -91,7 +95,10 @@ pub(super) struct Book {
 
 impl Default for Book {
     fn default() -> Self {
-        Self { floor: Slot::new(0), histories: BTreeMap::new() }
+        Self {
+            floor: Slot::new(0),
+            histories: BTreeMap::new(),
+        }
     }
 }
 
@@ -102,15 +109,28 @@ impl Book {
         let known = history.and_then(|history| history.slots.get(&slot));
         match known {
             Some((reserved, _)) if *reserved != digest => {
-                return Verdict::Refuse(Refusal::OtherDigest { slot, digest, reserved: *reserved });
+                return Verdict::Refuse(Refusal::OtherDigest {
+                    slot,
+                    digest,
+                    reserved: *reserved,
+                });
             }
             Some((_, Some(signature))) => return Verdict::Signed(*signature),
             _ => {}
         }
         if slot < self.floor {
-            return Verdict::Refuse(Refusal::Waiting { slot, first_slot: self.floor });
+            return Verdict::Refuse(Refusal::Waiting {
+                slot,
+                first_slot: self.floor,
+            });
         }
-        let bound = history.and_then(|history| if known.is_some() { history.imported } else { history.watermark });
+        let bound = history.and_then(|history| {
+            if known.is_some() {
+                history.imported
+            } else {
+                history.watermark
+            }
+        });
         match bound {
             Some(watermark) if slot <= watermark => Verdict::Refuse(Refusal::NotAbove { slot, watermark }),
             _ if known.is_some() => Verdict::Reserved,
@@ -120,7 +140,9 @@ impl Book {
 
     /// Whether an entry may be added without exceeding the bound.
     pub(super) fn check_room(&self, entry: &Entry) -> Result<(), GuardError> {
-        let is_new = entry.subject().is_some_and(|subject| !self.histories.contains_key(&subject));
+        let is_new = entry
+            .subject()
+            .is_some_and(|subject| !self.histories.contains_key(&subject));
         if is_new && self.histories.len() >= SUBJECTS_MAX {
             return Err(GuardError::TooManySubjects { limit: SUBJECTS_MAX });
         }
@@ -136,7 +158,12 @@ impl Book {
                 history.watermark = history.watermark.max(Some(slot));
                 history.imported = history.imported.max(Some(slot));
             }
-            Entry::Message { subject, slot, digest, signature } => {
+            Entry::Message {
+                subject,
+                slot,
+                digest,
+                signature,
+            } => {
                 let history = self.histories.entry(subject).or_default();
                 let known = history.slots.entry(slot).or_insert((digest, None));
                 if known.0 != digest {
@@ -174,7 +201,9 @@ impl Book {
     /// Number of entries that say all of it.
     pub(super) fn len(&self) -> usize {
         self.histories.values().fold(1, |total, history| {
-            total.saturating_add(history.slots.len()).saturating_add(usize::from(history.imported.is_some()))
+            total
+                .saturating_add(history.slots.len())
+                .saturating_add(usize::from(history.imported.is_some()))
         })
     }
 
@@ -183,12 +212,17 @@ impl Book {
         let mut entries = vec![Entry::Floor(self.floor)];
         for (subject, history) in &self.histories {
             entries.extend(history.imported.map(|slot| Entry::Watermark(*subject, slot)));
-            entries.extend(history.slots.iter().map(|(slot, (digest, signature))| Entry::Message {
-                subject: *subject,
-                slot: *slot,
-                digest: *digest,
-                signature: *signature,
-            }));
+            entries.extend(
+                history
+                    .slots
+                    .iter()
+                    .map(|(slot, (digest, signature))| Entry::Message {
+                        subject: *subject,
+                        slot: *slot,
+                        digest: *digest,
+                        signature: *signature,
+                    }),
+            );
         }
         entries
     }
@@ -204,7 +238,10 @@ impl Book {
                 records: history
                     .slots
                     .iter()
-                    .map(|(slot, (digest, _))| InterchangeRecord { slot: *slot, digest: *digest })
+                    .map(|(slot, (digest, _))| InterchangeRecord {
+                        slot: *slot,
+                        digest: *digest,
+                    })
                     .collect(),
             })
         };

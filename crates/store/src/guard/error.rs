@@ -22,7 +22,9 @@ pub enum GuardError {
         path: PathBuf,
     },
     /// Another process uses it.
-    #[error("the signing guard {path:?} is in use by another process; hint: two nodes must never run with the same keys")]
+    #[error(
+        "the signing guard {path:?} is in use by another process; hint: two nodes must never run with the same keys"
+    )]
     Locked {
         /// Where it is.
         path: PathBuf,
@@ -38,7 +40,9 @@ pub enum GuardError {
         found: u64,
     },
     /// It is damaged before its end, so it may have lost signatures.
-    #[error("the signing guard {path:?} is damaged at byte {offset}: {damage}; hint: import an export, or wait an epoch and start anew")]
+    #[error(
+        "the signing guard {path:?} is damaged at byte {offset}: {damage}; hint: import an export, or wait an epoch and start anew"
+    )]
     Corrupt {
         /// Where it is.
         path: PathBuf,
@@ -108,7 +112,9 @@ pub enum ImportError {
         limit: usize,
     },
     /// Another format or version.
-    #[error("export is {found_format} version {found_version}, expected {expected_format} version {expected_version}")]
+    #[error(
+        "export is {found_format} version {found_version}, expected {expected_format} version {expected_version}"
+    )]
     Format {
         /// This program's format.
         expected_format: &'static str,

@@ -67,7 +67,11 @@ pub struct InterchangeRecord {
 
 impl Interchange {
     pub(super) fn new(chain_id: u64, data: Vec<InterchangeEntry>) -> Self {
-        let metadata = InterchangeMetadata { interchange_format: FORMAT.to_owned(), version: VERSION, chain_id };
+        let metadata = InterchangeMetadata {
+            interchange_format: FORMAT.to_owned(),
+            version: VERSION,
+            chain_id,
+        };
         Self { metadata, data }
     }
 
@@ -77,10 +81,17 @@ impl Interchange {
     /// [`ImportError::Json`], [`ImportError::TooLong`], [`ImportError::Format`].
     pub fn parse(text: &str) -> Result<Self, ImportError> {
         if text.len() > TEXT_BYTES_MAX {
-            return Err(ImportError::TooLong { found: text.len(), limit: TEXT_BYTES_MAX });
+            return Err(ImportError::TooLong {
+                found: text.len(),
+                limit: TEXT_BYTES_MAX,
+            });
         }
         let parsed: Self = serde_json::from_str(text)?;
-        let InterchangeMetadata { interchange_format, version, .. } = &parsed.metadata;
+        let InterchangeMetadata {
+            interchange_format,
+            version,
+            ..
+        } = &parsed.metadata;
         if interchange_format != FORMAT || *version != VERSION {
             return Err(ImportError::Format {
                 expected_format: FORMAT,
@@ -101,18 +112,37 @@ impl Interchange {
     }
 
     /// Highest slots, after checking that all of it is for this chain and these instances.
-    pub(super) fn watermarks(&self, chain_id: u64, instances: &[Digest]) -> Result<BTreeMap<Subject, Slot>, ImportError> {
+    pub(super) fn watermarks(
+        &self,
+        chain_id: u64,
+        instances: &[Digest],
+    ) -> Result<BTreeMap<Subject, Slot>, ImportError> {
         if self.metadata.chain_id != chain_id {
-            return Err(ImportError::OtherChain { expected: chain_id, found: self.metadata.chain_id });
+            return Err(ImportError::OtherChain {
+                expected: chain_id,
+                found: self.metadata.chain_id,
+            });
         }
         let mut watermarks = BTreeMap::new();
         for entry in &self.data {
-            let InterchangeEntry { genesis_id, attester, kind, watermark, ref records } = *entry;
+            let InterchangeEntry {
+                genesis_id,
+                attester,
+                kind,
+                watermark,
+                ref records,
+            } = *entry;
             if !instances.contains(&genesis_id) {
                 return Err(ImportError::OtherInstance { found: genesis_id });
             }
-            let highest = records.iter().fold(watermark, |highest, record| highest.max(record.slot));
-            let subject = Subject { genesis_id, key: attester, kind };
+            let highest = records
+                .iter()
+                .fold(watermark, |highest, record| highest.max(record.slot));
+            let subject = Subject {
+                genesis_id,
+                key: attester,
+                kind,
+            };
             let slot = watermarks.entry(subject).or_insert(highest);
             *slot = highest.max(*slot);
         }

@@ -1,6 +1,6 @@
 //! The guard's file: locked, appended to, synced, rewritten whole when it has grown.
 
-use std::fs::{File, OpenOptions, TryLockError};
+use std::fs::{File, OpenOptions};
 use std::io::{Read, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
@@ -9,6 +9,7 @@ use agoge_protocol::B256;
 
 use super::error::{Damage, GuardError};
 use super::record::{self, Block, Entry, RECORD_BYTES};
+use crate::lock::Lock;
 
 /// A guard at its bounds is compacted long before this.
 const FILE_BYTES_MAX: u64 = 128 << 20;
@@ -28,19 +29,32 @@ pub(super) struct Log {
     last: B256,
     is_usable: bool,
     /// Held as long as the log: the file itself is replaced when it is rewritten.
-    _lock: File,
+    _lock: Lock,
 }
 
 impl Log {
     /// Makes a new file.
     pub(super) fn create(path: &Path, chain_id: u64, entries: &[Entry]) -> Result<Self, GuardError> {
-        let io = |source| GuardError::Io { path: path.to_owned(), source };
+        let io = |source| GuardError::Io {
+            path: path.to_owned(),
+            source,
+        };
         let lock = lock(path)?;
         if path.try_exists().map_err(io)? {
-            return Err(GuardError::Exists { path: path.to_owned() });
+            return Err(GuardError::Exists {
+                path: path.to_owned(),
+            });
         }
         let (file, last) = write_whole(path, chain_id, entries).map_err(io)?;
-        Ok(Self { path: path.to_owned(), file, chain_id, records: entries.len(), last, is_usable: true, _lock: lock })
+        Ok(Self {
+            path: path.to_owned(),
+            file,
+            chain_id,
+            records: entries.len(),
+            last,
+            is_usable: true,
+            _lock: lock,
+        })
     }
 
     /// Opens a file and gives its entries to `insert`, in order.
@@ -49,23 +63,47 @@ impl Log {
         chain_id: u64,
         mut insert: impl FnMut(Entry) -> Result<(), Damage>,
     ) -> Result<Self, GuardError> {
-        let io = |source| GuardError::Io { path: path.to_owned(), source };
+        let io = |source| GuardError::Io {
+            path: path.to_owned(),
+            source,
+        };
         if !path.try_exists().map_err(io)? {
-            return Err(GuardError::Missing { path: path.to_owned() });
+            return Err(GuardError::Missing {
+                path: path.to_owned(),
+            });
         }
         let lock = lock(path)?;
-        let file = OpenOptions::new().read(true).append(true).open(path).map_err(io)?;
-        let corrupt = |offset, damage| GuardError::Corrupt { path: path.to_owned(), offset, damage };
+        let file = OpenOptions::new()
+            .read(true)
+            .append(true)
+            .open(path)
+            .map_err(io)?;
+        let corrupt = |offset, damage| GuardError::Corrupt {
+            path: path.to_owned(),
+            offset,
+            damage,
+        };
         let mut bytes = Vec::new();
-        Read::take(&file, FILE_BYTES_MAX).read_to_end(&mut bytes).map_err(io)?;
+        Read::take(&file, FILE_BYTES_MAX)
+            .read_to_end(&mut bytes)
+            .map_err(io)?;
         if file.metadata().map_err(io)?.len() > FILE_BYTES_MAX {
-            return Err(corrupt(0, Damage::Size { limit: FILE_BYTES_MAX }));
+            return Err(corrupt(
+                0,
+                Damage::Size {
+                    limit: FILE_BYTES_MAX,
+                },
+            ));
         }
         let (blocks, rest) = bytes.as_chunks::<RECORD_BYTES>();
         let (header, blocks) = blocks.split_first().ok_or_else(|| corrupt(0, Damage::Header))?;
         let found = record::chain_id_of(header).ok_or_else(|| corrupt(0, Damage::Header))?;
         if found != chain_id {
-            return Err(GuardError::OtherChain { path: path.to_owned(), expected: chain_id, found });
+            return Err(GuardError::OtherChain {
+                path: path.to_owned(),
+                expected: chain_id,
+                found,
+            });
         }
 
         let mut last = record::checksum_of(header);
@@ -89,14 +127,27 @@ impl Log {
         }
         // Drops an append that was cut short, so that the next one starts at a record's boundary.
         if end < length(bytes.len()) {
+            tracing::warn!(path = %path.display(), offset = end, "dropped an append that was cut short");
             file.set_len(end).and_then(|()| file.sync_all()).map_err(io)?;
         }
-        Ok(Self { path: path.to_owned(), file, chain_id, records, last, is_usable: true, _lock: lock })
+        Ok(Self {
+            path: path.to_owned(),
+            file,
+            chain_id,
+            records,
+            last,
+            is_usable: true,
+            _lock: lock,
+        })
     }
 
     /// Whether every earlier write succeeded.
     pub(super) const fn check_usable(&self) -> Result<(), GuardError> {
-        if self.is_usable { Ok(()) } else { Err(GuardError::Unusable) }
+        if self.is_usable {
+            Ok(())
+        } else {
+            Err(GuardError::Unusable)
+        }
     }
 
     /// Appends an entry; it is on the disk when this returns.
@@ -106,7 +157,10 @@ impl Log {
         if let Err(source) = self.file.write_all(&block).and_then(|()| self.file.sync_data()) {
             // After a failed sync nobody knows what is on the disk, and a second one would lie.
             self.is_usable = false;
-            return Err(GuardError::Io { path: self.path.clone(), source });
+            return Err(GuardError::Io {
+                path: self.path.clone(),
+                source,
+            });
         }
         self.last = record::checksum_of(&block);
         self.records = self.records.saturating_add(1);
@@ -130,7 +184,10 @@ impl Log {
             }
             Err(source) => {
                 self.is_usable = false;
-                Err(GuardError::Io { path: self.path.clone(), source })
+                Err(GuardError::Io {
+                    path: self.path.clone(),
+                    source,
+                })
             }
         }
     }
@@ -139,7 +196,12 @@ impl Log {
 /// Writes a whole file beside `path`, syncs it and puts it in its place.
 fn write_whole(path: &Path, chain_id: u64, entries: &[Entry]) -> std::io::Result<(File, B256)> {
     let draft = beside(path, ".new");
-    let mut out = private_file().truncate(true).open(&draft)?;
+    let mut out = OpenOptions::new()
+        .create(true)
+        .write(true)
+        .truncate(true)
+        .mode(0o600)
+        .open(&draft)?;
     let header = record::header(chain_id);
     let mut bytes = header.to_vec();
     let mut last = record::checksum_of(&header);
@@ -151,27 +213,24 @@ fn write_whole(path: &Path, chain_id: u64, entries: &[Entry]) -> std::io::Result
     out.write_all(&bytes)?;
     out.sync_all()?;
     std::fs::rename(&draft, path)?;
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let folder = path
+        .parent()
+        .filter(|folder| !folder.as_os_str().is_empty())
+        .unwrap_or(Path::new("."));
     File::open(folder)?.sync_all()?;
     let file = OpenOptions::new().append(true).open(path)?;
     Ok((file, last))
 }
 
-fn lock(path: &Path) -> Result<File, GuardError> {
+fn lock(path: &Path) -> Result<Lock, GuardError> {
     let lock_path = beside(path, ".lock");
-    let io = |source| GuardError::Io { path: lock_path.clone(), source };
-    let file = private_file().truncate(false).open(&lock_path).map_err(io)?;
-    match file.try_lock() {
-        Ok(()) => Ok(file),
-        Err(TryLockError::WouldBlock) => Err(GuardError::Locked { path: path.to_owned() }),
-        Err(TryLockError::Error(source)) => Err(io(source)),
-    }
-}
-
-fn private_file() -> OpenOptions {
-    let mut options = OpenOptions::new();
-    options.create(true).write(true).mode(0o600);
-    options
+    let lock = Lock::take(&lock_path).map_err(|source| GuardError::Io {
+        path: lock_path,
+        source,
+    })?;
+    lock.ok_or_else(|| GuardError::Locked {
+        path: path.to_owned(),
+    })
 }
 
 fn beside(path: &Path, suffix: &str) -> PathBuf {
@@ -182,4 +241,31 @@ fn beside(path: &Path, suffix: &str) -> PathBuf {
 
 fn length(bytes: usize) -> u64 {
     u64::try_from(bytes).unwrap_or(u64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use agoge_protocol::Slot;
+
+    use super::*;
+
+    #[test]
+    fn after_a_failed_write_nothing_is_allowed() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("guard");
+        let mut log = Log::create(&path, 1, &[]).unwrap();
+        let good = std::mem::replace(&mut log.file, File::open(&path).unwrap());
+        assert!(matches!(
+            log.append(&Entry::Floor(Slot::new(1))),
+            Err(GuardError::Io { .. })
+        ));
+        log.file = good;
+        assert!(matches!(
+            log.append(&Entry::Floor(Slot::new(1))),
+            Err(GuardError::Unusable)
+        ));
+        assert!(matches!(log.rewrite(&[]), Err(GuardError::Unusable)));
+        drop(log);
+        Log::open(&path, 1, |_| Ok(())).unwrap();
+    }
 }

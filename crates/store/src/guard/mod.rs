@@ -35,7 +35,18 @@ use record::Entry;
 
 /// What kind of message is signed. Kinds do not exclude each other: a proposer attests to its own block.
 #[derive(
-    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, BorshSerialize, BorshDeserialize, Serialize, Deserialize,
+    Clone,
+    Copy,
+    Debug,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    BorshSerialize,
+    BorshDeserialize,
+    Serialize,
+    Deserialize,
 )]
 #[serde(rename_all = "snake_case")]
 pub enum SigningKind {
@@ -119,7 +130,10 @@ impl SigningGuard {
         let mut book = Book::default();
         book.raise_floor(first_slot);
         let log = Log::create(path, chain_id, &book.entries())?;
-        Ok(Self { chain_id, inner: Mutex::new(Inner { book, log }) })
+        Ok(Self {
+            chain_id,
+            inner: Mutex::new(Inner { book, log }),
+        })
     }
 
     /// Opens the guard's file. An append that a crash cut short is dropped: nothing was signed on its strength.
@@ -129,7 +143,10 @@ impl SigningGuard {
     pub fn open(path: &Path, chain_id: u64) -> Result<Self, GuardError> {
         let mut book = Book::default();
         let log = Log::open(path, chain_id, |entry| book.insert(entry))?;
-        Ok(Self { chain_id, inner: Mutex::new(Inner { book, log }) })
+        Ok(Self {
+            chain_id,
+            inner: Mutex::new(Inner { book, log }),
+        })
     }
 
     /// Decides on a message. [`Decision::SignNow`] is given only after the reservation is on the disk.
@@ -155,7 +172,11 @@ impl SigningGuard {
     ///
     /// # Errors
     /// [`GuardError`].
-    pub fn store(&self, token: SigningToken, signature: CompactSignature) -> Result<CompactSignature, GuardError> {
+    pub fn store(
+        &self,
+        token: SigningToken,
+        signature: CompactSignature,
+    ) -> Result<CompactSignature, GuardError> {
         let SigningToken { request } = token;
         let mut inner = self.lock();
         inner.log.check_usable()?;
@@ -188,7 +209,11 @@ impl SigningGuard {
         let mut book = inner.book.clone();
         let mut summary = ImportSummary::default();
         for (subject, slot) in watermarks {
-            let count = if book.raise(subject, slot)? { &mut summary.raised } else { &mut summary.unchanged };
+            let count = if book.raise(subject, slot)? {
+                &mut summary.raised
+            } else {
+                &mut summary.unchanged
+            };
             *count = count.saturating_add(1);
         }
         book.raise_floor(first_slot);

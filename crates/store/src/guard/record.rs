@@ -32,7 +32,12 @@ pub(super) type Block = [u8; RECORD_BYTES];
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Entry {
     /// A digest is reserved for a slot, and perhaps signed.
-    Message { subject: Subject, slot: Slot, digest: B256, signature: Option<CompactSignature> },
+    Message {
+        subject: Subject,
+        slot: Slot,
+        digest: B256,
+        signature: Option<CompactSignature>,
+    },
     /// Slots up to this one were perhaps signed elsewhere.
     Watermark(Subject, Slot),
     /// First slot that may be signed.
@@ -49,7 +54,12 @@ impl Entry {
     }
 
     const fn message(request: &SigningRequest, signature: Option<CompactSignature>) -> Self {
-        Self::Message { subject: Subject::of(request), slot: request.slot, digest: request.digest, signature }
+        Self::Message {
+            subject: Subject::of(request),
+            slot: request.slot,
+            digest: request.digest,
+            signature,
+        }
     }
 
     pub(super) const fn subject(&self) -> Option<Subject> {
@@ -63,7 +73,12 @@ impl Entry {
     pub(super) fn encode(&self, previous: B256) -> Block {
         let mut body = Body::default();
         match self {
-            Self::Message { subject, slot, digest, signature } => {
+            Self::Message {
+                subject,
+                slot,
+                digest,
+                signature,
+            } => {
                 body.tag = [1, kind_number(subject.kind), u8::from(signature.is_some())];
                 body.subject(subject);
                 body.slot = slot.get();
@@ -127,7 +142,9 @@ pub(super) fn checksum_of(block: &Block) -> B256 {
 
 /// The checksum that a record should carry.
 pub(super) fn checksum_after(previous: B256, block: &Block) -> B256 {
-    block.first_chunk::<BODY_BYTES>().map_or(B256::ZERO, |body| checksum(previous, body))
+    block
+        .first_chunk::<BODY_BYTES>()
+        .map_or(B256::ZERO, |body| checksum(previous, body))
 }
 
 fn checksum(previous: B256, body: &[u8; BODY_BYTES]) -> B256 {
@@ -163,7 +180,14 @@ struct Body {
 impl Default for Body {
     fn default() -> Self {
         let zero = B256::ZERO;
-        Self { tag: [0; 3], slot: 0, genesis_id: zero, key: Address::ZERO, digest: zero, signature: [0; 64] }
+        Self {
+            tag: [0; 3],
+            slot: 0,
+            genesis_id: zero,
+            key: Address::ZERO,
+            digest: zero,
+            signature: [0; 64],
+        }
     }
 }
 
@@ -180,7 +204,11 @@ impl Body {
             2 => SigningKind::Publication,
             _ => return None,
         };
-        Some(Subject { genesis_id: Digest::from_b256(self.genesis_id).ok()?, key: self.key, kind })
+        Some(Subject {
+            genesis_id: Digest::from_b256(self.genesis_id).ok()?,
+            key: self.key,
+            kind,
+        })
     }
 
     fn to_bytes(&self) -> [u8; BODY_BYTES] {
