@@ -1,5 +1,9 @@
 //! A full block to a blob and back: `cargo bench -p agoge-state-transition --profile dev --bench blob -- --quick`.
-#![expect(missing_docs, clippy::expect_used, reason = "criterion's macros; a benchmark stops at the first error")]
+#![expect(
+    missing_docs,
+    clippy::expect_used,
+    reason = "criterion's macros; a benchmark stops at the first error"
+)]
 
 mod support;
 

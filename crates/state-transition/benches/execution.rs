@@ -1,6 +1,10 @@
 //! Blocks of 64 transfers on top of 6,400 earlier ones, proofs not checked:
 //! `cargo bench -p agoge-state-transition --profile dev --bench execution -- --quick`.
-#![expect(missing_docs, clippy::expect_used, reason = "criterion's macros; a benchmark stops at the first error")]
+#![expect(
+    missing_docs,
+    clippy::expect_used,
+    reason = "criterion's macros; a benchmark stops at the first error"
+)]
 
 mod support;
 
@@ -16,7 +20,12 @@ const CONTEXT: BlockContext = BlockContext {
     timestamp: 1_700_000_000,
     fee_recipient: Address::ZERO,
     inbox_start: 0,
-    limits: BlockLimits { txs_max: BLOCK, deposits_max: 16, withdrawals_max: 12, tx_fee_min: 1_000 },
+    limits: BlockLimits {
+        txs_max: BLOCK,
+        deposits_max: 16,
+        withdrawals_max: 12,
+        tx_fee_min: 1_000,
+    },
 };
 
 fn execution(criterion: &mut Criterion) {
@@ -51,10 +60,18 @@ fn execution(criterion: &mut Criterion) {
 
     let mut group = criterion.benchmark_group("execution");
     group.throughput(Throughput::Elements(64));
-    group.bench_function("execute_block 64 tx", |b| b.iter(|| execute_block(&state, &CONTEXT, &[], &block)));
-    group.bench_function("execute_txs 64 tx", |b| b.iter(|| execute_txs(&state, &CONTEXT, &[], &txs)));
+    group.bench_function("execute_block 64 tx", |b| {
+        b.iter(|| execute_block(&state, &CONTEXT, &[], &block))
+    });
+    group.bench_function("execute_txs 64 tx", |b| {
+        b.iter(|| execute_txs(&state, &CONTEXT, &[], &txs))
+    });
     group.bench_function("apply in memory 64 tx", |b| {
-        b.iter_batched_ref(|| state.clone(), |state| state.apply(&executed.diff), BatchSize::LargeInput);
+        b.iter_batched_ref(
+            || state.clone(),
+            |state| state.apply(&executed.diff),
+            BatchSize::LargeInput,
+        );
     });
     group.finish();
     criterion.bench_function("hash/node", |b| b.iter(|| hash::node(anchor, anchor)));

@@ -20,7 +20,10 @@ const VERSION: u32 = 1;
 /// Coefficients of one transaction.
 const TX_COEFFICIENTS: usize = 13;
 
-const _: () = assert!(1 + TX_COEFFICIENTS * BLOCK_TXS_MAX <= BLOB_ELEMENTS, "the largest block fits in one blob");
+const _: () = assert!(
+    TX_COEFFICIENTS * BLOCK_TXS_MAX < BLOB_ELEMENTS,
+    "the largest block fits in one blob"
+);
 
 /// Why effects have no blob. Never for the effects of an executed block.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -123,12 +126,15 @@ pub enum BlobError {
 /// [`EncodeError`] when the effects are not those of a block.
 pub fn encode(effects: &[TxEffects]) -> Result<Box<BlobBytes>, EncodeError> {
     let found = effects.len();
-    let count =
-        u32::try_from(found).ok().filter(|_| found <= BLOCK_TXS_MAX).ok_or(EncodeError::TooManyTxs { found })?;
+    let count = u32::try_from(found)
+        .ok()
+        .filter(|_| found <= BLOCK_TXS_MAX)
+        .ok_or(EncodeError::TooManyTxs { found })?;
     let mut coefficients = Vec::with_capacity(BLOB_ELEMENTS);
     coefficients.push([VERSION, count, 0, 0, 0, 0, 0, 0, 0]);
     for (index, tx) in effects.iter().enumerate() {
-        tx.check().map_err(|reason| EncodeError::Malformed { index, reason })?;
+        tx.check()
+            .map_err(|reason| EncodeError::Malformed { index, reason })?;
         coefficients.extend(limbs::write_tx(tx));
     }
     Ok(polynomial::evaluate(&coefficients))
@@ -158,10 +164,20 @@ pub fn decode(blob: &BlobBytes, txs_max: usize) -> Result<Vec<TxEffects>, BlobEr
     let (txs, _) = rest.as_slice().as_chunks::<TX_COEFFICIENTS>();
     let used = found.saturating_mul(TX_COEFFICIENTS).saturating_add(1);
     let is_zero = |coefficient: &Coefficient| *coefficient == [0; COEFFICIENT_LIMBS];
-    if let Some(past) = coefficients.iter().skip(used).position(|coefficient| !is_zero(coefficient)) {
-        return Err(BlobError::TrailingData { position: used.saturating_add(past) });
+    if let Some(past) = coefficients
+        .iter()
+        .skip(used)
+        .position(|coefficient| !is_zero(coefficient))
+    {
+        return Err(BlobError::TrailingData {
+            position: used.saturating_add(past),
+        });
     }
-    txs.iter().take(found).enumerate().map(|(index, tx)| limbs::read_tx(index, tx)).collect()
+    txs.iter()
+        .take(found)
+        .enumerate()
+        .map(|(index, tx)| limbs::read_tx(index, tx))
+        .collect()
 }
 
 #[cfg(test)]

@@ -7,8 +7,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use agoge_protocol::transaction::{NullifierKey, VALUE_BOUND, nullifier_key};
 use agoge_protocol::{
-    Address, Deposit, Digest, Element, FreeFields, Header, L2BlockNumber, NetworkConfig, Slot,
-    TxEffects, Withdrawal,
+    Address, Deposit, Digest, Element, FreeFields, Header, L2BlockNumber, NetworkConfig, Slot, TxEffects,
+    Withdrawal,
 };
 
 use crate::error::{ExecutionError, Inconsistency, TxRejection};
@@ -106,7 +106,9 @@ pub fn execute_block<S: StateReader>(
     let mut execution = Execution::start(state, context, deposits)?;
     for (index, effects) in effects.iter().enumerate() {
         let ciphertext_hash = hash::ciphertexts(&effects.ciphertexts);
-        execution.push(effects, ciphertext_hash).map_err(|error| error.at(index))?;
+        execution
+            .push(effects, ciphertext_hash)
+            .map_err(|error| error.at(index))?;
     }
     execution.finish()
 }
@@ -160,14 +162,25 @@ impl<'a, S: StateReader> Execution<'a, S> {
     ) -> Result<Self, ExecutionError<S::Error>> {
         let limit = context.limits.deposits_max;
         if deposits.len() > limit {
-            return Err(ExecutionError::TooManyDeposits { found: deposits.len(), limit });
+            return Err(ExecutionError::TooManyDeposits {
+                found: deposits.len(),
+                limit,
+            });
         }
         let mut settlement_hash = Digest::ZERO;
         let mut deposit_commitments = Vec::with_capacity(deposits.len());
         for (expected, deposit) in (context.inbox_start..).zip(deposits) {
-            let Deposit { index, partial, value, .. } = *deposit;
+            let Deposit {
+                index,
+                partial,
+                value,
+                ..
+            } = *deposit;
             if index != expected {
-                return Err(ExecutionError::DepositOrder { expected, found: index });
+                return Err(ExecutionError::DepositOrder {
+                    expected,
+                    found: index,
+                });
             }
             if value >= VALUE_BOUND {
                 return Err(ExecutionError::DepositValue { index, value });
@@ -204,11 +217,17 @@ impl<'a, S: StateReader> Execution<'a, S> {
         effects.check().map_err(TxRejection::Malformed)?;
         let limits = &self.context.limits;
         if self.tx_count >= limits.txs_max {
-            return Err(TxRejection::BlockFull { limit: limits.txs_max }.into());
+            return Err(TxRejection::BlockFull {
+                limit: limits.txs_max,
+            }
+            .into());
         }
         let withdrawal = effects.withdrawal;
         if withdrawal.amount > 0 && self.withdrawals.len() >= limits.withdrawals_max {
-            return Err(TxRejection::WithdrawalsFull { limit: limits.withdrawals_max }.into());
+            return Err(TxRejection::WithdrawalsFull {
+                limit: limits.withdrawals_max,
+            }
+            .into());
         }
         let (fee, total) = (effects.fee, self.total_fees);
         let total_fees = total
@@ -216,7 +235,10 @@ impl<'a, S: StateReader> Execution<'a, S> {
             .filter(|sum| *sum < VALUE_BOUND)
             .ok_or(TxRejection::FeeTotal { fee, total })?;
         let [first, second] = &effects.nullifiers;
-        let lows = [(first, self.stored_low(first)?), (second, self.stored_low(second)?)];
+        let lows = [
+            (first, self.stored_low(first)?),
+            (second, self.stored_low(second)?),
+        ];
         let not_canonical = |e| PushError::Failed(ExecutionError::Header(e));
         let amount = Element::new(withdrawal.amount).map_err(not_canonical)?;
         let tx_hash = hash::tx_effects(effects, ciphertext_hash).map_err(not_canonical)?;
@@ -238,13 +260,24 @@ impl<'a, S: StateReader> Execution<'a, S> {
     fn stored_low(&self, nullifier: &Digest) -> Result<(NullifierKey, NullifierLeaf), PushError<S::Error>> {
         let key = nullifier_key(nullifier);
         if self.inserted.contains(&key) {
-            return Err(TxRejection::Conflict { nullifier: *nullifier }.into());
+            return Err(TxRejection::Conflict {
+                nullifier: *nullifier,
+            }
+            .into());
         }
-        let found = self.state.low_leaf(key).map_err(|e| PushError::Failed(ExecutionError::State(e)))?;
+        let found = self
+            .state
+            .low_leaf(key)
+            .map_err(|e| PushError::Failed(ExecutionError::State(e)))?;
         match found {
-            Some((low, _)) if low == key => Err(TxRejection::NullifierSpent { nullifier: *nullifier }.into()),
+            Some((low, _)) if low == key => Err(TxRejection::NullifierSpent {
+                nullifier: *nullifier,
+            }
+            .into()),
             Some((low, leaf)) if low < key => Ok((low, leaf)),
-            _ => Err(PushError::Failed(ExecutionError::Inconsistent(Inconsistency::MissingLowLeaf(key)))),
+            _ => Err(PushError::Failed(ExecutionError::Inconsistent(
+                Inconsistency::MissingLowLeaf(key),
+            ))),
         }
     }
 
@@ -255,25 +288,48 @@ impl<'a, S: StateReader> Execution<'a, S> {
         stored_low: (NullifierKey, NullifierLeaf),
     ) -> Result<(), PushError<S::Error>> {
         // What this block made or changed hides what is stored.
-        let touched_low = self.touched.range(..key).next_back().map(|(low, leaf)| (*low, *leaf));
+        let touched_low = self
+            .touched
+            .range(..key)
+            .next_back()
+            .map(|(low, leaf)| (*low, *leaf));
         let (low, leaf) = match touched_low {
             Some(touched) if touched.0 >= stored_low.0 => touched,
             _ => stored_low,
         };
         if leaf.next_key != NullifierLeaf::ZERO_KEY && leaf.next_key <= key {
-            return Err(PushError::Failed(ExecutionError::Inconsistent(Inconsistency::BrokenOrder { low, key })));
+            return Err(PushError::Failed(ExecutionError::Inconsistent(
+                Inconsistency::BrokenOrder { low, key },
+            )));
         }
         let inserted = u64::try_from(self.inserted.len()).unwrap_or(u64::MAX);
         let index = self.first_nullifier_index.saturating_add(inserted);
-        self.touched.insert(low, NullifierLeaf { next_key: key, ..leaf });
-        self.touched.insert(key, NullifierLeaf { index, next_key: leaf.next_key });
+        self.touched.insert(
+            low,
+            NullifierLeaf {
+                next_key: key,
+                ..leaf
+            },
+        );
+        self.touched.insert(
+            key,
+            NullifierLeaf {
+                index,
+                next_key: leaf.next_key,
+            },
+        );
         self.inserted.insert(key);
         Ok(())
     }
 
     /// Computes roots, header and archive.
     pub(crate) fn finish(self) -> Result<ExecutedBlock, ExecutionError<S::Error>> {
-        let Self { state, context, first_note_index, .. } = self;
+        let Self {
+            state,
+            context,
+            first_note_index,
+            ..
+        } = self;
         let mut writes = Vec::new();
 
         let notes: BTreeMap<u64, Digest> = (first_note_index..).zip(self.commitments).collect();
@@ -281,9 +337,16 @@ impl<'a, S: StateReader> Execution<'a, S> {
         let note_root = tree::update(state, Tree::Note, notes, note_count, &mut writes)?;
 
         let nullifier_count = grown(Tree::Nullifier, self.first_nullifier_index, self.inserted.len())?;
-        let leaves = self.touched.iter().map(|(key, leaf)| (leaf.index, leaf.digest(*key))).collect();
+        let leaves = self
+            .touched
+            .iter()
+            .map(|(key, leaf)| (leaf.index, leaf.digest(*key)))
+            .collect();
         let nullifier_root = tree::update(state, Tree::Nullifier, leaves, nullifier_count, &mut writes)?;
-        writes.extend(self.touched.into_iter().map(|(key, leaf)| Write::Nullifier { key, leaf: Some(leaf) }));
+        writes.extend(self.touched.into_iter().map(|(key, leaf)| Write::Nullifier {
+            key,
+            leaf: Some(leaf),
+        }));
 
         let archive_index = state.leaf_count(Tree::Archive).map_err(ExecutionError::State)?;
         let archive_count = grown(Tree::Archive, archive_index, 1)?;
@@ -311,12 +374,24 @@ impl<'a, S: StateReader> Execution<'a, S> {
         let archive = tree::update(state, Tree::Archive, leaf, archive_count, &mut writes)?;
 
         writes.extend([
-            Write::LeafCount { tree: Tree::Note, count: note_count },
-            Write::LeafCount { tree: Tree::Nullifier, count: nullifier_count },
-            Write::LeafCount { tree: Tree::Archive, count: archive_count },
+            Write::LeafCount {
+                tree: Tree::Note,
+                count: note_count,
+            },
+            Write::LeafCount {
+                tree: Tree::Nullifier,
+                count: nullifier_count,
+            },
+            Write::LeafCount {
+                tree: Tree::Archive,
+                count: archive_count,
+            },
         ]);
         if state.anchor(note_root).map_err(ExecutionError::State)?.is_none() {
-            writes.push(Write::Anchor { note_root, block: Some(number) });
+            writes.push(Write::Anchor {
+                note_root,
+                block: Some(number),
+            });
         }
         Ok(ExecutedBlock {
             header,

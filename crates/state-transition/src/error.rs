@@ -89,7 +89,10 @@ impl TxRejection {
     pub const fn is_senders_fault(&self) -> bool {
         matches!(
             self,
-            Self::Malformed(_) | Self::WrongGenesis { .. } | Self::CiphertextHash { .. } | Self::FeeTooLow { .. }
+            Self::Malformed(_)
+                | Self::WrongGenesis { .. }
+                | Self::CiphertextHash { .. }
+                | Self::FeeTooLow { .. }
         )
     }
 }

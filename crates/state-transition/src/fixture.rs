@@ -2,15 +2,19 @@
 
 use agoge_protocol::transaction::NullifierKey;
 use agoge_protocol::{
-    Address, B256, Ciphertext, Deposit, Digest, Element, L2BlockNumber, Slot, Transaction, TxEffects, TxPublicInputs,
-    Withdrawal,
+    Address, B256, Ciphertext, Deposit, Digest, Element, L2BlockNumber, Slot, Transaction, TxEffects,
+    TxPublicInputs, Withdrawal,
 };
 
 use crate::state::{NodeId, NullifierLeaf, StateReader, Tree};
 use crate::{BlockContext, BlockLimits, MemoryState, hash};
 
-pub(crate) const LIMITS: BlockLimits =
-    BlockLimits { txs_max: 8, deposits_max: 4, withdrawals_max: 2, tx_fee_min: 1_000 };
+pub(crate) const LIMITS: BlockLimits = BlockLimits {
+    txs_max: 8,
+    deposits_max: 4,
+    withdrawals_max: 2,
+    tx_fee_min: 1_000,
+};
 
 pub(crate) fn genesis_id() -> Digest {
     digest(7)
@@ -38,7 +42,14 @@ pub(crate) fn context(slot: u64, inbox_start: u64) -> BlockContext {
 
 pub(crate) fn deposit(index: u64) -> Deposit {
     let partial = digest(1_000_000 + u32::try_from(index).unwrap());
-    Deposit { index, partial, value: 5_000_000 + index, ciphertext: Ciphertext::from_bytes(&[3; 91]), time: 0, inbox_hash: B256::ZERO }
+    Deposit {
+        index,
+        partial,
+        value: 5_000_000 + index,
+        ciphertext: Ciphertext::from_bytes(&[3; 91]),
+        time: 0,
+        inbox_hash: B256::ZERO,
+    }
 }
 
 /// Effects of which nothing is shared between seeds.
@@ -49,24 +60,57 @@ pub(crate) fn effects(seed: u32) -> TxEffects {
         commitments: [digest(4 * seed + 102), digest(4 * seed + 103)],
         fee: 1_000 + u64::from(seed),
         withdrawal: Withdrawal::default(),
-        ciphertexts: [Ciphertext::from_bytes(&[byte; 91]), Ciphertext::from_bytes(&[!byte; 91])],
+        ciphertexts: [
+            Ciphertext::from_bytes(&[byte; 91]),
+            Ciphertext::from_bytes(&[!byte; 91]),
+        ],
     }
 }
 
 pub(crate) fn withdrawing(seed: u32) -> TxEffects {
-    let withdrawal = Withdrawal { amount: 77 + u64::from(seed), recipient: Address::repeat_byte(9) };
-    TxEffects { withdrawal, ..effects(seed) }
+    let withdrawal = Withdrawal {
+        amount: 77 + u64::from(seed),
+        recipient: Address::repeat_byte(9),
+    };
+    TxEffects {
+        withdrawal,
+        ..effects(seed)
+    }
 }
 
 /// A transaction with these effects.
 pub(crate) fn tx(effects: &TxEffects, anchor: Digest) -> Transaction {
-    tx_of(effects, genesis_id(), anchor, hash::ciphertexts(&effects.ciphertexts))
+    tx_of(
+        effects,
+        genesis_id(),
+        anchor,
+        hash::ciphertexts(&effects.ciphertexts),
+    )
 }
 
-pub(crate) fn tx_of(effects: &TxEffects, genesis_id: Digest, anchor: Digest, ciphertext_hash: Digest) -> Transaction {
-    let TxEffects { nullifiers, commitments, fee, withdrawal, ciphertexts } = effects.clone();
-    let inputs =
-        TxPublicInputs::new(genesis_id, anchor, nullifiers, commitments, fee, withdrawal, ciphertext_hash).unwrap();
+pub(crate) fn tx_of(
+    effects: &TxEffects,
+    genesis_id: Digest,
+    anchor: Digest,
+    ciphertext_hash: Digest,
+) -> Transaction {
+    let TxEffects {
+        nullifiers,
+        commitments,
+        fee,
+        withdrawal,
+        ciphertexts,
+    } = effects.clone();
+    let inputs = TxPublicInputs::new(
+        genesis_id,
+        anchor,
+        nullifiers,
+        commitments,
+        fee,
+        withdrawal,
+        ciphertext_hash,
+    )
+    .unwrap();
     Transaction::new(inputs, ciphertexts, Vec::new()).unwrap()
 }
 

@@ -77,7 +77,11 @@ impl StateReader for MemoryState {
     }
 
     fn low_leaf(&self, key: NullifierKey) -> Result<Option<(NullifierKey, NullifierLeaf)>, Infallible> {
-        Ok(self.nullifiers.range(..=key).next_back().map(|(key, leaf)| (*key, *leaf)))
+        Ok(self
+            .nullifiers
+            .range(..=key)
+            .next_back()
+            .map(|(key, leaf)| (*key, *leaf)))
     }
 
     fn anchor(&self, note_root: Digest) -> Result<Option<L2BlockNumber>, Infallible> {

@@ -34,7 +34,10 @@ pub fn check_transaction<S: StateReader>(
         let key = agoge_protocol::transaction::nullifier_key(nullifier);
         let low = state.low_leaf(key).map_err(CheckError::State)?;
         if low.is_some_and(|(low, _)| low == key) {
-            return Err(TxRejection::NullifierSpent { nullifier: *nullifier }.into());
+            return Err(TxRejection::NullifierSpent {
+                nullifier: *nullifier,
+            }
+            .into());
         }
     }
     Ok(())
@@ -51,10 +54,16 @@ pub fn check_stateless(
 ) -> Result<Digest, TxRejection> {
     let inputs = &tx.public_inputs;
     if inputs.genesis_id() != genesis_id {
-        return Err(TxRejection::WrongGenesis { expected: genesis_id, found: inputs.genesis_id() });
+        return Err(TxRejection::WrongGenesis {
+            expected: genesis_id,
+            found: inputs.genesis_id(),
+        });
     }
     if inputs.fee() < limits.tx_fee_min {
-        return Err(TxRejection::FeeTooLow { found: inputs.fee(), minimum: limits.tx_fee_min });
+        return Err(TxRejection::FeeTooLow {
+            found: inputs.fee(),
+            minimum: limits.tx_fee_min,
+        });
     }
     let (computed, claimed) = (hash::ciphertexts(&tx.ciphertexts), inputs.ciphertext_hash());
     if computed != claimed {
@@ -150,7 +159,12 @@ pub fn select<'t, S: StateReader>(
             Err(PushError::Failed(error)) => return Err(error),
         }
     }
-    Ok(Selection { block: execution.finish()?, effects, included, skipped })
+    Ok(Selection {
+        block: execution.finish()?,
+        effects,
+        included,
+        skipped,
+    })
 }
 
 #[cfg(test)]

@@ -13,9 +13,7 @@ use borsh::{BorshDeserialize, BorshSerialize};
 use crate::{hash, tree};
 
 /// One of the three trees.
-#[derive(
-    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, BorshSerialize, BorshDeserialize,
-)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, BorshSerialize, BorshDeserialize)]
 pub enum Tree {
     /// Append-only; leaf = commitment.
     Note,
@@ -26,9 +24,7 @@ pub enum Tree {
 }
 
 /// Place of a node: leaves are at level 0, the root at level 32 and index 0.
-#[derive(
-    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, BorshSerialize, BorshDeserialize,
-)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, BorshSerialize, BorshDeserialize)]
 pub struct NodeId {
     /// Which tree.
     pub tree: Tree,
@@ -41,18 +37,23 @@ pub struct NodeId {
 impl NodeId {
     /// The root of a tree.
     pub const fn root(tree: Tree) -> Self {
-        Self { tree, level: TREE_LEVEL_ROOT, index: 0 }
+        Self {
+            tree,
+            level: TREE_LEVEL_ROOT,
+            index: 0,
+        }
     }
 }
 
 /// Level of every root.
 pub(crate) const TREE_LEVEL_ROOT: u8 = 32;
-const _: () = assert!(TREE_LEVEL_ROOT as usize == TREE_DEPTH, "the root's level is the depth");
+const _: () = assert!(
+    TREE_LEVEL_ROOT as usize == TREE_DEPTH,
+    "the root's level is the depth"
+);
 
 /// Value of the nullifier table under a key: where the leaf is and which key follows.
-#[derive(
-    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, BorshSerialize, BorshDeserialize,
-)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, BorshSerialize, BorshDeserialize)]
 pub struct NullifierLeaf {
     /// Leaf index.
     pub index: u64,
@@ -154,7 +155,7 @@ pub enum Write {
     },
 }
 
-/// The writes of one block, each key at most once: at most about 20,000 for 64 transactions.
+/// The writes of one block, each key at most once: fewer than 5,000 for the largest block.
 #[derive(Clone, Debug, PartialEq, Eq, Default, BorshSerialize, BorshDeserialize)]
 pub struct StateDiff {
     writes: Vec<Write>,
@@ -167,10 +168,19 @@ impl StateDiff {
 
     /// What an empty store must apply first: leaf 0 of the nullifier tree and its path.
     pub fn genesis() -> Self {
-        let leaf = NullifierLeaf { index: 0, next_key: NullifierLeaf::ZERO_KEY };
+        let leaf = NullifierLeaf {
+            index: 0,
+            next_key: NullifierLeaf::ZERO_KEY,
+        };
         let mut writes = vec![
-            Write::Nullifier { key: NullifierLeaf::ZERO_KEY, leaf: Some(leaf) },
-            Write::LeafCount { tree: Tree::Nullifier, count: 1 },
+            Write::Nullifier {
+                key: NullifierLeaf::ZERO_KEY,
+                leaf: Some(leaf),
+            },
+            Write::LeafCount {
+                tree: Tree::Nullifier,
+                count: 1,
+            },
         ];
         let leaves = BTreeMap::from([(0, leaf.digest(NullifierLeaf::ZERO_KEY))]);
         let empty = crate::MemoryState::without_genesis();
@@ -195,15 +205,31 @@ impl StateDiff {
     pub fn inverse<S: StateReader>(&self, before: &S) -> Result<Self, S::Error> {
         let old = |write: &Write| {
             Ok(match *write {
-                Write::Node { id, .. } => Write::Node { id, digest: before.node(id)? },
+                Write::Node { id, .. } => Write::Node {
+                    id,
+                    digest: before.node(id)?,
+                },
                 Write::Nullifier { key, .. } => {
                     let found = before.low_leaf(key)?.filter(|(found, _)| *found == key);
-                    Write::Nullifier { key, leaf: found.map(|(_, leaf)| leaf) }
+                    Write::Nullifier {
+                        key,
+                        leaf: found.map(|(_, leaf)| leaf),
+                    }
                 }
-                Write::LeafCount { tree, .. } => Write::LeafCount { tree, count: before.leaf_count(tree)? },
-                Write::Anchor { note_root, .. } => Write::Anchor { note_root, block: before.anchor(note_root)? },
+                Write::LeafCount { tree, .. } => Write::LeafCount {
+                    tree,
+                    count: before.leaf_count(tree)?,
+                },
+                Write::Anchor { note_root, .. } => Write::Anchor {
+                    note_root,
+                    block: before.anchor(note_root)?,
+                },
             })
         };
-        self.writes.iter().map(old).collect::<Result<_, _>>().map(Self::new)
+        self.writes
+            .iter()
+            .map(old)
+            .collect::<Result<_, _>>()
+            .map(Self::new)
     }
 }

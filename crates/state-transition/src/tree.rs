@@ -50,7 +50,11 @@ impl MerklePath {
         self.siblings.iter().fold(leaf, |current, sibling| {
             let is_right = index & 1 == 1;
             index >>= 1;
-            if is_right { hash::node(*sibling, current) } else { hash::node(current, *sibling) }
+            if is_right {
+                hash::node(*sibling, current)
+            } else {
+                hash::node(current, *sibling)
+            }
         })
     }
 
@@ -79,7 +83,11 @@ pub fn path<S: StateReader>(state: &S, tree: Tree, index: u64) -> Result<Option<
     let mut siblings = *empty_roots().first_chunk().unwrap_or(&[Digest::ZERO; TREE_DEPTH]);
     let mut position = index;
     for (level, sibling) in (0..TREE_LEVEL_ROOT).zip(&mut siblings) {
-        if let Some(digest) = state.node(NodeId { tree, level, index: position ^ 1 })? {
+        if let Some(digest) = state.node(NodeId {
+            tree,
+            level,
+            index: position ^ 1,
+        })? {
             *sibling = digest;
         }
         position >>= 1;
@@ -126,7 +134,10 @@ pub(crate) fn update<S: StateReader>(
                 return Ok(*empty);
             }
             let id = NodeId { tree, level, index };
-            state.node(id).map_err(TreeError::Read)?.ok_or(TreeError::MissingNode(id))
+            state
+                .node(id)
+                .map_err(TreeError::Read)?
+                .ok_or(TreeError::MissingNode(id))
         };
         let mut parents = Vec::with_capacity(dirty.len());
         let mut nodes = dirty.into_iter().peekable();
@@ -151,7 +162,11 @@ pub(crate) fn update<S: StateReader>(
 
 fn push(tree: Tree, level: u8, nodes: &[(u64, Digest)], writes: &mut Vec<Write>) {
     let write = |(index, digest): &(u64, Digest)| Write::Node {
-        id: NodeId { tree, level, index: *index },
+        id: NodeId {
+            tree,
+            level,
+            index: *index,
+        },
         digest: Some(*digest),
     };
     writes.extend(nodes.iter().map(write));

@@ -18,7 +18,9 @@ pub(super) fn write_tx(tx: &TxEffects) -> [Coefficient; TX_COEFFICIENTS] {
     let mut out = [[0; COEFFICIENT_LIMBS]; TX_COEFFICIENTS];
     let [n0, n1] = tx.nullifiers;
     let [c0, c1] = tx.commitments;
-    let elements = [n0, n1, c0, c1].into_iter().flat_map(|digest| digest.0.map(Element::get));
+    let elements = [n0, n1, c0, c1]
+        .into_iter()
+        .flat_map(|digest| digest.0.map(Element::get));
     let values = [tx.fee, tx.withdrawal.amount];
     let ciphertexts = tx.ciphertexts.iter().flat_map(|ciphertext| ciphertext.elements());
     let limbs = elements
@@ -57,20 +59,32 @@ fn split_address(address: Address) -> [u32; 6] {
 }
 
 pub(super) fn read_tx(index: usize, tx: &[Coefficient; TX_COEFFICIENTS]) -> Result<TxEffects, BlobError> {
-    let mut reader = Reader { index, limbs: tx.as_flattened() };
+    let mut reader = Reader {
+        index,
+        limbs: tx.as_flattened(),
+    };
     let nullifiers = [reader.digest("nullifier 0")?, reader.digest("nullifier 1")?];
     let commitments = [reader.digest("commitment 0")?, reader.digest("commitment 1")?];
     let fee = reader.number::<3>("fee", VALUE_BITS)?;
     let amount = reader.number::<3>("withdrawal amount", VALUE_BITS)?;
     let recipient = reader.address("withdrawal recipient")?;
-    let ciphertexts = [reader.ciphertext("ciphertext 0")?, reader.ciphertext("ciphertext 1")?];
+    let ciphertexts = [
+        reader.ciphertext("ciphertext 0")?,
+        reader.ciphertext("ciphertext 1")?,
+    ];
     if reader.limbs.iter().any(|limb| *limb != 0) {
         return Err(BlobError::TxPadding { index });
     }
     if amount == 0 && recipient != Address::ZERO {
         return Err(BlobError::RecipientWithoutAmount { index });
     }
-    Ok(TxEffects { nullifiers, commitments, fee, withdrawal: Withdrawal { amount, recipient }, ciphertexts })
+    Ok(TxEffects {
+        nullifiers,
+        commitments,
+        fee,
+        withdrawal: Withdrawal { amount, recipient },
+        ciphertexts,
+    })
 }
 
 struct Reader<'a> {
@@ -81,7 +95,9 @@ struct Reader<'a> {
 impl Reader<'_> {
     /// The next limbs. A transaction has 117, of which `read_tx` takes 112.
     fn take<const N: usize>(&mut self) -> [u32; N] {
-        let Some((limbs, rest)) = self.limbs.split_first_chunk::<N>() else { return [0; N] };
+        let Some((limbs, rest)) = self.limbs.split_first_chunk::<N>() else {
+            return [0; N];
+        };
         self.limbs = rest;
         *limbs
     }
@@ -90,7 +106,10 @@ impl Reader<'_> {
     fn number<const N: usize>(&mut self, field: &'static str, bits: u32) -> Result<u64, BlobError> {
         let limbs = self.take::<N>();
         self.check_top(field, bits, &limbs)?;
-        Ok(limbs.iter().rev().fold(0, |number, limb| (number << LIMB_BITS) | u64::from(*limb)))
+        Ok(limbs
+            .iter()
+            .rev()
+            .fold(0, |number, limb| (number << LIMB_BITS) | u64::from(*limb)))
     }
 
     fn check_top(&self, field: &'static str, bits: u32, limbs: &[u32]) -> Result<(), BlobError> {
@@ -100,12 +119,25 @@ impl Reader<'_> {
             Some(bits) => bits,
         };
         let above = limb.checked_shr(bits).unwrap_or(0);
-        if above == 0 { Ok(()) } else { Err(BlobError::LimbTooWide { index: self.index, field, limb, bits }) }
+        if above == 0 {
+            Ok(())
+        } else {
+            Err(BlobError::LimbTooWide {
+                index: self.index,
+                field,
+                limb,
+                bits,
+            })
+        }
     }
 
     fn element<const N: usize>(&mut self, field: &'static str, bits: u32) -> Result<Element, BlobError> {
         let number = self.number::<N>(field, bits)?;
-        Element::new(number).map_err(|reason| BlobError::Element { index: self.index, field, reason })
+        Element::new(number).map_err(|reason| BlobError::Element {
+            index: self.index,
+            field,
+            reason,
+        })
     }
 
     fn digest(&mut self, field: &'static str) -> Result<Digest, BlobError> {
@@ -121,7 +153,11 @@ impl Reader<'_> {
         for element in &mut elements {
             *element = self.element::<2>(field, 2 * LIMB_BITS)?;
         }
-        Ciphertext::new(elements).map_err(|reason| BlobError::Element { index: self.index, field, reason })
+        Ciphertext::new(elements).map_err(|reason| BlobError::Element {
+            index: self.index,
+            field,
+            reason,
+        })
     }
 
     fn address(&mut self, field: &'static str) -> Result<Address, BlobError> {

@@ -13,7 +13,10 @@ use ark_poly::{EvaluationDomain, Radix2EvaluationDomain};
 use super::limbs::{COEFFICIENT_LIMBS, Coefficient};
 use super::{BlobBytes, BlobError};
 
-#[expect(clippy::expect_used, reason = "the scalar field has roots of unity of order 2^32, so of order 2^12")]
+#[expect(
+    clippy::expect_used,
+    reason = "the scalar field has roots of unity of order 2^32, so of order 2^12"
+)]
 static DOMAIN: LazyLock<Radix2EvaluationDomain<Fr>> =
     LazyLock::new(|| Radix2EvaluationDomain::new(BLOB_ELEMENTS).expect("a root of unity of order 4,096"));
 
@@ -42,22 +45,27 @@ pub(super) fn interpolate(blob: &BlobBytes) -> Result<Vec<Coefficient>, BlobErro
         let [high, b, c, low] = bytes.map(u64::from_be_bytes);
         Fr::from_bigint(BigInt::new([low, c, b, high])).ok_or(BlobError::ScalarNotCanonical { position })
     };
-    let mut values = (0..BLOB_ELEMENTS).map(|i| scalar(bit_reversed(i))).collect::<Result<Vec<Fr>, _>>()?;
+    let mut values = (0..BLOB_ELEMENTS)
+        .map(|i| scalar(bit_reversed(i)))
+        .collect::<Result<Vec<Fr>, _>>()?;
     DOMAIN.ifft_in_place(&mut values);
     let limbs = |(position, value)| to_limbs(value).ok_or(BlobError::CoefficientTooWide { position });
     values.into_iter().enumerate().map(limbs).collect()
 }
 
+/// Bits of a `usize` that a position does not use.
+const UNUSED_BITS: u32 = usize::BITS - BLOB_ELEMENTS.ilog2();
+
 /// The twelve bits of a position in reverse order.
 const fn bit_reversed(position: usize) -> usize {
-    position.reverse_bits() >> (usize::BITS - BLOB_ELEMENTS.ilog2())
+    position.reverse_bits() >> UNUSED_BITS
 }
 
 fn to_scalar(limbs: &Coefficient) -> Fr {
     let [a, b, c, d, e, f, g, h, i] = limbs.map(u128::from);
     let low = a | (b << 28) | (c << 56) | (d << 84) | (e << 112);
     let high = (e >> 16) | (f << 12) | (g << 40) | (h << 68) | (i << 96);
-    let halves = [low, high].map(|half| [half as u64, (half >> 64) as u64]);
+    let halves = [low, high].map(|half| [(half & 0xffff_ffff_ffff_ffff) as u64, (half >> 64) as u64]);
     let [[w0, w1], [w2, w3]] = halves;
     // 252 bits are below the modulus, which has 255.
     Fr::from_bigint(BigInt::new([w0, w1, w2, w3])).unwrap_or_default()

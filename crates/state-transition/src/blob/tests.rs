@@ -24,26 +24,37 @@ fn digest() -> impl Strategy<Value = Digest> {
 }
 
 fn withdrawal() -> impl Strategy<Value = Withdrawal> {
-    let some = (1..VALUE_BOUND, any::<[u8; 20]>())
-        .prop_map(|(amount, recipient)| Withdrawal { amount, recipient: Address::from(recipient) });
+    let some = (1..VALUE_BOUND, any::<[u8; 20]>()).prop_map(|(amount, recipient)| Withdrawal {
+        amount,
+        recipient: Address::from(recipient),
+    });
     prop_oneof![Just(Withdrawal::default()), some]
 }
 
 fn ciphertext() -> impl Strategy<Value = Ciphertext> {
-    proptest::collection::vec(any::<u8>(), 91).prop_map(|bytes| Ciphertext::from_bytes(&bytes.try_into().unwrap()))
+    proptest::collection::vec(any::<u8>(), 91)
+        .prop_map(|bytes| Ciphertext::from_bytes(&bytes.try_into().unwrap()))
 }
 
 fn tx() -> impl Strategy<Value = TxEffects> {
     let pair = |strategy: fn() -> BoxedStrategy<Digest>| [strategy(), strategy()];
     let boxed = || digest().boxed();
-    (pair(boxed), pair(boxed), 0..VALUE_BOUND, withdrawal(), [ciphertext(), ciphertext()])
-        .prop_map(|(nullifiers, commitments, fee, withdrawal, ciphertexts)| TxEffects {
-            nullifiers,
-            commitments,
-            fee,
-            withdrawal,
-            ciphertexts,
-        })
+    (
+        pair(boxed),
+        pair(boxed),
+        0..VALUE_BOUND,
+        withdrawal(),
+        [ciphertext(), ciphertext()],
+    )
+        .prop_map(
+            |(nullifiers, commitments, fee, withdrawal, ciphertexts)| TxEffects {
+                nullifiers,
+                commitments,
+                fee,
+                withdrawal,
+                ciphertexts,
+            },
+        )
         .prop_filter("forms", |tx| tx.check().is_ok())
 }
 
@@ -75,8 +86,14 @@ fn sample() -> TxEffects {
         nullifiers: [digest(1), digest(5)],
         commitments: [digest(9), digest(13)],
         fee: VALUE_BOUND - 1,
-        withdrawal: Withdrawal { amount: 3, recipient: Address::repeat_byte(0xcd) },
-        ciphertexts: [Ciphertext::from_bytes(&[0xab; 91]), Ciphertext::from_bytes(&[1; 91])],
+        withdrawal: Withdrawal {
+            amount: 3,
+            recipient: Address::repeat_byte(0xcd),
+        },
+        ciphertexts: [
+            Ciphertext::from_bytes(&[0xab; 91]),
+            Ciphertext::from_bytes(&[1; 91]),
+        ],
     }
 }
 
@@ -85,14 +102,28 @@ fn the_largest_block_fits_and_one_more_is_refused() {
     let most = vec![sample(); BLOCK_TXS_MAX];
     assert_eq!(decode(&encode(&most).unwrap(), BLOCK_TXS_MAX).unwrap(), most);
     let more = vec![sample(); BLOCK_TXS_MAX + 1];
-    assert_eq!(encode(&more), Err(EncodeError::TooManyTxs { found: BLOCK_TXS_MAX + 1 }));
+    assert_eq!(
+        encode(&more),
+        Err(EncodeError::TooManyTxs {
+            found: BLOCK_TXS_MAX + 1
+        })
+    );
 }
 
 #[test]
 fn effects_that_no_block_has_are_not_encoded() {
-    let bad = TxEffects { fee: VALUE_BOUND, ..sample() };
-    let reason = MalformedTx::ValueTooLarge { field: "fee", found: VALUE_BOUND };
-    assert_eq!(encode(&[sample(), bad]), Err(EncodeError::Malformed { index: 1, reason }));
+    let bad = TxEffects {
+        fee: VALUE_BOUND,
+        ..sample()
+    };
+    let reason = MalformedTx::ValueTooLarge {
+        field: "fee",
+        found: VALUE_BOUND,
+    };
+    assert_eq!(
+        encode(&[sample(), bad]),
+        Err(EncodeError::Malformed { index: 1, reason })
+    );
 }
 
 // The evaluation convention.
@@ -109,14 +140,19 @@ static ROOT: LazyLock<Fr> = LazyLock::new(|| {
 fn naive(coefficients: &[Coefficient], x: Fr) -> Fr {
     let two_28 = Fr::from(1_u64 << 28);
     coefficients.iter().rev().fold(Fr::from(0_u64), |sum, limbs| {
-        let number = limbs.iter().rev().fold(Fr::from(0_u64), |n, limb| n * two_28 + Fr::from(*limb));
+        let number = limbs
+            .iter()
+            .rev()
+            .fold(Fr::from(0_u64), |n, limb| n * two_28 + Fr::from(*limb));
         sum * x + number
     })
 }
 
 fn coefficients_of(txs: &[TxEffects]) -> Vec<Coefficient> {
     let count = u32::try_from(txs.len()).unwrap();
-    std::iter::once([1, count, 0, 0, 0, 0, 0, 0, 0]).chain(txs.iter().flat_map(write_tx)).collect()
+    std::iter::once([1, count, 0, 0, 0, 0, 0, 0, 0])
+        .chain(txs.iter().flat_map(write_tx))
+        .collect()
 }
 
 #[test]
@@ -125,8 +161,12 @@ fn the_blob_holds_the_evaluations_at_bit_reversed_roots() {
     let blob = encode(&txs).unwrap();
     let coefficients = coefficients_of(&txs);
     for position in [0_u32, 1, 2, 3, 5, 1_000, 2_048, 4_095] {
-        let reversed = (0..12).fold(0_u64, |acc, bit| acc | (u64::from(position >> bit & 1) << (11 - bit)));
-        let expected = naive(&coefficients, ROOT.pow([reversed])).into_bigint().to_bytes_be();
+        let reversed = (0..12).fold(0_u64, |acc, bit| {
+            acc | (u64::from(position >> bit & 1) << (11 - bit))
+        });
+        let expected = naive(&coefficients, ROOT.pow([reversed]))
+            .into_bigint()
+            .to_bytes_be();
         let start = usize::try_from(position).unwrap() * 32;
         assert_eq!(blob[start..start + 32], expected[..], "position {position}");
     }
@@ -140,7 +180,9 @@ fn c_kzg_evaluates_the_same_polynomial() {
     for z in [2_u64, 12_345_678_901, u64::MAX] {
         let point: [u8; 32] = Fr::from(z).into_bigint().to_bytes_be().try_into().unwrap();
         let (_, y) = settings.compute_kzg_proof(&blob, &point.into()).unwrap();
-        let expected = naive(&coefficients_of(&txs), Fr::from(z)).into_bigint().to_bytes_be();
+        let expected = naive(&coefficients_of(&txs), Fr::from(z))
+            .into_bigint()
+            .to_bytes_be();
         assert_eq!(y.as_slice(), expected);
     }
 }
@@ -151,7 +193,10 @@ fn the_layout_is_that_of_the_document() {
         nullifiers: [[0x0102_0304_0506_0708, 0, 0, 0], [1, 0, 0, 0]]
             .map(|raw| Digest(raw.map(|number| Element::new(number).unwrap()))),
         fee: 0x0fed_cba9_8765_4321,
-        withdrawal: Withdrawal { amount: 1, recipient: Address::from(core::array::from_fn(|i| u8::try_from(i).unwrap())) },
+        withdrawal: Withdrawal {
+            amount: 1,
+            recipient: Address::from(core::array::from_fn(|i| u8::try_from(i).unwrap())),
+        },
         ..sample()
     };
     let limbs = write_tx(&tx).concat();
@@ -159,14 +204,20 @@ fn the_layout_is_that_of_the_document() {
     assert_eq!(limbs[..3], [0x506_0708, 0x020_3040, 0x01]);
     assert_eq!(limbs[48..51], [0x765_4321, 0xedc_ba98, 0xf]);
     assert_eq!(limbs[51..54], [1, 0, 0]);
-    assert_eq!(limbs[54..60], [0x11_1213, 0x0d0_e0f1, 0x90a_0b0c, 0x060_7080, 0x203_0405, 0x10]);
+    assert_eq!(
+        limbs[54..60],
+        [0x11_1213, 0x0d0_e0f1, 0x90a_0b0c, 0x060_7080, 0x203_0405, 0x10]
+    );
     assert_eq!(limbs[112..], [0; 5]);
 }
 
 // A blob for each rule.
 
-/// Changes limbs (coefficient, limb, value) of a block of two samples and decodes.
-fn decode_changed(changes: &[(usize, usize, u32)]) -> Result<Vec<TxEffects>, BlobError> {
+/// Coefficient, limb and its new value.
+type Change = (usize, usize, u32);
+
+/// Changes limbs of a block of two samples and decodes.
+fn decode_changed(changes: &[Change]) -> Result<Vec<TxEffects>, BlobError> {
     let mut coefficients = coefficients_of(&[sample(), sample()]);
     coefficients.resize(BLOB_ELEMENTS, [0; COEFFICIENT_LIMBS]);
     for (coefficient, limb, value) in changes {
@@ -177,7 +228,7 @@ fn decode_changed(changes: &[(usize, usize, u32)]) -> Result<Vec<TxEffects>, Blo
 }
 
 /// Limb `limb` of transaction 1 as (coefficient, limb).
-fn at(limb: usize, value: u32) -> (usize, usize, u32) {
+fn at(limb: usize, value: u32) -> Change {
     (14 + limb / 9, limb % 9, value)
 }
 
@@ -185,35 +236,99 @@ fn at(limb: usize, value: u32) -> (usize, usize, u32) {
 fn each_rule_of_the_decoder_has_a_blob_that_breaks_only_it() {
     assert_eq!(decode_changed(&[]), Ok(vec![sample(); 2]));
     let index = 1;
-    let wide = |field, limb, bits| BlobError::LimbTooWide { index, field, limb, bits };
+    let wide = |field, limb, bits| BlobError::LimbTooWide {
+        index,
+        field,
+        limb,
+        bits,
+    };
     let no_amount = [at(51, 0), at(52, 0), at(53, 0)];
     let no_recipient = [54, 55, 56, 57, 58, 59].map(|limb| at(limb, 0));
     assert!(decode_changed(&[no_amount.as_slice(), &no_recipient].concat()).is_ok());
     let p = [at(3, 1), at(4, 0xfff_fff0), at(5, 0xff)];
     let max = [at(48, 0xfff_ffff), at(49, 0xfff_ffff)];
-    let cases: Vec<(&str, Vec<(usize, usize, u32)>, BlobError)> = vec![
+    let cases = [
         ("version 0", vec![(0, 0, 0)], BlobError::Version { found: 0 }),
         ("version 2", vec![(0, 0, 2)], BlobError::Version { found: 2 }),
         ("limb 2 of the header", vec![(0, 2, 1)], BlobError::HeaderPadding),
         ("limb 8 of the header", vec![(0, 8, 1)], BlobError::HeaderPadding),
-        ("more than T", vec![(0, 1, 3)], BlobError::TooManyTxs { found: 3, limit: 2 }),
-        ("a huge count", vec![(0, 1, 0xfff_ffff)], BlobError::TooManyTxs { found: 0xfff_ffff, limit: 2 }),
-        ("count below the data", vec![(0, 1, 1)], BlobError::TrailingData { position: 14 }),
-        ("first coefficient after the data", vec![(27, 8, 1)], BlobError::TrailingData { position: 27 }),
-        ("last coefficient", vec![(4_095, 0, 1)], BlobError::TrailingData { position: 4_095 }),
-        ("first padding limb", vec![at(112, 1)], BlobError::TxPadding { index }),
-        ("last padding limb", vec![at(116, 1)], BlobError::TxPadding { index }),
-        ("an element of 65 bits", vec![at(2, 0x100)], wide("nullifier 0", 0x100, 8)),
-        ("a commitment of 65 bits", vec![at(47, 0x100)], wide("commitment 1", 0x100, 8)),
+        (
+            "more than T",
+            vec![(0, 1, 3)],
+            BlobError::TooManyTxs { found: 3, limit: 2 },
+        ),
+        (
+            "a huge count",
+            vec![(0, 1, 0xfff_ffff)],
+            BlobError::TooManyTxs {
+                found: 0xfff_ffff,
+                limit: 2,
+            },
+        ),
+        (
+            "count below the data",
+            vec![(0, 1, 1)],
+            BlobError::TrailingData { position: 14 },
+        ),
+        (
+            "first coefficient after the data",
+            vec![(27, 8, 1)],
+            BlobError::TrailingData { position: 27 },
+        ),
+        (
+            "last coefficient",
+            vec![(4_095, 0, 1)],
+            BlobError::TrailingData { position: 4_095 },
+        ),
+        (
+            "first padding limb",
+            vec![at(112, 1)],
+            BlobError::TxPadding { index },
+        ),
+        (
+            "last padding limb",
+            vec![at(116, 1)],
+            BlobError::TxPadding { index },
+        ),
+        (
+            "an element of 65 bits",
+            vec![at(2, 0x100)],
+            wide("nullifier 0", 0x100, 8),
+        ),
+        (
+            "a commitment of 65 bits",
+            vec![at(47, 0x100)],
+            wide("commitment 1", 0x100, 8),
+        ),
         (
             "the modulus itself",
             p.to_vec(),
-            BlobError::Element { index, field: "nullifier 0", reason: NotCanonical { found: MODULUS } },
+            BlobError::Element {
+                index,
+                field: "nullifier 0",
+                reason: NotCanonical { found: MODULUS },
+            },
         ),
-        ("a fee of 2^60", [max.as_slice(), &[at(50, 0x10)]].concat(), wide("fee", 0x10, 4)),
-        ("a withdrawal of 2^60", vec![at(53, 0x10)], wide("withdrawal amount", 0x10, 4)),
-        ("a recipient of 161 bits", vec![at(59, 1 << 20)], wide("withdrawal recipient", 1 << 20, 20)),
-        ("a recipient without amount", no_amount.to_vec(), BlobError::RecipientWithoutAmount { index }),
+        (
+            "a fee of 2^60",
+            [max.as_slice(), &[at(50, 0x10)]].concat(),
+            wide("fee", 0x10, 4),
+        ),
+        (
+            "a withdrawal of 2^60",
+            vec![at(53, 0x10)],
+            wide("withdrawal amount", 0x10, 4),
+        ),
+        (
+            "a recipient of 161 bits",
+            vec![at(59, 1 << 20)],
+            wide("withdrawal recipient", 1 << 20, 20),
+        ),
+        (
+            "a recipient without amount",
+            no_amount.to_vec(),
+            BlobError::RecipientWithoutAmount { index },
+        ),
     ];
     for (description, changes, expected) in cases {
         assert_eq!(decode_changed(&changes), Err(expected), "{description}");
@@ -229,7 +344,10 @@ fn coefficients_of_253_bits_are_refused() {
         let sum = Fr::from_be_bytes_mod_order(chunk) + two_252;
         chunk.copy_from_slice(&sum.into_bigint().to_bytes_be());
     }
-    assert_eq!(decode(&blob, 8), Err(BlobError::CoefficientTooWide { position: 0 }));
+    assert_eq!(
+        decode(&blob, 8),
+        Err(BlobError::CoefficientTooWide { position: 0 })
+    );
 }
 
 #[test]

@@ -38,13 +38,25 @@ fn an_executed_block_keeps_the_books() {
         hash::deposit_step(acc, partial, Element::new(value).unwrap())
     };
     let pay = |acc, tx: &TxEffects| {
-        hash::withdrawal_step(acc, tx.withdrawal.recipient, Element::new(tx.withdrawal.amount).unwrap())
+        hash::withdrawal_step(
+            acc,
+            tx.withdrawal.recipient,
+            Element::new(tx.withdrawal.amount).unwrap(),
+        )
     };
     let note = |acc, tx: &TxEffects| {
-        hash::effects_step(acc, hash::tx_effects(tx, hash::ciphertexts(&tx.ciphertexts)).unwrap())
+        hash::effects_step(
+            acc,
+            hash::tx_effects(tx, hash::ciphertexts(&tx.ciphertexts)).unwrap(),
+        )
     };
     let notes: BTreeMap<u64, Digest> = (0..)
-        .zip([0, 1, 2].map(commitment).into_iter().chain(txs.iter().flat_map(|tx| tx.commitments)))
+        .zip(
+            [0, 1, 2]
+                .map(commitment)
+                .into_iter()
+                .chain(txs.iter().flat_map(|tx| tx.commitments)),
+        )
         .collect();
     assert_eq!(first.header.settlement_hash, step(step(Digest::ZERO, 0), 1));
     assert_eq!(first.header.effects_hash, Digest::ZERO);
@@ -70,8 +82,14 @@ fn an_executed_block_keeps_the_books() {
         }
     );
     assert_eq!(block.header_hash, hash::header(&block.header).unwrap());
-    assert_eq!(block.archive, reference_root(&BTreeMap::from([(0, first.header_hash), (1, block.header_hash)])));
-    assert_eq!((block.first_note_index, &block.deposit_commitments), (2, &vec![commitment(2)]));
+    assert_eq!(
+        block.archive,
+        reference_root(&BTreeMap::from([(0, first.header_hash), (1, block.header_hash)]))
+    );
+    assert_eq!(
+        (block.first_note_index, &block.deposit_commitments),
+        (2, &vec![commitment(2)])
+    );
     assert_eq!(block.withdrawals, [txs[1].withdrawal, txs[2].withdrawal]);
     let free = FreeFields {
         slot: Slot::new(9),
@@ -81,7 +99,10 @@ fn an_executed_block_keeps_the_books() {
     };
     assert_eq!(block.free_fields(), free);
     // Two blocks with everything in them: any change of a rule changes this.
-    assert_eq!(block.archive.to_string(), "0xc2d97f876f9134806365d148656ba25bb915c5cdf20d95db34867539fbf79ddc");
+    assert_eq!(
+        block.archive.to_string(),
+        "0xc2d97f876f9134806365d148656ba25bb915c5cdf20d95db34867539fbf79ddc"
+    );
 }
 
 #[test]
@@ -89,12 +110,24 @@ fn a_double_spend_is_refused_within_a_transaction_a_block_and_the_chain() {
     let mut state = MemoryState::new();
     let spent = effects(1);
     let [first, second] = spent.nullifiers;
-    let twice = TxEffects { nullifiers: [first; 2], ..effects(2) };
-    assert_eq!(run(&state, &[], &[twice]), rejected(0, TxRejection::Malformed(MalformedTx::EqualNullifiers)));
+    let twice = TxEffects {
+        nullifiers: [first; 2],
+        ..effects(2)
+    };
+    assert_eq!(
+        run(&state, &[], &[twice]),
+        rejected(0, TxRejection::Malformed(MalformedTx::EqualNullifiers))
+    );
 
-    let again = TxEffects { nullifiers: [digest(5), second], ..effects(2) };
+    let again = TxEffects {
+        nullifiers: [digest(5), second],
+        ..effects(2)
+    };
     let conflict = TxRejection::Conflict { nullifier: second };
-    assert_eq!(run(&state, &[], &[spent.clone(), again.clone()]), rejected(1, conflict));
+    assert_eq!(
+        run(&state, &[], &[spent.clone(), again.clone()]),
+        rejected(1, conflict)
+    );
 
     state.apply(&run(&state, &[], &[spent]).unwrap().diff);
     let reason = TxRejection::NullifierSpent { nullifier: second };
@@ -103,8 +136,14 @@ fn a_double_spend_is_refused_within_a_transaction_a_block_and_the_chain() {
     // The key alone decides.
     let [a, b, ..] = first.0;
     let same_key = Digest([a, b, Element::ZERO, Element::ZERO]);
-    let alias = TxEffects { nullifiers: [same_key, digest(6)], ..effects(3) };
-    assert_eq!(run(&state, &[], &[alias]), rejected(0, TxRejection::NullifierSpent { nullifier: same_key }));
+    let alias = TxEffects {
+        nullifiers: [same_key, digest(6)],
+        ..effects(3)
+    };
+    assert_eq!(
+        run(&state, &[], &[alias]),
+        rejected(0, TxRejection::NullifierSpent { nullifier: same_key })
+    );
 }
 
 #[test]
@@ -112,21 +151,48 @@ fn limits_and_forms_are_refused_with_the_transaction_and_the_reason() {
     let state = MemoryState::new();
     let many: Vec<_> = (0..9).map(effects).collect();
     assert!(run(&state, &[], &many[..8]).is_ok());
-    assert_eq!(run(&state, &[], &many), rejected(8, TxRejection::BlockFull { limit: 8 }));
+    assert_eq!(
+        run(&state, &[], &many),
+        rejected(8, TxRejection::BlockFull { limit: 8 })
+    );
     let paying = [0, 1, 2].map(withdrawing);
     assert!(run(&state, &[], &paying[..2]).is_ok());
-    assert_eq!(run(&state, &[], &paying), rejected(2, TxRejection::WithdrawalsFull { limit: 2 }));
-    let zero = TxEffects { nullifiers: [digest(1), with_key(0, 0)], ..effects(0) };
-    assert_eq!(run(&state, &[], &[zero]), rejected(0, TxRejection::Malformed(MalformedTx::ZeroNullifierKey)));
+    assert_eq!(
+        run(&state, &[], &paying),
+        rejected(2, TxRejection::WithdrawalsFull { limit: 2 })
+    );
+    let zero = TxEffects {
+        nullifiers: [digest(1), with_key(0, 0)],
+        ..effects(0)
+    };
+    assert_eq!(
+        run(&state, &[], &[zero]),
+        rejected(0, TxRejection::Malformed(MalformedTx::ZeroNullifierKey))
+    );
 
     let rich = |seed, fee| TxEffects { fee, ..effects(seed) };
     let half = VALUE_BOUND / 2;
-    assert_eq!(run(&state, &[], &[rich(0, half), rich(1, half - 1)]).unwrap().header.total_fees, VALUE_BOUND - 1);
-    let reason = TxRejection::FeeTotal { fee: half, total: half };
-    assert_eq!(run(&state, &[], &[rich(0, half), rich(1, half)]), rejected(1, reason));
+    assert_eq!(
+        run(&state, &[], &[rich(0, half), rich(1, half - 1)])
+            .unwrap()
+            .header
+            .total_fees,
+        VALUE_BOUND - 1
+    );
+    let reason = TxRejection::FeeTotal {
+        fee: half,
+        total: half,
+    };
+    assert_eq!(
+        run(&state, &[], &[rich(0, half), rich(1, half)]),
+        rejected(1, reason)
+    );
     assert!(matches!(
         run(&state, &[], &[rich(0, u64::MAX)]),
-        Err(ExecutionError::Tx { reason: TxRejection::Malformed(MalformedTx::ValueTooLarge { .. }), .. })
+        Err(ExecutionError::Tx {
+            reason: TxRejection::Malformed(MalformedTx::ValueTooLarge { .. }),
+            ..
+        })
     ));
 }
 
@@ -135,18 +201,45 @@ fn deposits_must_be_the_next_ones_and_in_range() {
     let state = MemoryState::new();
     let five: Vec<_> = (0..5).map(deposit).collect();
     assert!(run(&state, &five[..4], &[]).is_ok());
-    assert_eq!(run(&state, &five, &[]), Err(ExecutionError::TooManyDeposits { found: 5, limit: 4 }));
+    assert_eq!(
+        run(&state, &five, &[]),
+        Err(ExecutionError::TooManyDeposits { found: 5, limit: 4 })
+    );
     let gap = [deposit(0), deposit(2)];
-    assert_eq!(run(&state, &gap, &[]), Err(ExecutionError::DepositOrder { expected: 1, found: 2 }));
+    assert_eq!(
+        run(&state, &gap, &[]),
+        Err(ExecutionError::DepositOrder {
+            expected: 1,
+            found: 2
+        })
+    );
     let late = [deposit(1)];
-    assert_eq!(run(&state, &late, &[]), Err(ExecutionError::DepositOrder { expected: 0, found: 1 }));
-    let large = [Deposit { value: VALUE_BOUND, ..deposit(0) }];
-    assert_eq!(run(&state, &large, &[]), Err(ExecutionError::DepositValue { index: 0, value: VALUE_BOUND }));
+    assert_eq!(
+        run(&state, &late, &[]),
+        Err(ExecutionError::DepositOrder {
+            expected: 0,
+            found: 1
+        })
+    );
+    let large = [Deposit {
+        value: VALUE_BOUND,
+        ..deposit(0)
+    }];
+    assert_eq!(
+        run(&state, &large, &[]),
+        Err(ExecutionError::DepositValue {
+            index: 0,
+            value: VALUE_BOUND
+        })
+    );
 }
 
 #[test]
 fn header_fields_outside_the_field_are_refused() {
-    let never = BlockContext { timestamp: u64::MAX, ..context(1, 0) };
+    let never = BlockContext {
+        timestamp: u64::MAX,
+        ..context(1, 0)
+    };
     let result = execute_block(&MemoryState::new(), &never, &[], &[]);
     assert!(matches!(result, Err(ExecutionError::Header(_))), "{result:?}");
 }
@@ -156,32 +249,64 @@ fn faults_of_the_store_are_never_a_verdict() {
     let mut inner = MemoryState::new();
     inner.apply(&run(&inner, &[deposit(0)], &[effects(1)]).unwrap().diff);
     let with = |fault| {
-        let state = Faulty { inner: inner.clone(), fault };
+        let state = Faulty {
+            inner: inner.clone(),
+            fault,
+        };
         execute_block(&state, &context(2, 1), &[deposit(1)], &[effects(2)]).map(|block| block.header)
     };
     for fault in [Fault::Nodes, Fault::Counts, Fault::Lows, Fault::Anchors] {
         assert_eq!(with(fault), Err(ExecutionError::State(ReadFailed)), "{fault:?}");
     }
     for tree in [Tree::Note, Tree::Nullifier, Tree::Archive] {
-        assert_eq!(with(Fault::Count(tree, LEAVES_MAX)), Err(ExecutionError::TreeFull { tree }));
+        assert_eq!(
+            with(Fault::Count(tree, LEAVES_MAX)),
+            Err(ExecutionError::TreeFull { tree })
+        );
     }
-    let missing = NodeId { tree: Tree::Note, level: 0, index: 2 };
+    let missing = NodeId {
+        tree: Tree::Note,
+        level: 0,
+        index: 2,
+    };
     let inconsistent = |what| Err(ExecutionError::Inconsistent(what));
-    assert_eq!(with(Fault::NoNodes), inconsistent(Inconsistency::MissingNode(missing)));
+    assert_eq!(
+        with(Fault::NoNodes),
+        inconsistent(Inconsistency::MissingNode(missing))
+    );
     let key = nullifier_key(&effects(2).nullifiers[0]);
-    assert_eq!(with(Fault::Low(None)), inconsistent(Inconsistency::MissingLowLeaf(key)));
+    assert_eq!(
+        with(Fault::Low(None)),
+        inconsistent(Inconsistency::MissingLowLeaf(key))
+    );
     let above = [Element::new(agoge_protocol::element::MODULUS - 1).unwrap(); 2];
-    let leaf = NullifierLeaf { index: 0, next_key: NullifierLeaf::ZERO_KEY };
-    assert_eq!(with(Fault::Low(Some((above, leaf)))), inconsistent(Inconsistency::MissingLowLeaf(key)));
+    let leaf = NullifierLeaf {
+        index: 0,
+        next_key: NullifierLeaf::ZERO_KEY,
+    };
+    assert_eq!(
+        with(Fault::Low(Some((above, leaf)))),
+        inconsistent(Inconsistency::MissingLowLeaf(key))
+    );
     let low = [Element::ZERO; 2];
-    let loops = NullifierLeaf { index: 0, next_key: key };
-    assert_eq!(with(Fault::Low(Some((low, loops)))), inconsistent(Inconsistency::BrokenOrder { low, key }));
+    let loops = NullifierLeaf {
+        index: 0,
+        next_key: key,
+    };
+    assert_eq!(
+        with(Fault::Low(Some((low, loops)))),
+        inconsistent(Inconsistency::BrokenOrder { low, key })
+    );
 }
 
 #[test]
 fn a_note_root_stays_an_anchor_while_any_block_has_it() {
     let mut state = MemoryState::new();
-    assert_eq!(state.anchor(tree::empty_root()), Ok(None), "no header has the initial root");
+    assert_eq!(
+        state.anchor(tree::empty_root()),
+        Ok(None),
+        "no header has the initial root"
+    );
     let mut undos = Vec::new();
     let mut roots = Vec::new();
     for (slot, deposits) in [(1, vec![]), (2, vec![deposit(0)]), (3, vec![])] {
@@ -191,11 +316,17 @@ fn a_note_root_stays_an_anchor_while_any_block_has_it() {
     }
     assert_eq!(roots[1], roots[2]);
     let number = |n| Ok(Some(L2BlockNumber::new(n)));
-    assert_eq!((state.anchor(roots[0]), state.anchor(roots[1])), (number(1), number(2)));
+    assert_eq!(
+        (state.anchor(roots[0]), state.anchor(roots[1])),
+        (number(1), number(2))
+    );
     state.apply(&undos[2]);
     assert_eq!(state.anchor(roots[1]), number(2));
     state.apply(&undos[1]);
-    assert_eq!((state.anchor(roots[0]), state.anchor(roots[1])), (number(1), Ok(None)));
+    assert_eq!(
+        (state.anchor(roots[0]), state.anchor(roots[1])),
+        (number(1), Ok(None))
+    );
 }
 
 /// Keys from a space so small that repetitions and neighbours are common.
@@ -291,7 +422,16 @@ fn a_diff_writes_each_key_once() {
     let mut state = MemoryState::new();
     state.apply(&run(&state, &[deposit(0)], &[effects(9)]).unwrap().diff);
     let txs: Vec<_> = (0..8).map(effects).collect();
-    let block = execute_block(&state, &BlockContext { limits: LIMITS, ..context(2, 1) }, &[], &txs).unwrap();
+    let block = execute_block(
+        &state,
+        &BlockContext {
+            limits: LIMITS,
+            ..context(2, 1)
+        },
+        &[],
+        &txs,
+    )
+    .unwrap();
     let mut keys: Vec<_> = block
         .diff
         .writes()

@@ -156,7 +156,10 @@ fn withdrawals_ciphertexts_effects_and_headers_follow_the_documented_order() {
     let mut inputs = counting::<35>();
     inputs[30..33].copy_from_slice(&[5, 6, 7].map(Element::from_u32));
     assert_eq!(header(&block), Ok(hash(HEADER, &inputs)));
-    assert_eq!(header(&block).unwrap().to_string(), "0x94da47bd9c43a92acfd9de96621314c163a9dfe15214da5dfec0a896adec0703");
+    assert_eq!(
+        header(&block).unwrap().to_string(),
+        "0x94da47bd9c43a92acfd9de96621314c163a9dfe15214da5dfec0a896adec0703"
+    );
     assert!(
         header(&Header {
             timestamp: u64::MAX,

@@ -18,7 +18,10 @@ pub(crate) fn reference_root(leaves: &BTreeMap<u64, Digest>) -> Digest {
                 let below = subtree(leaves, level - 1, index * 2);
                 hash::node(below, below)
             }
-            _ => hash::node(subtree(leaves, level - 1, index * 2), subtree(leaves, level - 1, index * 2 + 1)),
+            _ => hash::node(
+                subtree(leaves, level - 1, index * 2),
+                subtree(leaves, level - 1, index * 2 + 1),
+            ),
         }
     }
     subtree(leaves, 32, 0)
@@ -26,8 +29,14 @@ pub(crate) fn reference_root(leaves: &BTreeMap<u64, Digest>) -> Digest {
 
 /// Sets leaves in one batch and applies it.
 fn set(state: &mut MemoryState, leaves: BTreeMap<u64, Digest>) -> Digest {
-    let count = state.leaf_count(Tree::Note).unwrap().max(leaves.keys().next_back().map_or(0, |last| last + 1));
-    let mut writes = vec![Write::LeafCount { tree: Tree::Note, count }];
+    let count = state
+        .leaf_count(Tree::Note)
+        .unwrap()
+        .max(leaves.keys().next_back().map_or(0, |last| last + 1));
+    let mut writes = vec![Write::LeafCount {
+        tree: Tree::Note,
+        count,
+    }];
     let root = update(&*state, Tree::Note, leaves, count, &mut writes).unwrap();
     state.apply(&StateDiff::new(writes));
     root
@@ -39,10 +48,16 @@ fn initial_roots_are_constants() {
     let empty = "0x6d09b61a40cf9718f146fa94a69007c62cbde507906d44c194e6c62052262742";
     assert_eq!(root(&state, Tree::Note).unwrap().to_string(), empty);
     assert_eq!(root(&state, Tree::Archive).unwrap().to_string(), empty);
-    assert_eq!(root(&state, Tree::Nullifier).unwrap().to_string(), "NULLIFIER");
+    assert_eq!(root(&state, Tree::Nullifier).unwrap().to_string(), "0x65d9655a51044f6a8b45f798832cf609d1030474f0e90552645845bf858f0d2a");
     assert_eq!(empty_root(), reference_root(&BTreeMap::new()));
-    let leaf = hash::nullifier_leaf([agoge_protocol::Element::ZERO; 2], [agoge_protocol::Element::ZERO; 2]);
-    assert_eq!(root(&state, Tree::Nullifier).unwrap(), reference_root(&BTreeMap::from([(0, leaf)])));
+    let leaf = hash::nullifier_leaf(
+        [agoge_protocol::Element::ZERO; 2],
+        [agoge_protocol::Element::ZERO; 2],
+    );
+    assert_eq!(
+        root(&state, Tree::Nullifier).unwrap(),
+        reference_root(&BTreeMap::from([(0, leaf)]))
+    );
     assert_eq!(state.leaf_count(Tree::Nullifier), Ok(1));
 }
 
@@ -55,8 +70,21 @@ fn every_leaf_has_a_path_and_no_other_leaf_fits_it() {
         assert!(path.verify(leaf, root), "leaf {index}");
         assert!(!path.verify(digest(99), root));
         assert!(!path.verify(leaf, digest(99)));
-        assert!(!MerklePath { index: index ^ 1, ..path }.verify(leaf, root));
-        assert!(!MerklePath { index: index + LEAVES_MAX, ..path }.verify(leaf, root), "an alias of the index");
+        assert!(
+            !MerklePath {
+                index: index ^ 1,
+                ..path
+            }
+            .verify(leaf, root)
+        );
+        assert!(
+            !MerklePath {
+                index: index + LEAVES_MAX,
+                ..path
+            }
+            .verify(leaf, root),
+            "an alias of the index"
+        );
     }
     assert_eq!(note_path(&state, 11), Ok(None));
 }
@@ -66,12 +94,28 @@ fn a_failing_or_torn_store_is_told_apart_from_an_empty_one() {
     let mut inner = MemoryState::new();
     set(&mut inner, BTreeMap::from([(0, digest(1))]));
     let leaves = || BTreeMap::from([(1, digest(2))]);
-    let failing = Faulty { inner: inner.clone(), fault: Fault::Nodes };
-    assert_eq!(update(&failing, Tree::Note, leaves(), 2, &mut Vec::new()), Err(TreeError::Read(ReadFailed)));
+    let failing = Faulty {
+        inner: inner.clone(),
+        fault: Fault::Nodes,
+    };
+    assert_eq!(
+        update(&failing, Tree::Note, leaves(), 2, &mut Vec::new()),
+        Err(TreeError::Read(ReadFailed))
+    );
     assert_eq!(root(&failing, Tree::Note), Err(ReadFailed));
-    let torn = Faulty { inner, fault: Fault::NoNodes };
-    let missing = NodeId { tree: Tree::Note, level: 0, index: 0 };
-    assert_eq!(update(&torn, Tree::Note, leaves(), 2, &mut Vec::new()), Err(TreeError::MissingNode(missing)));
+    let torn = Faulty {
+        inner,
+        fault: Fault::NoNodes,
+    };
+    let missing = NodeId {
+        tree: Tree::Note,
+        level: 0,
+        index: 0,
+    };
+    assert_eq!(
+        update(&torn, Tree::Note, leaves(), 2, &mut Vec::new()),
+        Err(TreeError::MissingNode(missing))
+    );
 }
 
 proptest! {
