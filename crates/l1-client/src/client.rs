@@ -180,6 +180,20 @@ impl L1Client {
         self.rpc.read("eth_getStorageAt", json!([account, slot, "latest"])).await
     }
 
+    /// Whether the endpoint answers a log query over the newest `blocks` blocks, as a first sync asks; for preflight checks.
+    ///
+    /// # Errors
+    /// [`RpcError`], whose cause says whether fewer blocks would do.
+    pub async fn probe_log_range(&self, blocks: u64) -> Result<(), RpcError> {
+        let head = self.head().await?.number.get();
+        let first = alloy::primitives::U64::from(head.saturating_sub(blocks.saturating_sub(1)));
+        let last = alloy::primitives::U64::from(head);
+        // Nobody logs at the zero address, so the answer is short whatever the range.
+        let filter = json!([{ "fromBlock": first, "toBlock": last, "address": Address::ZERO }]);
+        let _logs: Vec<serde_json::Value> = self.rpc.read("eth_getLogs", filter).await?;
+        Ok(())
+    }
+
     /// A view call with plain bytes.
     ///
     /// # Errors

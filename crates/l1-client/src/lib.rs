@@ -17,6 +17,7 @@ mod publication;
 mod reader;
 mod revert;
 mod rpc;
+mod sender;
 
 pub use blob::{ArchiveError, Blob, BlobError, BlobSource, SourceFailure, WrongBlobLength};
 pub use call::{At, CallError};
@@ -27,3 +28,7 @@ pub use publication::{Publication, SeedProof};
 pub use reader::{EntropyBlock, EntropyError, HISTORY_BLOCKS, RollupReader, Tips, VerifyError};
 pub use revert::RevertReason;
 pub use rpc::{MESSAGE_BYTES_MAX, RpcCause, RpcError};
+pub use sender::{
+    GAS_LIMIT_MAX, GasPolicy, JournalError, L1Sender, L1Wallet, MinedTx, Purpose, SendOutcome, SenderError, SenderHandle,
+    SenderHealth, SenderStopped, SignError, TxRequest,
+};

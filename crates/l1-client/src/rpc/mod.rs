@@ -10,6 +10,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
 
+use futures::StreamExt as _;
+use futures::stream::FuturesUnordered;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
@@ -26,6 +28,8 @@ pub(crate) const BODY_BYTES_MAX: usize = 32 * 1024 * 1024;
 pub(crate) const BATCH_MAX: usize = 20;
 /// Rounds over all endpoints before a read gives up.
 const ROUNDS_MAX: u32 = 3;
+/// What slower endpoints get to take a transaction after the first has.
+const GRACE: Duration = Duration::from_millis(500);
 
 /// One request of a batch.
 #[derive(Clone, Debug)]
@@ -147,6 +151,42 @@ impl Rpc {
             }
         });
         futures::future::join_all(requests).await
+    }
+
+    /// Sends to every endpoint at once, each after a fresh look at its chain id. Once one has taken it, the others get [`GRACE`].
+    pub(crate) async fn send_each<T: DeserializeOwned>(
+        &self,
+        method: &'static str,
+        params: Value,
+    ) -> Vec<Result<T, RpcError>> {
+        let call = [Call::new(method, params)];
+        let mut requests: FuturesUnordered<_> = (0..self.endpoint_count())
+            .map(|index| {
+                let call = &call;
+                async move {
+                    if let Some(endpoint) = self.inner.endpoints.get(index) {
+                        endpoint.is_checked.store(false, Ordering::Relaxed);
+                    }
+                    let answers = self.request(index, call).await;
+                    let answer = answers.and_then(|answers| answers.into_iter().next().unwrap_or(Ok(Value::Null)));
+                    let answer = answer.map_err(|cause| self.error(index, method, cause));
+                    answer.and_then(|value| self.parse(index, method, value))
+                }
+            })
+            .collect();
+        let mut out = Vec::with_capacity(self.endpoint_count());
+        let mut is_taken = false;
+        loop {
+            let next = if is_taken {
+                // Cancel safe: what is still under way has been sent or never will be; the next round sends it again.
+                tokio::time::timeout(GRACE, requests.next()).await.unwrap_or(None)
+            } else {
+                requests.next().await
+            };
+            let Some(answer) = next else { return out };
+            is_taken |= answer.is_ok();
+            out.push(answer);
+        }
     }
 
     /// Asks all endpoints for their chain id again. Fails if one that answers serves another chain, or if none answers.
