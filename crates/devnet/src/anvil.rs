@@ -4,6 +4,7 @@ use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use agoge_protocol::{B256, L1Block, L1BlockNumber};
 use serde_json::{Value, json};
 use tokio::process::{Child, Command};
 
@@ -139,15 +140,37 @@ impl Anvil {
     /// # Errors
     /// [`AnvilError::Call`].
     pub async fn head(&self) -> Result<(u64, u64), AnvilError> {
-        let block = self.call("eth_getBlockByNumber", json!(["latest", false])).await?;
-        let field = |name: &str| {
-            let text = block.get(name).and_then(Value::as_str).unwrap_or_default();
-            u64::from_str_radix(text.trim_start_matches("0x"), 16).map_err(|e| AnvilError::Call {
-                method: "eth_getBlockByNumber".to_owned(),
-                reason: format!("{name} is {text:?}: {e}"),
-            })
+        let block = self.block_at("latest").await?;
+        Ok((block.number.get(), block.time))
+    }
+
+    /// A block by number.
+    ///
+    /// # Errors
+    /// [`AnvilError::Call`].
+    pub async fn block(&self, number: u64) -> Result<L1Block, AnvilError> {
+        self.block_at(&format!("{number:#x}")).await
+    }
+
+    async fn block_at(&self, id: &str) -> Result<L1Block, AnvilError> {
+        const METHOD: &str = "eth_getBlockByNumber";
+        let block = self.call(METHOD, json!([id, false])).await?;
+        let text = |name: &str| block.get(name).and_then(Value::as_str).unwrap_or_default();
+        let failed = |name: &str, why: String| AnvilError::Call {
+            method: METHOD.to_owned(),
+            reason: format!("{name} of block {id} is {:?}: {why}", text(name)),
         };
-        Ok((field("number")?, field("timestamp")?))
+        let number = |name: &str| {
+            u64::from_str_radix(text(name).trim_start_matches("0x"), 16).map_err(|e| failed(name, e.to_string()))
+        };
+        let hash = |name: &str| text(name).parse::<B256>().map_err(|e| failed(name, e.to_string()));
+        Ok(L1Block {
+            number: L1BlockNumber::new(number("number")?),
+            hash: hash("hash")?,
+            parent_hash: hash("parentHash")?,
+            time: number("timestamp")?,
+            prevrandao: hash("mixHash")?,
+        })
     }
 
     /// Replaces the last `depth` blocks by `depth + 1` empty ones with the same times, as a real reorg would: the transactions in them are gone.

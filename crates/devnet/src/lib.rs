@@ -1,1 +1,11 @@
-//! A whole network on one machine: anvil, contracts, nodes, wallets, load and faults.
+//! A whole network on one machine: anvil, contracts, validators, wallets, faults; the demo and the end-to-end tests.
+
+pub mod anvil;
+pub mod cli;
+pub mod demo;
+pub mod deploy;
+pub mod keys;
+pub mod network;
+pub mod node_process;
+pub mod plan;
+pub mod wallets;

@@ -1,11 +1,9 @@
 //! What a devnet looks like: the flags of `agoge-devnet up`, resolved against the network file and checked before anything starts.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
-use agoge_protocol::network::{ClientProfile, NetworkConfig, NetworkError};
+use agoge_protocol::network::{ClientProfile, NetworkConfig, NetworkError, built_in};
 
-/// The network file that is used without `--network`.
-const DEVNET: &str = include_str!("../../../script/networks/devnet.toml");
 /// anvil's chain id; a devnet runs on no other.
 const ANVIL_CHAIN_ID: u64 = 31_337;
 /// Validators that one devnet may have.
@@ -157,14 +155,12 @@ fn fit_windows(network: &mut NetworkConfig) {
 }
 
 fn network_text(name: Option<&str>) -> Result<(String, String), PlanError> {
-    match name {
-        None | Some("devnet") => Ok(("devnet".to_owned(), DEVNET.to_owned())),
-        Some(path) => {
-            let text = std::fs::read_to_string(Path::new(path))
-                .map_err(|source| PlanError::Read { path: path.to_owned(), source })?;
-            Ok((path.to_owned(), text))
-        }
-    }
+    let name = name.unwrap_or("devnet");
+    let text = match built_in(name) {
+        Some(text) => text.to_owned(),
+        None => std::fs::read_to_string(name).map_err(|source| PlanError::Read { path: name.to_owned(), source })?,
+    };
+    Ok((name.to_owned(), text))
 }
 
 fn flag(flag: &'static str, given: &impl ToString, rule: &'static str) -> PlanError {
@@ -179,7 +175,7 @@ mod tests {
     fn defaults_are_those_of_the_network_file() {
         let plan = Plan::new(&Wishes::default()).unwrap();
         assert_eq!((plan.keys, plan.procs), (16, 4));
-        assert_eq!(plan.network, NetworkConfig::parse(DEVNET).unwrap());
+        assert_eq!(plan.network, NetworkConfig::parse(built_in("devnet").unwrap()).unwrap());
         assert_eq!(plan.keys_of(1), [1, 5, 9, 13]);
     }
 

@@ -1,0 +1,157 @@
+//! The command line of `agoge-devnet`.
+
+use std::io::Write;
+use std::path::PathBuf;
+
+use agoge_protocol::exit::ExitCode;
+use agoge_protocol::network::ClientProfile;
+use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
+
+use crate::demo;
+use crate::network::Devnet;
+use crate::plan::{Plan, Wishes};
+
+/// A whole Agoge network on this machine.
+#[derive(Debug, Parser)]
+#[command(name = "agoge-devnet", version, after_help = "Examples:
+  script/devnet --demo
+  script/devnet --serve --json
+  script/devnet --serve --keys 48 --procs 12 --committee 16
+Exit codes: 0 ok, 1 failed, 2 usage.")]
+pub struct Args {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Start L1, contracts and validators; then tell the demo's story, or serve until a signal.
+    Up(Up),
+}
+
+#[derive(Debug, ClapArgs)]
+struct Up {
+    /// Validators [default: the network file's].
+    #[arg(long, value_name = "N")]
+    keys: Option<usize>,
+    /// Node processes [default: 4].
+    #[arg(long, value_name = "M")]
+    procs: Option<usize>,
+    /// Milliseconds of a slot: a multiple of 1000, at least 3000.
+    #[arg(long, value_name = "T")]
+    slot_ms: Option<u64>,
+    /// Slots of an epoch.
+    #[arg(long, value_name = "E")]
+    epoch_slots: Option<u64>,
+    /// Members of a committee.
+    #[arg(long, value_name = "C")]
+    committee: Option<usize>,
+    /// Where keys, logs and data go [default: data/devnet].
+    #[arg(long, value_name = "D")]
+    dir: Option<PathBuf>,
+    /// Decides every key of the devnet.
+    #[arg(long, value_name = "S")]
+    seed: Option<String>,
+    /// Network file [default: devnet].
+    #[arg(long, value_name = "NAME|FILE")]
+    network: Option<String>,
+    /// Tell a story once, each step checked on L1, and exit.
+    #[arg(long, value_name = "STORY", num_args = 0..=1, default_missing_value = "chain", conflicts_with = "serve")]
+    demo: Option<Story>,
+    /// Stay up until a signal.
+    #[arg(long)]
+    serve: bool,
+    /// Parameters of client proofs.
+    #[arg(long, value_enum, value_name = "PROFILE")]
+    client_profile: Option<Profile>,
+    /// With --serve: one JSON line on stdout that says where everything is.
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum Story {
+    /// Stake, deposit, private transfer, blocks on L1, a fresh node that rebuilds the state.
+    Chain,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum Profile {
+    /// Zero-knowledge; a proof takes about 5 s.
+    Default,
+    /// Fast and without zero-knowledge.
+    Testing,
+}
+
+/// Runs a command and says how the program ends.
+pub async fn run(args: Args) -> ExitCode {
+    let Command::Up(up) = args.command;
+    let wishes = Wishes {
+        keys: up.keys,
+        procs: up.procs,
+        slot_ms: up.slot_ms,
+        epoch_slots: up.epoch_slots,
+        committee: up.committee,
+        dir: up.dir.clone(),
+        seed: up.seed.clone(),
+        network: up.network.clone(),
+        client_profile: up.client_profile.map(|profile| match profile {
+            Profile::Default => ClientProfile::Default,
+            Profile::Testing => ClientProfile::Testing,
+        }),
+    };
+    let plan = match Plan::new(&wishes) {
+        Ok(plan) => plan,
+        Err(error) => {
+            eprintln!("error: {error}");
+            return ExitCode::Usage;
+        }
+    };
+    match go(plan, &up).await {
+        Ok(()) => ExitCode::Ok,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::Failed
+        }
+    }
+}
+
+async fn go(plan: Plan, up: &Up) -> eyre::Result<()> {
+    if let Some(Story::Chain) = up.demo {
+        let devnet = demo::chain(plan).await?;
+        eprintln!("every step was checked on L1; logs and data: {}", devnet.dir().display());
+        devnet.stop().await;
+        return Ok(());
+    }
+    let devnet = Devnet::start(plan).await?;
+    if up.json {
+        let line = devnet.describe().await?;
+        // A reader that has gone does not end the network.
+        drop(writeln!(std::io::stdout(), "{line}"));
+    } else {
+        print_table(&devnet).await?;
+    }
+    if up.serve {
+        wait_for_signal().await?;
+        eprintln!("stopping");
+    }
+    devnet.stop().await;
+    Ok(())
+}
+
+async fn print_table(devnet: &Devnet) -> eyre::Result<()> {
+    eprintln!("L1 and beacon  {}", devnet.anvil.url());
+    eprintln!("deployment     {}", devnet.dir().join("deployments").display());
+    for node in &devnet.nodes {
+        eprintln!("{:<14} {}  log {}", node.name(), node.rpc_url(), node.log().display());
+    }
+    Ok(())
+}
+
+async fn wait_for_signal() -> std::io::Result<()> {
+    let mut terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?;
+    tokio::select! {
+        result = tokio::signal::ctrl_c() => result,
+        _ = terminate.recv() => Ok(()),
+    }
+}

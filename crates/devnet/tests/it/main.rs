@@ -1,0 +1,4 @@
+//! Tests from outside: the layering of the workspace, and a whole network end to end.
+
+mod chain;
+mod layering;
