@@ -10,7 +10,7 @@ use agoge_devnet::network::Devnet;
 use agoge_devnet::plan::{Plan, Wishes};
 use agoge_devnet::wallets::Wallet;
 use agoge_protocol::element::MODULUS;
-use agoge_protocol::network::ClientProfile;
+use agoge_protocol::network::{ClientProfile, built_in};
 use agoge_protocol::rpc::TransactionStatus;
 use agoge_protocol::{Address, Slot, TxId};
 use agoge_wallet::node::NodeError;
@@ -39,8 +39,14 @@ struct Wallets {
 }
 
 async fn start(dir: &Path) -> Result<Devnet> {
+    // Nothing proves blocks yet, and no scenario but the one about it should meet a prune: a long proof window.
+    let text = built_in("devnet").ok_or_else(|| eyre!("no devnet file"))?;
+    let text = text.replace("proof_window_epochs = 4", "proof_window_epochs = 12").replace("ring_blocks = 96", "ring_blocks = 224");
+    let network = dir.join("network.toml");
+    std::fs::write(&network, text)?;
     let wishes = Wishes {
         dir: Some(dir.join("devnet")),
+        network: Some(network.display().to_string()),
         client_profile: Some(ClientProfile::Testing),
         ..Wishes::default()
     };
@@ -196,4 +202,44 @@ async fn raw(devnet: &Devnet, wallets: &Wallets, amount: &str) -> Result<String>
 
 fn url(devnet: &Devnet, node: usize) -> Result<String> {
     Ok(devnet.nodes.get(node).ok_or_else(|| eyre!("no node {node}"))?.rpc_url())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn without_proofs_blocks_are_pruned_and_their_transactions_mined_again_slow() -> Result<()> {
+    let home = tempfile::tempdir()?;
+    // An epoch of 12 s and a window of four: blocks of the first epoch fall a minute after its start.
+    let wishes = Wishes {
+        keys: Some(4),
+        procs: Some(2),
+        slot_ms: Some(3_000),
+        epoch_slots: Some(4),
+        dir: Some(home.path().join("devnet")),
+        client_profile: Some(ClientProfile::Testing),
+        ..Wishes::default()
+    };
+    let mut devnet = Devnet::start(Plan::new(&wishes)?).await?;
+    let wallets = fund_two_wallets(&mut devnet).await?;
+    let sent = wallets.alice.send(&url(&devnet, 0)?, &wallets.bob.address, "0.3ether", &[]).await?;
+    let id: TxId = serde_json::from_value(sent["id"].clone())?;
+    let before = sent["block"].as_u64().ok_or_else(|| eyre!("no block: {sent}"))?;
+
+    // The tip falls back to genesis, whether or not anybody calls `prune`, and the next block has number 1 again.
+    let mut tip = devnet.l1_tip().await?;
+    for _ in 0..600 {
+        let now = devnet.l1_tip().await?;
+        if now < tip {
+            break;
+        }
+        tip = now;
+        tokio::time::sleep(Duration::from_millis(200)).await;
+    }
+    ensure!(tip >= before, "the chain was pruned before the transaction's block");
+    let tip = devnet.wait_for_block(4, devnet.slots(20)).await?;
+    devnet.wait_agreed(tip.min(4), devnet.slots(10)).await?;
+    for node in &devnet.nodes {
+        let status = node.rpc()?.status(id).await?;
+        ensure!(matches!(status, TransactionStatus::Mined { .. }), "{}: {status:?} after the prune", node.name());
+    }
+    devnet.stop().await;
+    Ok(())
 }
