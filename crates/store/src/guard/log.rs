@@ -14,7 +14,7 @@ use crate::lock::Lock;
 /// A guard at its bounds is compacted long before this.
 const FILE_BYTES_MAX: u64 = 128 << 20;
 /// Records from which on a file may be worth compacting.
-const COMPACT_RECORDS_MIN: usize = 4_096;
+const COMPACT_RECORDS_MIN: usize = 1_024;
 /// Compacted when it has this many times the records it needs.
 const COMPACT_FACTOR: usize = 4;
 

@@ -247,6 +247,28 @@ fn damage_is_noticed() {
 }
 
 #[test]
+fn damaged_tables_are_noticed() {
+    let dir = tempfile::tempdir().unwrap();
+    closed(dir.path());
+    // Opening moves what the log holds into table files.
+    drop(Store::open(dir.path(), &identity(), CONFIG).unwrap());
+    let tables: Vec<_> = files(dir.path())
+        .into_iter()
+        .filter(|(path, _)| path.extension().is_some_and(|e| e == "sst"))
+        .collect();
+    assert!(!tables.is_empty());
+    for (path, mut bytes) in tables {
+        // The first block of a table holds rows.
+        bytes[5] ^= 1;
+        fs::write(path, bytes).unwrap();
+    }
+    let refusal = Store::open(dir.path(), &identity(), CONFIG).unwrap_err();
+    let is_corruption =
+        matches!(&refusal, OpenError::Corrupt { source: StoreError::Database(e), .. } if e.is_corruption());
+    assert!(is_corruption, "{refusal:?}");
+}
+
+#[test]
 fn rows_that_do_not_belong_together_are_noticed() {
     use crate::backend::Durability;
     use crate::rows::{encode, number_key};

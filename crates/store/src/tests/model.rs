@@ -32,7 +32,7 @@ fn op() -> impl Strategy<Value = Op> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 24, max_shrink_iters: 200, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 14, max_shrink_iters: 200, ..ProptestConfig::default() })]
     #[test]
     fn any_history_equals_what_remains_of_it(ops in prop::collection::vec(op(), 1..24)) {
         for (name, store, _dir) in twins(CONFIG) {
