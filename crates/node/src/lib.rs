@@ -3,10 +3,16 @@
 //! `consensus` decides (a pure state machine); `chain` follows L1 into the store; `mempool` keeps what waits; `signer` signs through the
 //! guard; `publisher` sends; `runtime` wires them as supervised tasks; `query` is what the RPC sees.
 
-pub mod consensus;
+pub mod chain;
+pub mod cli;
 pub mod config;
+pub mod consensus;
 pub mod duties;
 pub mod keys;
 pub mod mempool;
+mod metrics;
+pub mod publisher;
 pub mod query;
+pub mod rpc;
+pub mod runtime;
 pub mod signer;

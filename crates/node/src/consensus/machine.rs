@@ -96,7 +96,8 @@ impl Validators {
             }
             Input::Published { slot, result } => {
                 if let Some(run) = self.slots.get_mut(&slot).and_then(|state| state.run.as_mut()) {
-                    run.on_published(result.is_ok());
+                    let head_time = self.view.map_or(0, |view| view.head.time);
+                    run.on_published(result.is_ok(), head_time);
                 }
             }
             Input::DutiesSwitched { attester, is_on } => {

@@ -36,9 +36,11 @@ enum Phase {
     SigningProposal(Box<Proposal>),
     Collecting(Box<SignedProposal>),
     SigningPublication(Box<Proposal>, AttestationSet),
+    /// After a failure (`failed_at` is the time of the L1 head then) it is tried again once there is a newer L1 block.
     Publishing {
         publication: Box<Publication>,
         is_in_flight: bool,
+        failed_at: Option<u64>,
     },
     Landed {
         publication: Option<Box<Publication>>,
@@ -117,13 +119,17 @@ impl Run {
                 Phase::Publishing {
                     publication,
                     is_in_flight,
+                    failed_at,
                 } => {
                     if tip.archive == publication.proposal.free_fields.archive {
                         Phase::Landed {
                             publication: Some(publication.clone()),
                             number: tip.number,
                         }
-                    } else if !*is_in_flight && self.sends < SENDS_MAX {
+                    } else if !*is_in_flight
+                        && self.sends < SENDS_MAX
+                        && failed_at.is_none_or(|time| ctx.view.head.time > time)
+                    {
                         self.why = MissReason::NotPublished;
                         if let Err(why) = may_publish(slot, &publication.proposal, ctx) {
                             self.why = why;
@@ -146,6 +152,7 @@ impl Run {
                     Phase::Publishing {
                         publication: publication.clone(),
                         is_in_flight: false,
+                        failed_at: None,
                     }
                 }
                 Phase::Building { .. }
@@ -248,13 +255,15 @@ impl Run {
         self.phase = Phase::Publishing {
             publication: Box::new(publication),
             is_in_flight: false,
+            failed_at: None,
         };
     }
 
     /// The end of a transaction. One that was mined stays in flight until the chain shows the block.
-    pub(super) fn on_published(&mut self, was_taken: bool) {
-        if let Phase::Publishing { is_in_flight, .. } = &mut self.phase {
+    pub(super) fn on_published(&mut self, was_taken: bool, head_time: u64) {
+        if let Phase::Publishing { is_in_flight, failed_at, .. } = &mut self.phase {
             *is_in_flight = was_taken;
+            *failed_at = (!was_taken).then_some(head_time);
             self.why = MissReason::NotPublished;
         }
     }

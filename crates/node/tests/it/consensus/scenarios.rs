@@ -325,14 +325,16 @@ fn proposer_builds_signs_collects_and_publishes_once() {
         ],
     );
     check_after(
-        "a revert is tried again with the same bytes, while the slot lasts",
+        "a revert is tried again with the same bytes after the next L1 block, while the slot lasts",
         sent(),
         &[
-            (Published(false), &["publish 0x7ff"]),
-            (Published(false), &["publish 0x7ff"]),
-            (Head(12), &[]),
-            (At(24.0), &[]),
             (Published(false), &[]),
+            (At(-1.0), &[]),
+            (Head(0), &["publish 0x7ff"]),
+            (Published(false), &[]),
+            (Head(12), &["publish 0x7ff"]),
+            (Published(false), &[]),
+            (At(24.0), &[]),
             (
                 At(48.0),
                 &["missed: the block was not taken by L1 in its slot", "attested"],

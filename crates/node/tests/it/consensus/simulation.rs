@@ -8,7 +8,7 @@ use agoge_protocol::{B256, Digest, Epoch, L2BlockNumber, Slot};
 
 use super::{GENESIS, SEATS, block, committee, digest, genesis_tip, head, key, rules, sign, signed_by};
 
-const SLOTS: u64 = 16;
+const SLOTS: u64 = 8;
 
 /// splitmix64: good enough to shuffle, the same everywhere.
 struct Random(u64);
@@ -348,11 +348,8 @@ fn five_liars_and_a_bad_network_never_make_an_honest_key_sign_twice() {
         assert!(world.landed.len() <= honest, "seed {seed}");
     }
     let world = World::new(9, kinds(5, 0), 0, 3_000).run();
-    assert!(
-        world.landed.len() >= 11,
-        "without loss the honest proposers fill their slots: {:?}",
-        world.landed
-    );
+    let honest = world.kinds.iter().take(9).filter(|kind| **kind == Kind::Honest).count();
+    assert!(world.landed.len() >= honest, "without loss the honest proposers fill their slots: {:?}", world.landed);
 }
 
 #[test]

@@ -1,0 +1,230 @@
+//! Bringing one L1 block into the store: decode and execute its L2 block, one atomic step, then the mempool. Everything here blocks.
+//!
+//! A block that L1 took but that execution does not confirm is not followed: its committee has mis-attested. The node stays alive on the
+//! last good block, unsynced, until L1 prunes or reorgs the bad one away.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use agoge_l1_client::Blob;
+use agoge_protocol::{L1Block, L1Event, L2BlockNumber};
+use agoge_store::{AppliedBlock, BlockRecord, L1Change, L1Step, MinedTx, Store};
+
+use super::error::{ChainError, ExecuteError};
+use super::execute::{Executor, Posted};
+use super::tip::{tip_view, view_at};
+use crate::consensus::TipView;
+use crate::mempool::Mempool;
+
+/// The first block of L1's pending chain that this node does not follow.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unfollowed {
+    /// Its number on L1.
+    pub number: L2BlockNumber,
+    /// The L1 block with it.
+    pub l1_block: L1Block,
+    /// Why, for a person.
+    pub reason: String,
+}
+
+/// Applies L1 blocks to the store and the mempool.
+#[derive(Debug)]
+pub struct Applier {
+    store: Arc<Store>,
+    executor: Executor,
+    mempool: Mempool,
+    unfollowed: Mutex<Option<Unfollowed>>,
+}
+
+impl Applier {
+    /// An applier. `unfollowed` is what is known of L1's chain beyond the store's at the start.
+    pub const fn new(
+        store: Arc<Store>,
+        executor: Executor,
+        mempool: Mempool,
+        unfollowed: Option<Unfollowed>,
+    ) -> Self {
+        Self { store, executor, mempool, unfollowed: Mutex::new(unfollowed) }
+    }
+
+    /// The block that is not followed, if there is one.
+    pub fn unfollowed(&self) -> Option<Unfollowed> {
+        self.lock().clone()
+    }
+
+    /// The block among `events` whose blob is needed to follow it: not one that was executed here before L1 had it.
+    pub fn wanted_blob(&self, events: &[L1Event]) -> Option<Posted> {
+        if self.lock().is_some() && !events.iter().any(|event| matches!(event, L1Event::Pruned { .. })) {
+            return None;
+        }
+        events.iter().find_map(|event| match event {
+            L1Event::BlockProposed { free_fields, blob_hash, block_hash, .. } => {
+                let posted =
+                    Posted { free_fields: *free_fields, blob_hash: *blob_hash, block_hash: *block_hash };
+                self.executor.prepared().get(*block_hash).is_none().then_some(posted)
+            }
+            _ => None,
+        })
+    }
+
+    /// Applies the next L1 block. `blob` is that of [`Self::wanted_blob`].
+    ///
+    /// # Errors
+    /// [`ChainError`]; the store stands at the block before then.
+    pub fn extend(&self, block: L1Block, events: Vec<L1Event>, blob: Option<&Blob>) -> Result<(), ChainError> {
+        let tip_before = self.store.view().tips()?.pending;
+        let mut step = Step { applier: self, block, tip: tip_before, pruned_to: None, mined: None, changes: Vec::new() };
+        for event in events {
+            step.take(event, blob)?;
+        }
+        let Step { changes, pruned_to, mined, .. } = step;
+        let outcome = self.store.apply_l1_block(L1Step { block, changes })?;
+        if pruned_to.is_some() {
+            self.mempool.on_unwound(tip_before, &outcome.requeued)?;
+        }
+        if let Some(Mined { number, posted, txs }) = mined {
+            self.mempool.on_block(number, &txs)?;
+            let prepared = self.executor.prepared().get(posted.block_hash);
+            let blob = prepared.as_ref().map(|prepared| &prepared.blob).or(blob);
+            if let Some(blob) = blob {
+                self.store.put_blob(posted.free_fields.slot, posted.blob_hash, blob.as_bytes())?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Returns to an L1 block that is recorded.
+    ///
+    /// # Errors
+    /// [`ChainError`]: the reorg is deeper than the store's records, or the store failed.
+    pub fn roll_back(&self, to: &L1Block) -> Result<(), ChainError> {
+        let tip_before = self.store.view().tips()?.pending;
+        let outcome = self.store.rollback_l1(to.number, to.hash)?;
+        self.mempool.on_unwound(tip_before, &outcome.requeued)?;
+        self.lock().take_if(|unfollowed| unfollowed.l1_block.number > to.number);
+        Ok(())
+    }
+
+    /// The tip as a block in an L1 block of time `time` would see it.
+    ///
+    /// # Errors
+    /// [`ChainError`].
+    pub fn tip_at(&self, time: u64) -> Result<TipView, ChainError> {
+        let rules = self.executor.rules();
+        let view = view_at(self.store.view(), &rules.timing, rules.proof_window_epochs, time)?;
+        Ok(tip_view(&view)?)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Option<Unfollowed>> {
+        // One word, replaced whole.
+        self.unfollowed.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+struct Mined {
+    number: L2BlockNumber,
+    posted: Posted,
+    txs: Vec<MinedTx>,
+}
+
+/// One L1 block on its way into the store. L1 takes at most one L2 block in one of its own.
+struct Step<'a> {
+    applier: &'a Applier,
+    block: L1Block,
+    /// Our pending tip after the changes so far.
+    tip: L2BlockNumber,
+    pruned_to: Option<L2BlockNumber>,
+    mined: Option<Mined>,
+    changes: Vec<L1Change>,
+}
+
+impl Step<'_> {
+    fn take(&mut self, event: L1Event, blob: Option<&Blob>) -> Result<(), ChainError> {
+        match event {
+            L1Event::Deposited(deposit) => self.changes.push(L1Change::Deposit(deposit)),
+            L1Event::EpochSetUp { epoch, seed } => self.changes.push(L1Change::Seed { epoch, seed }),
+            L1Event::InstanceAdded { instance, activation } => {
+                self.changes.push(L1Change::Instance { instance, activation });
+            }
+            L1Event::Pruned { to } => self.prune(to),
+            L1Event::Proven { to } if to <= self.tip => self.changes.push(L1Change::Proven { to }),
+            L1Event::Proven { to } => self.refuse(to, "L1 has a proof of a block that is not followed".to_owned()),
+            L1Event::BlockProposed { number, free_fields, blob_hash, block_hash } => {
+                self.block(number, Posted { free_fields, blob_hash, block_hash }, blob)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn prune(&mut self, to: L2BlockNumber) {
+        if to > self.tip {
+            return;
+        }
+        // Whatever was not followed came after our tip, and is gone.
+        self.applier.lock().take();
+        if to < self.tip {
+            self.changes.push(L1Change::Prune { to });
+            self.tip = to;
+            self.pruned_to = Some(to);
+        }
+    }
+
+    fn block(&mut self, number: L2BlockNumber, posted: Posted, blob: Option<&Blob>) -> Result<(), ChainError> {
+        if self.applier.lock().is_some() {
+            return Ok(());
+        }
+        if number != self.tip.next() || self.mined.is_some() {
+            let reason = format!("block {number} does not follow block {}", self.tip);
+            self.refuse(number, reason);
+            return Ok(());
+        }
+        match self.execute(&posted, blob) {
+            Ok(applied) => {
+                self.tip = number;
+                self.mined = Some(Mined { number, posted, txs: applied.txs.clone() });
+                self.changes.push(L1Change::Block(Box::new(applied)));
+                Ok(())
+            }
+            Err(error) if error.is_block_wrong() => {
+                self.refuse(number, error.to_string());
+                Ok(())
+            }
+            Err(error) => Err(ChainError::Execute(Box::new(error))),
+        }
+    }
+
+    fn execute(&self, posted: &Posted, blob: Option<&Blob>) -> Result<AppliedBlock, ExecuteError> {
+        let applier = self.applier;
+        let prepared = applier.executor.prepared().get(posted.block_hash);
+        let (executed, effects) = match (prepared, blob) {
+            // The block hash covers the archive, and the archive what execution started from.
+            (Some(prepared), _) => (prepared.executed.clone(), prepared.effects.clone()),
+            (None, Some(blob)) => {
+                let view = applier.store.view();
+                let view = match self.pruned_to {
+                    Some(to) => view.pruned_to(to)?,
+                    None => view,
+                };
+                applier.executor.execute_posted(&view, posted, blob)?
+            }
+            (None, None) => return Err(ExecuteError::BlobMissing { blob_hash: posted.blob_hash }),
+        };
+        let known = |effects| MinedTx { id: applier.mempool.known_id(&effects), effects };
+        let record = BlockRecord {
+            header: executed.header,
+            header_hash: executed.header_hash,
+            free_fields: posted.free_fields,
+            blob_hash: posted.blob_hash,
+            block_hash: posted.block_hash,
+            l1_block: self.block.number,
+        };
+        Ok(AppliedBlock { record, txs: effects.into_iter().map(known).collect(), diff: executed.diff })
+    }
+
+    fn refuse(&self, number: L2BlockNumber, reason: String) {
+        tracing::error!(%number, l1_block = %self.block.number, %reason, "L1 has a block that is not followed");
+        let mut unfollowed = self.applier.lock();
+        if unfollowed.is_none() {
+            *unfollowed = Some(Unfollowed { number, l1_block: self.block, reason });
+        }
+    }
+}

@@ -1,0 +1,41 @@
+//! The node's metrics.
+
+use agoge_protocol::{L1BlockNumber, L2BlockNumber};
+use agoge_supervisor::{describe_counter, describe_gauge, describe_histogram};
+
+pub(crate) const L1_REORGS: &str = "agoge_node_l1_reorgs_total";
+pub(crate) const DUTIES_DONE: &str = "agoge_node_duties_done_total";
+pub(crate) const DUTIES_MISSED: &str = "agoge_node_duties_missed_total";
+pub(crate) const SIGNATURES_REFUSED: &str = "agoge_node_signatures_refused_total";
+pub(crate) const EQUIVOCATIONS: &str = "agoge_node_equivocations_total";
+pub(crate) const BUILD_SECONDS: &str = "agoge_node_block_build_seconds";
+pub(crate) const REEXECUTE_SECONDS: &str = "agoge_node_block_reexecute_seconds";
+pub(crate) const POOL_TXS: &str = "agoge_node_mempool_transactions";
+pub(crate) const POOL_BYTES: &str = "agoge_node_mempool_bytes";
+const L1_BLOCK: &str = "agoge_node_l1_block";
+const TIP: &str = "agoge_node_tip_block";
+
+/// Describes every metric and sets it to zero. Called once, after the recorder is installed.
+pub(crate) fn describe() {
+    describe_counter(L1_REORGS, "L1 reorganisations followed.");
+    describe_counter(DUTIES_DONE, "Duties done by this node's keys.");
+    describe_counter(DUTIES_MISSED, "Duties missed by this node's keys.");
+    describe_counter(SIGNATURES_REFUSED, "Signatures that the guard refused.");
+    describe_counter(EQUIVOCATIONS, "Equivocations of any validator seen.");
+    describe_histogram(BUILD_SECONDS, "Time to build a block.");
+    describe_histogram(REEXECUTE_SECONDS, "Time to fetch, verify and execute a proposal.");
+    describe_gauge(POOL_TXS, "Transactions queued.");
+    describe_gauge(POOL_BYTES, "Bytes queued.");
+    describe_gauge(L1_BLOCK, "Last L1 block applied.");
+    describe_gauge(TIP, "Pending tip.");
+}
+
+pub(crate) fn set_chain(l1: L1BlockNumber, tip: L2BlockNumber) {
+    metrics::gauge!(L1_BLOCK).set(approximate(l1.get()));
+    metrics::gauge!(TIP).set(approximate(tip.get()));
+}
+
+/// As a gauge shows it.
+pub(crate) fn approximate(number: u64) -> f64 {
+    f64::from(u32::try_from(number).unwrap_or(u32::MAX))
+}

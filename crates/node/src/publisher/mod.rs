@@ -1,0 +1,175 @@
+//! Bringing an attested block to L1: calldata, blob and proofs, the epoch's seed where it is needed, one transaction within the slot.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use agoge_l1_client::kzg::{self, KzgError, Sidecar};
+use agoge_l1_client::{
+    At, Blob, CallError, EntropyError, GasPolicy, Purpose, RollupReader, SeedProof, SendOutcome, SenderHandle,
+    SenderStopped, TxRequest,
+};
+use agoge_protocol::{B256, BlockHash, Epoch, Slot, Timing, U256};
+use agoge_supervisor::{Lost, Spawner};
+
+use crate::chain::{Prepared, PreparedBlocks};
+use crate::consensus::Publication;
+use crate::mempool::Recent;
+
+/// Gas limit of a publication: a block with its epoch's set-up, 16 signatures and a prune takes below 500,000 (`contracts/snapshots`);
+/// committees of up to 128 members take more.
+const GAS_LIMIT: u64 = 3_000_000;
+/// Sidecars remembered: the current slot's and its neighbours'.
+const SIDECARS_MAX: usize = 4;
+
+/// Why a block was not brought to L1.
+#[derive(Debug, thiserror::Error)]
+pub enum PublishError {
+    /// The node has no publisher key.
+    #[error("this node has no publisher key")]
+    NoPublisher,
+    /// The block is not remembered: the node was restarted within the slot.
+    #[error("block {block_hash} is not at hand")]
+    Forgotten {
+        /// Its hash.
+        block_hash: BlockHash,
+    },
+    /// The blob's proofs cannot be made.
+    #[error(transparent)]
+    Kzg(#[from] KzgError),
+    /// L1 does not tell whether the epoch is set up.
+    #[error("is epoch {epoch} set up: {source}")]
+    EpochState {
+        /// The epoch.
+        epoch: Epoch,
+        /// Why.
+        #[source]
+        source: Box<CallError>,
+    },
+    /// The seed of the epoch cannot be proven.
+    #[error("seed of epoch {epoch}: {source}")]
+    Seed {
+        /// The epoch.
+        epoch: Epoch,
+        /// Why.
+        #[source]
+        source: Box<EntropyError>,
+    },
+    /// The sender's word.
+    #[error("slot {slot}: {outcome}")]
+    NotTaken {
+        /// The slot.
+        slot: Slot,
+        /// How it ended.
+        outcome: Box<SendOutcome>,
+    },
+    /// The sender has stopped.
+    #[error(transparent)]
+    Stopped(#[from] SenderStopped),
+    /// The process is stopping.
+    #[error(transparent)]
+    Lost(#[from] Lost),
+}
+
+/// Publishes blocks. Clones are the same.
+#[derive(Clone, Debug)]
+pub struct Publisher {
+    sender: Option<SenderHandle>,
+    reader: RollupReader,
+    prepared: PreparedBlocks,
+    timing: Timing,
+    spawner: Spawner,
+    sidecars: Arc<Mutex<Recent<B256, Arc<Sidecar>>>>,
+}
+
+impl Publisher {
+    /// A publisher; without a sender it only says so.
+    pub fn new(
+        sender: Option<SenderHandle>,
+        reader: RollupReader,
+        prepared: PreparedBlocks,
+        timing: Timing,
+        spawner: Spawner,
+    ) -> Self {
+        let sidecars = Arc::new(Mutex::new(Recent::new(SIDECARS_MAX)));
+        Self { sender, reader, prepared, timing, spawner, sidecars }
+    }
+
+    /// Whether there is a key to publish with.
+    pub const fn can_publish(&self) -> bool {
+        self.sender.is_some()
+    }
+
+    /// Makes the cell proofs of a block's blob, the slowest part, while its attestations are being collected.
+    ///
+    /// # Errors
+    /// [`PublishError::Kzg`], [`PublishError::Lost`].
+    pub async fn prepare(&self, block: &Prepared) -> Result<(), PublishError> {
+        self.sidecar(block.proposal.blob_hash, &block.blob).await.map(drop)
+    }
+
+    /// Sends a block and waits for its end.
+    ///
+    /// # Errors
+    /// [`PublishError`].
+    pub async fn publish(&self, publication: &Publication) -> Result<(), PublishError> {
+        let sender = self.sender.as_ref().ok_or(PublishError::NoPublisher)?;
+        let proposal = &publication.proposal;
+        let block_hash = proposal.block_hash();
+        let block = self.prepared.get(block_hash).ok_or(PublishError::Forgotten { block_hash })?;
+        let sidecar = self.sidecar(proposal.blob_hash, &block.blob).await?;
+        let slot = proposal.slot();
+        let calls = agoge_l1_client::Publication {
+            free_fields: proposal.free_fields,
+            attestations: publication.attestations.clone(),
+            quote_digest: B256::ZERO,
+            payload: agoge_protocol::Address::ZERO,
+            actions_hash: B256::ZERO,
+            signature: publication.signature,
+            seed_proof: self.seed_proof(self.timing.epoch_of(slot)).await?,
+        };
+        let request = TxRequest {
+            to: Some(self.reader.contracts().rollup),
+            calldata: calls.propose_calldata(),
+            value: U256::ZERO,
+            sidecar: Some(sidecar),
+            gas: GasPolicy::Fixed(GAS_LIMIT),
+            earliest_time: Some(self.timing.slot_start(slot)),
+            deadline_time: Some(self.timing.slot_end(slot)),
+            purpose: Purpose::propose(slot),
+            check: Some(calls.validate_calldata(proposal.blob_hash)),
+        };
+        match sender.send(request).await? {
+            SendOutcome::Mined(tx) => {
+                tracing::info!(%slot, hash = %tx.hash, gas = tx.gas_used, "published a block");
+                Ok(())
+            }
+            outcome => Err(PublishError::NotTaken { slot, outcome: Box::new(outcome) }),
+        }
+    }
+
+    /// The headers that prove an epoch's seed, for its first block only. Nobody proves the seed of the genesis epochs.
+    async fn seed_proof(&self, epoch: Epoch) -> Result<Option<SeedProof>, PublishError> {
+        let Some(time) = self.timing.entropy_time(epoch) else { return Ok(None) };
+        let stored = self.reader.committee_of_epoch(At::Latest, epoch).await;
+        let stored = stored.map_err(|source| PublishError::EpochState { epoch, source: Box::new(source) })?;
+        if stored.is_some() {
+            return Ok(None);
+        }
+        let entropy = self.reader.entropy_block(time).await;
+        let entropy = entropy.map_err(|source| PublishError::Seed { epoch, source: Box::new(source) })?;
+        Ok(Some(entropy.seed_proof))
+    }
+
+    async fn sidecar(&self, blob_hash: B256, blob: &Blob) -> Result<Arc<Sidecar>, PublishError> {
+        let known = self.sidecars.lock().unwrap_or_else(PoisonError::into_inner).get(&blob_hash).cloned();
+        if let Some(sidecar) = known {
+            return Ok(sidecar);
+        }
+        let blob = blob.clone();
+        let sidecar = self.spawner.spawn_blocking("blob-proofs", move || kzg::sidecar(&blob)).await??;
+        let sidecar = Arc::new(sidecar);
+        let mut sidecars = self.sidecars.lock().unwrap_or_else(PoisonError::into_inner);
+        sidecars.insert(blob_hash, Arc::clone(&sidecar));
+        Ok(sidecar)
+    }
+}
+

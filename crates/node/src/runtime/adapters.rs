@@ -1,0 +1,83 @@
+//! The node's seams, filled by L1 and the network.
+
+use agoge_l1_client::{At, Blob, BlobSource, CallError, EntropyError, RollupReader, kzg};
+use agoge_p2p::{P2pHandle, Request, Response, Target};
+use agoge_protocol::{Address, B256, Epoch, L1Block};
+use agoge_supervisor::Spawner;
+use futures::future::{BoxFuture, FutureExt as _};
+
+use crate::chain::{BlobFetcher, ReadError, SetReader};
+
+/// Peers asked for one blob in one try.
+const PEERS_ASKED_MAX: usize = 3;
+
+/// Blobs from the configured sources, then from peers.
+#[derive(Debug)]
+pub(super) struct Blobs {
+    pub(super) source: BlobSource,
+    pub(super) p2p: P2pHandle,
+    pub(super) spawner: Spawner,
+}
+
+impl BlobFetcher for Blobs {
+    fn fetch(&self, l1_block: L1Block, hash: B256) -> BoxFuture<'_, Result<Blob, ReadError>> {
+        async move {
+            let error = match self.source.fetch(l1_block, hash).await {
+                Ok(blob) => return Ok(blob),
+                Err(error) => error,
+            };
+            match self.from_peers(hash).await {
+                Some(blob) => Ok(blob),
+                None => Err(ReadError::from(error)),
+            }
+        }
+        .boxed()
+    }
+}
+
+impl Blobs {
+    async fn from_peers(&self, hash: B256) -> Option<Blob> {
+        let mut asked = Vec::new();
+        for _ in 0..PEERS_ASKED_MAX {
+            let answer = self.p2p.request(Target::AnyExcept(asked.clone()), Request::Blob(hash)).await.ok()?;
+            asked.push(answer.peer);
+            let Response::Blob(Some(bytes)) = answer.response else { continue };
+            let Ok(blob) = Blob::from_bytes(bytes) else { continue };
+            let checked = self.spawner.spawn_blocking("blob-check", move || {
+                (kzg::versioned_hash(&blob).ok() == Some(hash)).then_some(blob)
+            });
+            if let Ok(Some(blob)) = checked.await {
+                return Some(blob);
+            }
+        }
+        None
+    }
+}
+
+/// Validator sets and entropy blocks from L1.
+#[derive(Debug)]
+pub(super) struct L1Sets(pub(super) RollupReader);
+
+impl SetReader for L1Sets {
+    fn validator_set(&self, epoch: Epoch) -> BoxFuture<'_, Result<Option<Vec<Address>>, ReadError>> {
+        async move {
+            match self.0.validator_set(At::Latest, epoch).await {
+                Ok(set) => Ok(Some(set)),
+                Err(CallError::Reverted { reason, .. }) if reason.is("Staking__SetNotFrozen") => Ok(None),
+                Err(error) => Err(ReadError::from(error)),
+            }
+        }
+        .boxed()
+    }
+
+    fn first_block_at(&self, time: u64) -> BoxFuture<'_, Result<Option<L1Block>, ReadError>> {
+        async move {
+            match self.0.entropy_block(time).await {
+                Ok(entropy) => Ok(Some(entropy.block)),
+                Err(EntropyError::TooEarly { .. }) => Ok(None),
+                Err(error) => Err(ReadError::from(error)),
+            }
+        }
+        .boxed()
+    }
+}

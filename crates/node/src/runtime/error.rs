@@ -1,0 +1,83 @@
+//! Why a node does not start.
+
+use std::path::PathBuf;
+
+use agoge_l1_client::{CallError, ClientError, JournalError, SenderError, VerifyError};
+use agoge_protocol::NotCanonical;
+use agoge_protocol::deployment::MissingContract;
+use agoge_store::guard::GuardError;
+use agoge_store::{OpenError, StoreError};
+use agoge_supervisor::{ActorError, Severity};
+
+use crate::chain::ChainError;
+
+/// Why a node does not start. Nothing was signed or sent.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The deployment lacks a contract.
+    #[error(transparent)]
+    Deployment(#[from] MissingContract),
+    /// The deployment names no instance.
+    #[error("the deployment file has no genesis id")]
+    NoInstance,
+    /// The genesis id is out of form.
+    #[error("genesis id: {0}")]
+    GenesisId(#[from] NotCanonical),
+    /// L1 cannot be reached, or is another chain.
+    #[error(transparent)]
+    L1(#[from] ClientError),
+    /// What L1 has is not what the deployment file says.
+    #[error(transparent)]
+    Verify(#[from] VerifyError),
+    /// A view of L1 failed.
+    #[error(transparent)]
+    Call(#[from] CallError),
+    /// The store cannot be opened.
+    #[error(transparent)]
+    Store(#[from] OpenError),
+    /// The store cannot be read.
+    #[error(transparent)]
+    Read(#[from] StoreError),
+    /// The chain in the store cannot be judged.
+    #[error(transparent)]
+    Chain(#[from] ChainError),
+    /// The signing guard cannot be used.
+    #[error(transparent)]
+    Guard(#[from] GuardError),
+    /// A file of the node's cannot be used.
+    #[error("{path:?}: {source}")]
+    File {
+        /// The file.
+        path: PathBuf,
+        /// The system's word.
+        #[source]
+        source: std::io::Error,
+    },
+    /// The verifier's own data are damaged.
+    #[error("client verifier: {0}")]
+    Verifier(#[from] agoge_circuits::VerifierDataError),
+    /// The publisher's journal cannot be used.
+    #[error(transparent)]
+    Journal(#[from] JournalError),
+    /// The network cannot be started.
+    #[error(transparent)]
+    Network(#[from] agoge_p2p::StartError),
+    /// An address of the network's is malformed.
+    #[error(transparent)]
+    Address(#[from] agoge_p2p::InvalidAddress),
+    /// Opening was cut short.
+    #[error(transparent)]
+    Lost(#[from] agoge_supervisor::Lost),
+}
+
+/// The publisher's sender gave up: its journal or key failed.
+#[derive(Debug, thiserror::Error)]
+#[error("publisher: {0}")]
+pub(super) struct SenderFailed(#[from] SenderError);
+
+impl ActorError for SenderFailed {
+    fn severity(&self) -> Severity {
+        // Without its journal the sender might send twice.
+        Severity::Fatal
+    }
+}
