@@ -42,7 +42,9 @@ pub enum CallError {
         reason: RevertReason,
     },
     /// The answer is not what the interface promises: no such contract, or another version.
-    #[error("{contract} answered {function} with something else; hint: check that the deployment file belongs to this network")]
+    #[error(
+        "{contract} answered {function} with something else; hint: check that the deployment file belongs to this network"
+    )]
     Undecodable {
         /// Contract.
         contract: Address,
@@ -59,11 +61,25 @@ pub enum CallError {
     },
 }
 
-pub(crate) async fn view<C: SolCall>(rpc: &Rpc, to: Address, call: &C, at: At) -> Result<C::Return, CallError> {
+pub(crate) async fn view<C: SolCall>(
+    rpc: &Rpc,
+    to: Address,
+    call: &C,
+    at: At,
+) -> Result<C::Return, CallError> {
     let request = json!([{ "to": to, "data": Bytes::from(call.abi_encode()) }, at.to_param()]);
-    let data: Bytes = rpc.read("eth_call", request).await.map_err(|error| match RevertReason::of(&error) {
-        Some(reason) => CallError::Reverted { function: C::SIGNATURE, reason },
-        None => CallError::Rpc(error),
-    })?;
-    C::abi_decode_returns(&data).map_err(|_| CallError::Undecodable { contract: to, function: C::SIGNATURE })
+    let data: Bytes =
+        rpc.read("eth_call", request)
+            .await
+            .map_err(|error| match RevertReason::of(&error) {
+                Some(reason) => CallError::Reverted {
+                    function: C::SIGNATURE,
+                    reason,
+                },
+                None => CallError::Rpc(error),
+            })?;
+    C::abi_decode_returns(&data).map_err(|_| CallError::Undecodable {
+        contract: to,
+        function: C::SIGNATURE,
+    })
 }

@@ -59,7 +59,9 @@ pub struct L1Client {
 
 impl std::fmt::Debug for L1Client {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("L1Client").field("config", &self.config).finish_non_exhaustive()
+        f.debug_struct("L1Client")
+            .field("config", &self.config)
+            .finish_non_exhaustive()
     }
 }
 
@@ -79,8 +81,18 @@ impl L1Client {
             .user_agent(concat!("agoge/", env!("CARGO_PKG_VERSION")))
             .build()
             .map_err(|e| ClientError::Http(e.to_string()))?;
-        let rpc = Rpc::new(http.clone(), &config.rpc_urls, config.network.network.chain_id, config.call_timeout);
-        let client = Self { config: Arc::new(config), rpc, clock, http };
+        let rpc = Rpc::new(
+            http.clone(),
+            &config.rpc_urls,
+            config.network.network.chain_id,
+            config.call_timeout,
+        );
+        let client = Self {
+            config: Arc::new(config),
+            rpc,
+            clock,
+            http,
+        };
         client.rpc.check_chain().await?;
         Ok(client)
     }
@@ -113,9 +125,15 @@ impl L1Client {
             poll_interval: Duration::from_millis(network.l1.poll_interval_ms),
             reorg_depth_max: network.l1.reorg_depth_max,
             log_range_max: network.l1.log_range_max,
+            head_age_max_seconds: network.l1.head_age_max_seconds,
             finality_interval: Duration::from_secs(network.network.l1_slot_seconds.saturating_mul(16)),
         };
-        Ok(L1Follower::new(self.rpc.clone(), self.clock.clone(), config, cursor))
+        Ok(L1Follower::new(
+            self.rpc.clone(),
+            self.clock.clone(),
+            config,
+            cursor,
+        ))
     }
 
     /// Views of the deployment's contracts.
@@ -124,7 +142,12 @@ impl L1Client {
     /// [`ClientError::NoDeployment`], [`ClientError::MissingContract`].
     pub fn reader(&self) -> Result<RollupReader, ClientError> {
         let deployment = self.config.deployment.clone().ok_or(ClientError::NoDeployment)?;
-        Ok(RollupReader::new(self.rpc.clone(), self.contracts()?, Arc::new(deployment), &self.config.network))
+        Ok(RollupReader::new(
+            self.rpc.clone(),
+            self.contracts()?,
+            Arc::new(deployment),
+            &self.config.network,
+        ))
     }
 
     /// Blob sources of the configuration.
@@ -143,7 +166,10 @@ impl L1Client {
     /// # Errors
     /// [`RpcError`].
     pub async fn head(&self) -> Result<L1Block, RpcError> {
-        let header: HeaderJson = self.rpc.read("eth_getBlockByNumber", json!(["latest", false])).await?;
+        let header: HeaderJson = self
+            .rpc
+            .read("eth_getBlockByNumber", json!(["latest", false]))
+            .await?;
         Ok(header.block())
     }
 
@@ -160,7 +186,10 @@ impl L1Client {
     /// # Errors
     /// [`RpcError`].
     pub async fn nonce(&self, account: Address) -> Result<u64, RpcError> {
-        let nonce: alloy::primitives::U64 = self.rpc.read("eth_getTransactionCount", json!([account, "latest"])).await?;
+        let nonce: alloy::primitives::U64 = self
+            .rpc
+            .read("eth_getTransactionCount", json!([account, "latest"]))
+            .await?;
         Ok(nonce.to())
     }
 
@@ -177,7 +206,9 @@ impl L1Client {
     /// # Errors
     /// [`RpcError`].
     pub async fn storage(&self, account: Address, slot: B256) -> Result<B256, RpcError> {
-        self.rpc.read("eth_getStorageAt", json!([account, slot, "latest"])).await
+        self.rpc
+            .read("eth_getStorageAt", json!([account, slot, "latest"]))
+            .await
     }
 
     /// Whether the endpoint answers a log query over the newest `blocks` blocks, as a first sync asks; for preflight checks.
@@ -200,9 +231,15 @@ impl L1Client {
     /// [`CallError::Rpc`], [`CallError::Reverted`].
     pub async fn call(&self, to: Address, calldata: Bytes, at: At) -> Result<Bytes, CallError> {
         let request = json!([{ "to": to, "data": calldata }, at.to_param()]);
-        self.rpc.read("eth_call", request).await.map_err(|error| match RevertReason::of(&error) {
-            Some(reason) => CallError::Reverted { function: "eth_call", reason },
-            None => CallError::Rpc(error),
-        })
+        self.rpc
+            .read("eth_call", request)
+            .await
+            .map_err(|error| match RevertReason::of(&error) {
+                Some(reason) => CallError::Reverted {
+                    function: "eth_call",
+                    reason,
+                },
+                None => CallError::Rpc(error),
+            })
     }
 }

@@ -103,7 +103,14 @@ impl L1Config {
         rpc_urls: Vec<SecretUrl>,
         beacon_urls: Vec<SecretUrl>,
     ) -> Self {
-        Self { network, deployment, rpc_urls, beacon_urls, blob_archive: None, call_timeout: Duration::from_secs(10) }
+        Self {
+            network,
+            deployment,
+            rpc_urls,
+            beacon_urls,
+            blob_archive: None,
+            call_timeout: Duration::from_secs(10),
+        }
     }
 }
 
@@ -144,7 +151,9 @@ mod tests {
         }
         assert_eq!(SecretUrl::parse("ws://x").unwrap_err(), UrlError::Scheme);
         assert_eq!(SecretUrl::parse("secret").unwrap_err(), UrlError::Malformed);
-        let joined = SecretUrl::parse("http://h/base/?key=1").unwrap().join(&["eth", "v1"]);
+        let joined = SecretUrl::parse("http://h/base/?key=1")
+            .unwrap()
+            .join(&["eth", "v1"]);
         assert_eq!(joined.as_str(), "http://h/base/eth/v1?key=1");
     }
 }

@@ -34,7 +34,10 @@ fn invalid(error: &c_kzg::Error) -> KzgError {
 /// EIP-4844 commitment of a blob.
 fn commitment(blob: &Blob) -> Result<c_kzg::Bytes48, KzgError> {
     let blob = c_kzg::Blob::from_bytes(blob.as_bytes()).map_err(|e| invalid(&e))?;
-    settings().blob_to_kzg_commitment(&blob).map(|commitment| commitment.to_bytes()).map_err(|e| invalid(&e))
+    settings()
+        .blob_to_kzg_commitment(&blob)
+        .map(|commitment| commitment.to_bytes())
+        .map_err(|e| invalid(&e))
 }
 
 /// EIP-4844 versioned hash of a blob: `0x01 || sha256(commitment)[1..]`.
@@ -66,13 +69,21 @@ impl Sidecar {
 pub fn sidecar(blob: &Blob) -> Result<Sidecar, KzgError> {
     let commitment = commitment(blob)?;
     let kzg_blob = c_kzg::Blob::from_bytes(blob.as_bytes()).map_err(|e| invalid(&e))?;
-    let (_cells, proofs) = settings().compute_cells_and_kzg_proofs(&kzg_blob).map_err(|e| invalid(&e))?;
+    let (_cells, proofs) = settings()
+        .compute_cells_and_kzg_proofs(&kzg_blob)
+        .map_err(|e| invalid(&e))?;
     let inner = BlobTransactionSidecarEip7594::new(
         vec![alloy::eips::eip4844::Blob::from(*blob.as_bytes())],
         vec![commitment.into_inner().into()],
-        proofs.iter().map(|proof| proof.to_bytes().into_inner().into()).collect(),
+        proofs
+            .iter()
+            .map(|proof| proof.to_bytes().into_inner().into())
+            .collect(),
     );
-    Ok(Sidecar { inner, versioned_hash: kzg_to_versioned_hash(commitment.as_slice()) })
+    Ok(Sidecar {
+        inner,
+        versioned_hash: kzg_to_versioned_hash(commitment.as_slice()),
+    })
 }
 
 #[cfg(test)]
@@ -89,7 +100,10 @@ mod tests {
         assert_ne!(sidecar.versioned_hash(), versioned_hash(&Blob::zero()).unwrap());
         // The commitment to zero is the point at infinity.
         let infinity = [&[0xc0_u8][..], &[0; 47]].concat();
-        assert_eq!(versioned_hash(&Blob::zero()).unwrap(), kzg_to_versioned_hash(&infinity));
+        assert_eq!(
+            versioned_hash(&Blob::zero()).unwrap(),
+            kzg_to_versioned_hash(&infinity)
+        );
         blob.as_bytes_mut()[..32].fill(0xff);
         assert!(versioned_hash(&blob).is_err(), "a word above the modulus");
     }

@@ -29,6 +29,6 @@ pub use reader::{EntropyBlock, EntropyError, HISTORY_BLOCKS, RollupReader, Tips,
 pub use revert::RevertReason;
 pub use rpc::{MESSAGE_BYTES_MAX, RpcCause, RpcError};
 pub use sender::{
-    GAS_LIMIT_MAX, GasPolicy, JournalError, L1Sender, L1Wallet, MinedTx, Purpose, SendOutcome, SenderError, SenderHandle,
-    SenderHealth, SenderStopped, SignError, TxRequest,
+    GAS_LIMIT_MAX, GasPolicy, JournalError, L1Sender, L1Wallet, MinedTx, Purpose, SendOutcome, SenderError,
+    SenderHandle, SenderHealth, SenderStopped, SignError, TxRequest,
 };

@@ -24,7 +24,10 @@ pub fn describe() {
     describe_counter!(BLOB_FAILURES, "Blob requests that failed, by cause");
     describe_gauge!(HEAD_NUMBER, "Last L1 block followed");
     describe_gauge!(HEAD_TIME, "Time of the last L1 block followed, Unix seconds");
-    describe_gauge!(FINALIZED_NUMBER, "Last finalized L1 block as the endpoint reports it");
+    describe_gauge!(
+        FINALIZED_NUMBER,
+        "Last finalized L1 block as the endpoint reports it"
+    );
     describe_counter!(REORGS, "L1 reorgs followed");
     describe_gauge!(REORG_DEPTH, "Depth of the last L1 reorg, blocks");
     describe_counter!(TXS, "L1 transactions finished, by outcome");
@@ -54,7 +57,10 @@ pub(crate) fn blob_source_failed(failure: &SourceFailure) {
     counter!(BLOB_FAILURES, "cause" => cause).increment(1);
 }
 
-#[expect(clippy::cast_precision_loss, reason = "block numbers and Unix seconds are far below 2^53")]
+#[expect(
+    clippy::cast_precision_loss,
+    reason = "block numbers and Unix seconds are far below 2^53"
+)]
 pub(crate) fn head(number: u64, time: u64) {
     gauge!(HEAD_NUMBER).set(number as f64);
     gauge!(HEAD_TIME).set(time as f64);

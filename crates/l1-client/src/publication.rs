@@ -62,7 +62,14 @@ impl Publication {
         .into()
     }
 
-    fn parts(&self) -> (Rollup::Block, Rollup::Attestations, Rollup::Publication, Rollup::SeedProof) {
+    fn parts(
+        &self,
+    ) -> (
+        Rollup::Block,
+        Rollup::Attestations,
+        Rollup::Publication,
+        Rollup::SeedProof,
+    ) {
         let (r, vs) = self.signature.as_bytes().split_at(32);
         (
             Rollup::Block {
@@ -83,7 +90,10 @@ impl Publication {
                 vs: B256::from_slice(vs),
             },
             self.seed_proof.as_ref().map_or_else(
-                || Rollup::SeedProof { header: Bytes::new(), parentHeader: Bytes::new() },
+                || Rollup::SeedProof {
+                    header: Bytes::new(),
+                    parentHeader: Bytes::new(),
+                },
                 |proof| Rollup::SeedProof {
                     header: proof.header.clone(),
                     parentHeader: proof.parent_header.clone(),

@@ -6,7 +6,8 @@ use agoge_contract_bindings::registry::Registry;
 use agoge_contract_bindings::rollup::Rollup;
 use agoge_contract_bindings::staking::Staking;
 use agoge_protocol::{
-    Address, B256, Deployment, Digest, Epoch, L1Block, L2BlockNumber, NetworkConfig, NotCanonical, Slot, U256, keccak256,
+    Address, B256, Deployment, Digest, Epoch, L1Block, L2BlockNumber, NetworkConfig, NotCanonical, Slot,
+    U256, keccak256,
 };
 use alloy::primitives::Bytes;
 use alloy::sol_types::SolCall;
@@ -70,7 +71,9 @@ pub enum EntropyError {
         time: u64,
     },
     /// A header cannot be rebuilt to its hash.
-    #[error("the header of L1 block {hash} does not hash to it; hint: use an endpoint with debug_getRawHeader")]
+    #[error(
+        "the header of L1 block {hash} does not hash to it; hint: use an endpoint with debug_getRawHeader"
+    )]
     HeaderMismatch {
         /// Hash as L1 reports it.
         hash: B256,
@@ -138,8 +141,18 @@ fn small(function: &'static str, field: &'static str, value: U256) -> Result<u64
 }
 
 impl RollupReader {
-    pub(crate) fn new(rpc: Rpc, contracts: Contracts, deployment: Arc<Deployment>, network: &NetworkConfig) -> Self {
-        Self { rpc, contracts, deployment, l1_slot_seconds: network.network.l1_slot_seconds.max(1) }
+    pub(crate) fn new(
+        rpc: Rpc,
+        contracts: Contracts,
+        deployment: Arc<Deployment>,
+        network: &NetworkConfig,
+    ) -> Self {
+        Self {
+            rpc,
+            contracts,
+            deployment,
+            l1_slot_seconds: network.network.l1_slot_seconds.max(1),
+        }
     }
 
     /// Addresses read from.
@@ -152,7 +165,9 @@ impl RollupReader {
     /// # Errors
     /// [`CallError`].
     pub async fn tips_at(&self, at: At, time: u64) -> Result<Tips, CallError> {
-        let call = Rollup::tipsAtCall { _time: U256::from(time) };
+        let call = Rollup::tipsAtCall {
+            _time: U256::from(time),
+        };
         let tips = view(&self.rpc, self.contracts.rollup, &call, at).await?;
         let inbox_end = |field, end| small(Rollup::tipsAtCall::SIGNATURE, field, U256::from(end));
         Ok(Tips {
@@ -171,7 +186,10 @@ impl RollupReader {
     /// # Errors
     /// [`CallError`]; `Staking__SetNotFrozen` before the freeze time has passed.
     pub async fn validator_set(&self, at: At, epoch: Epoch) -> Result<Vec<Address>, CallError> {
-        let call = Staking::setCall { _instance: self.contracts.rollup, _epoch: U256::from(epoch.get()) };
+        let call = Staking::setCall {
+            _instance: self.contracts.rollup,
+            _epoch: U256::from(epoch.get()),
+        };
         view(&self.rpc, self.contracts.staking, &call, at).await
     }
 
@@ -180,7 +198,9 @@ impl RollupReader {
     /// # Errors
     /// [`CallError`].
     pub async fn committee_of_epoch(&self, at: At, epoch: Epoch) -> Result<Option<Vec<Address>>, CallError> {
-        let call = Rollup::committeeOfEpochCall { _epoch: U256::from(epoch.get()) };
+        let call = Rollup::committeeOfEpochCall {
+            _epoch: U256::from(epoch.get()),
+        };
         match view(&self.rpc, self.contracts.rollup, &call, at).await {
             Ok(members) => Ok(Some(members)),
             Err(CallError::Reverted { reason, .. }) if reason.is("Rollup__EpochNotSetUp") => Ok(None),
@@ -192,13 +212,25 @@ impl RollupReader {
     ///
     /// # Errors
     /// [`CallError`].
-    pub async fn block_record(&self, at: At, number: L2BlockNumber) -> Result<Option<(Digest, B256)>, CallError> {
-        let call = Rollup::blockRecordCall { _number: U256::from(number.get()) };
+    pub async fn block_record(
+        &self,
+        at: At,
+        number: L2BlockNumber,
+    ) -> Result<Option<(Digest, B256)>, CallError> {
+        let call = Rollup::blockRecordCall {
+            _number: U256::from(number.get()),
+        };
         let function = Rollup::blockRecordCall::SIGNATURE;
         match view(&self.rpc, self.contracts.rollup, &call, at).await {
             Ok(record) => {
-                let out_of_range = |_: NotCanonical| CallError::OutOfRange { function, field: "archive" };
-                Ok(Some((Digest::from_b256(record.archive).map_err(out_of_range)?, record.blockHash)))
+                let out_of_range = |_: NotCanonical| CallError::OutOfRange {
+                    function,
+                    field: "archive",
+                };
+                Ok(Some((
+                    Digest::from_b256(record.archive).map_err(out_of_range)?,
+                    record.blockHash,
+                )))
             }
             Err(CallError::Reverted { reason, .. }) if reason.is("Rollup__NoSuchBlock") => Ok(None),
             Err(error) => Err(error),
@@ -212,11 +244,20 @@ impl RollupReader {
     pub async fn genesis_id(&self) -> Result<Digest, CallError> {
         let id = self.genesis_id_bytes().await?;
         let function = Rollup::genesisIdCall::SIGNATURE;
-        Digest::from_b256(id).map_err(|_| CallError::OutOfRange { function, field: "genesis id" })
+        Digest::from_b256(id).map_err(|_| CallError::OutOfRange {
+            function,
+            field: "genesis id",
+        })
     }
 
     async fn genesis_id_bytes(&self) -> Result<B256, CallError> {
-        view(&self.rpc, self.contracts.rollup, &Rollup::genesisIdCall {}, At::Latest).await
+        view(
+            &self.rpc,
+            self.contracts.rollup,
+            &Rollup::genesisIdCall {},
+            At::Latest,
+        )
+        .await
     }
 
     /// The network genesis time of the Registry, Unix seconds.
@@ -224,7 +265,13 @@ impl RollupReader {
     /// # Errors
     /// [`CallError`].
     pub async fn genesis_time(&self) -> Result<u64, CallError> {
-        let time = view(&self.rpc, self.contracts.registry, &Registry::genesisTimeCall {}, At::Latest).await?;
+        let time = view(
+            &self.rpc,
+            self.contracts.registry,
+            &Registry::genesisTimeCall {},
+            At::Latest,
+        )
+        .await?;
         small(Registry::genesisTimeCall::SIGNATURE, "genesis time", time)
     }
 
@@ -242,7 +289,9 @@ impl RollupReader {
     /// # Errors
     /// [`CallError`].
     pub async fn inbox_due(&self, at: At, slot: Slot) -> Result<u64, CallError> {
-        let call = Rollup::dueAtCall { _slot: U256::from(slot.get()) };
+        let call = Rollup::dueAtCall {
+            _slot: U256::from(slot.get()),
+        };
         let due = view(&self.rpc, self.contracts.rollup, &call, at).await?;
         small(Rollup::dueAtCall::SIGNATURE, "due", due)
     }
@@ -252,9 +301,14 @@ impl RollupReader {
     /// # Errors
     /// [`CallError`]; `Inbox__NoSuchDeposit` for an index not yet used.
     pub async fn inbox(&self, at: At, index: u64) -> Result<(u64, B256), CallError> {
-        let call = Rollup::inboxCall { _index: U256::from(index) };
+        let call = Rollup::inboxCall {
+            _index: U256::from(index),
+        };
         let entry = view(&self.rpc, self.contracts.rollup, &call, at).await?;
-        Ok((small(Rollup::inboxCall::SIGNATURE, "time", entry.time)?, B256::from(entry.rollingHash)))
+        Ok((
+            small(Rollup::inboxCall::SIGNATURE, "time", entry.time)?,
+            B256::from(entry.rollingHash),
+        ))
     }
 
     /// What the Rollup owes an account, wei.
@@ -262,7 +316,13 @@ impl RollupReader {
     /// # Errors
     /// [`CallError`].
     pub async fn owed(&self, account: Address) -> Result<U256, CallError> {
-        view(&self.rpc, self.contracts.rollup, &Rollup::owedCall { account }, At::Latest).await
+        view(
+            &self.rpc,
+            self.contracts.rollup,
+            &Rollup::owedCall { account },
+            At::Latest,
+        )
+        .await
     }
 
     /// The network's instances, oldest first: Rollup and first canonical epoch.
@@ -270,10 +330,19 @@ impl RollupReader {
     /// # Errors
     /// [`CallError`].
     pub async fn instances(&self, at: At) -> Result<Vec<(Address, Epoch)>, CallError> {
-        let list = view(&self.rpc, self.contracts.registry, &Registry::instancesCall {}, at).await?;
+        let list = view(
+            &self.rpc,
+            self.contracts.registry,
+            &Registry::instancesCall {},
+            at,
+        )
+        .await?;
         let function = Registry::instancesCall::SIGNATURE;
         let entry = |entry: Registry::Instance| {
-            Ok((entry.rollup, Epoch::new(small(function, "activation", entry.activation)?)))
+            Ok((
+                entry.rollup,
+                Epoch::new(small(function, "activation", entry.activation)?),
+            ))
         };
         list.into_iter().map(entry).collect()
     }
@@ -301,7 +370,12 @@ impl RollupReader {
             let found = keccak256(&code);
             if found != contract.code_hash {
                 let (name, address, expected) = (contract.name.clone(), contract.address, contract.code_hash);
-                return Err(VerifyError::CodeHash { name, address, expected, found });
+                return Err(VerifyError::CodeHash {
+                    name,
+                    address,
+                    expected,
+                    found,
+                });
             }
         }
         let (expected, found) = (file.genesis_ids.first().copied(), self.genesis_id_bytes().await?);
@@ -320,24 +394,37 @@ impl RollupReader {
     /// # Errors
     /// [`EntropyError`].
     pub async fn entropy_block(&self, time: u64) -> Result<EntropyBlock, EntropyError> {
-        let head: HeaderJson = self.rpc.read("eth_getBlockByNumber", json!(["latest", false])).await?;
+        let head: HeaderJson = self
+            .rpc
+            .read("eth_getBlockByNumber", json!(["latest", false]))
+            .await?;
         let head = head.block();
         if head.time < time {
-            return Err(EntropyError::TooEarly { time, head_time: head.time });
+            return Err(EntropyError::TooEarly {
+                time,
+                head_time: head.time,
+            });
         }
         let head_number = head.number.get();
         // Invariant of the search: block `high` is at or after the time, block `low` before it.
         let mut high = head_number;
         let mut low = head_number.saturating_sub(HISTORY_BLOCKS);
         // Blocks come at least an L1 slot apart, so the guess is never above the right block when slots were missed.
-        let distance = head.time.saturating_sub(time).checked_div(self.l1_slot_seconds).unwrap_or(0);
+        let distance = head
+            .time
+            .saturating_sub(time)
+            .checked_div(self.l1_slot_seconds)
+            .unwrap_or(0);
         let mut guess = Some(head_number.saturating_sub(distance).clamp(low, high));
         if self.time_of(low).await? >= time {
             return Err(EntropyError::TooOld { time });
         }
         while high.saturating_sub(low) > 1 {
             let middle = low.saturating_add(high.saturating_sub(low) / 2);
-            let probe = guess.take().filter(|guess| low < *guess && *guess < high).unwrap_or(middle);
+            let probe = guess
+                .take()
+                .filter(|guess| low < *guess && *guess < high)
+                .unwrap_or(middle);
             if self.time_of(probe).await? >= time {
                 high = probe;
                 // The common case: the block before the guess is the last one before the time.
@@ -356,7 +443,13 @@ impl RollupReader {
         }
         let header = self.raw_header(block.hash).await?;
         let parent_header = self.raw_header(parent.hash).await?;
-        Ok(EntropyBlock { block, seed_proof: SeedProof { header, parent_header } })
+        Ok(EntropyBlock {
+            block,
+            seed_proof: SeedProof {
+                header,
+                parent_header,
+            },
+        })
     }
 
     async fn time_of(&self, number: u64) -> Result<u64, EntropyError> {
@@ -378,7 +471,10 @@ impl RollupReader {
             Ok(raw) if keccak256(&raw) == hash => return Ok(raw),
             Ok(_) => {}
             // Most providers do not offer the method.
-            Err(RpcError { cause: RpcCause::Refused { .. } | RpcCause::Forbidden(_) | RpcCause::Malformed(_), .. }) => {}
+            Err(RpcError {
+                cause: RpcCause::Refused { .. } | RpcCause::Forbidden(_) | RpcCause::Malformed(_),
+                ..
+            }) => {}
             Err(error) => return Err(error.into()),
         }
         let json: Value = self.rpc.read("eth_getBlockByHash", json!([hash, false])).await?;
@@ -388,6 +484,10 @@ impl RollupReader {
         let header: alloy::consensus::Header =
             serde_json::from_value(json).map_err(|_| EntropyError::HeaderMismatch { hash })?;
         let raw = alloy::rlp::encode(&header);
-        if keccak256(&raw) == hash { Ok(raw.into()) } else { Err(EntropyError::HeaderMismatch { hash }) }
+        if keccak256(&raw) == hash {
+            Ok(raw.into())
+        } else {
+            Err(EntropyError::HeaderMismatch { hash })
+        }
     }
 }

@@ -47,7 +47,9 @@ impl RevertReason {
         if let Some(data) = error.revert_data() {
             return Some(Self::decode(data));
         }
-        let RpcCause::Refused { code, message, .. } = &error.cause else { return None };
+        let RpcCause::Refused { code, message, .. } = &error.cause else {
+            return None;
+        };
         // Some providers drop the data and keep the text.
         (*code == 3 || message.contains("execution reverted")).then(|| Self::Text(message.clone()))
     }
@@ -62,9 +64,15 @@ fn custom<E: SolInterface + std::fmt::Debug>(data: &Bytes) -> Option<RevertReaso
     let error = E::abi_decode(data).ok()?;
     // `Variant(Name { field: value })`: the inner part is the Solidity error as its author named it.
     let text = format!("{error:?}");
-    let details = text.split_once('(').and_then(|(_, rest)| rest.strip_suffix(')')).unwrap_or(&text);
+    let details = text
+        .split_once('(')
+        .and_then(|(_, rest)| rest.strip_suffix(')'))
+        .unwrap_or(&text);
     let name = details.split([' ', '(']).next().unwrap_or(details).to_owned();
-    Some(RevertReason::Custom { name, details: shorten(details) })
+    Some(RevertReason::Custom {
+        name,
+        details: shorten(details),
+    })
 }
 
 #[cfg(test)]
@@ -75,16 +83,31 @@ mod tests {
 
     #[test]
     fn custom_errors_are_named_with_their_arguments() {
-        let error = Rollup::Rollup__WrongSlot { given: U256::from(3), current: U256::from(4) };
+        let error = Rollup::Rollup__WrongSlot {
+            given: U256::from(3),
+            current: U256::from(4),
+        };
         let reason = RevertReason::decode(&error.abi_encode().into());
         assert!(reason.is("Rollup__WrongSlot"), "{reason:?}");
-        assert!(reason.to_string().contains("given: 3") && reason.to_string().contains("current: 4"), "{reason}");
-        let error = Staking::Staking__BeforeActivation { slot: U256::from(1), attester: alloy::primitives::Address::ZERO };
+        assert!(
+            reason.to_string().contains("given: 3") && reason.to_string().contains("current: 4"),
+            "{reason}"
+        );
+        let error = Staking::Staking__BeforeActivation {
+            slot: U256::from(1),
+            attester: alloy::primitives::Address::ZERO,
+        };
         assert!(RevertReason::decode(&error.abi_encode().into()).is("Staking__BeforeActivation"));
         let text = RevertReason::decode(&Revert::from("no").abi_encode().into());
-        assert!(matches!(&text, RevertReason::Text(text) if text.contains("no")), "{text:?}");
+        assert!(
+            matches!(&text, RevertReason::Text(text) if text.contains("no")),
+            "{text:?}"
+        );
         let unknown = Bytes::from(B256::repeat_byte(0xfe).to_vec());
         assert_eq!(RevertReason::decode(&unknown), RevertReason::Unknown(unknown));
-        assert_eq!(RevertReason::decode(&Bytes::new()), RevertReason::Unknown(Bytes::new()));
+        assert_eq!(
+            RevertReason::decode(&Bytes::new()),
+            RevertReason::Unknown(Bytes::new())
+        );
     }
 }

@@ -33,10 +33,14 @@ pub(super) async fn get(directory: PathBuf, versioned_hash: B256) -> Result<Blob
         };
         let mut bytes = Vec::with_capacity(BLOB_BYTES);
         let limit = u64::try_from(BLOB_BYTES).unwrap_or(u64::MAX).saturating_add(1);
-        file.take(limit).read_to_end(&mut bytes).map_err(|e| SourceFailure::Archive(e.to_string()))?;
+        file.take(limit)
+            .read_to_end(&mut bytes)
+            .map_err(|e| SourceFailure::Archive(e.to_string()))?;
         Blob::from_bytes(bytes).map_err(|e| SourceFailure::Archive(e.to_string()))
     };
-    tokio::task::spawn_blocking(read).await.unwrap_or(Err(SourceFailure::NotFound))
+    tokio::task::spawn_blocking(read)
+        .await
+        .unwrap_or(Err(SourceFailure::NotFound))
 }
 
 pub(super) async fn put(directory: PathBuf, versioned_hash: B256, blob: Blob) -> Result<(), ArchiveError> {
@@ -54,5 +58,8 @@ pub(super) async fn put(directory: PathBuf, versioned_hash: B256, blob: Blob) ->
         fs::rename(&aside, &target)
     };
     let stopped = |_| Err(std::io::Error::from(ErrorKind::Interrupted));
-    tokio::task::spawn_blocking(write).await.unwrap_or_else(stopped).map_err(|source| ArchiveError { path, source })
+    tokio::task::spawn_blocking(write)
+        .await
+        .unwrap_or_else(stopped)
+        .map_err(|source| ArchiveError { path, source })
 }

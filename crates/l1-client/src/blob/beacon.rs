@@ -27,8 +27,14 @@ impl Naming {
     pub(super) fn id_of(&self, block: &L1Block) -> Option<String> {
         match self {
             Self::L1Number => Some(block.number.to_string()),
-            Self::Slot { genesis_time, slot_seconds } => {
-                let slot = block.time.checked_sub(*genesis_time)?.checked_div(*slot_seconds)?;
+            Self::Slot {
+                genesis_time,
+                slot_seconds,
+            } => {
+                let slot = block
+                    .time
+                    .checked_sub(*genesis_time)?
+                    .checked_div(*slot_seconds)?;
                 Some(slot.to_string())
             }
         }
@@ -48,10 +54,15 @@ pub(super) async fn fetch(
     versioned_hash: B256,
 ) -> Result<Vec<Blob>, SourceFailure> {
     let mut target = url.join(&["eth", "v1", "beacon", "blobs", id]);
-    target.query_pairs_mut().append_pair("versioned_hashes", &versioned_hash.to_string());
+    target
+        .query_pairs_mut()
+        .append_pair("versioned_hashes", &versioned_hash.to_string());
     let response = http
         .get(target)
-        .header(reqwest::header::ACCEPT, "application/octet-stream, application/json;q=0.9")
+        .header(
+            reqwest::header::ACCEPT,
+            "application/octet-stream, application/json;q=0.9",
+        )
         .send()
         .await
         .map_err(unreachable)?;
@@ -64,13 +75,20 @@ pub(super) async fn fetch(
         .to_ascii_lowercase();
     match status {
         200 => {}
-        429 => return Err(RpcCause::RateLimited { retry_after: retry_after(&response) }.into()),
+        429 => {
+            return Err(RpcCause::RateLimited {
+                retry_after: retry_after(&response),
+            }
+            .into());
+        }
         401 | 403 => return Err(RpcCause::Forbidden(status).into()),
         _ => {
             let text = read_body(response, 64 * 1024).await.unwrap_or_default();
             let text = String::from_utf8_lossy(&text).to_lowercase();
             return Err(match status {
-                _ if text.contains("custody") || text.contains("data columns") => SourceFailure::TooFewColumns,
+                _ if text.contains("custody") || text.contains("data columns") => {
+                    SourceFailure::TooFewColumns
+                }
                 // 404: not there (yet); 410: pruned, or an old path; 206 and 204: nothing complete.
                 404 | 410 | 204 | 206 => SourceFailure::NotFound,
                 _ => RpcCause::Status(status).into(),
@@ -85,13 +103,24 @@ pub(super) async fn fetch(
         return split(&bytes);
     }
     let answer: Answer = serde_json::from_slice(&bytes).map_err(|e| RpcCause::Malformed(e.to_string()))?;
-    let blobs = answer.data.into_iter().take(BLOBS_MAX).map(|blob| Blob::from_bytes(blob.into()));
-    blobs.collect::<Result<_, _>>().map_err(|e| RpcCause::Malformed(e.to_string()).into())
+    let blobs = answer
+        .data
+        .into_iter()
+        .take(BLOBS_MAX)
+        .map(|blob| Blob::from_bytes(blob.into()));
+    blobs
+        .collect::<Result<_, _>>()
+        .map_err(|e| RpcCause::Malformed(e.to_string()).into())
 }
 
 fn split(bytes: &[u8]) -> Result<Vec<Blob>, SourceFailure> {
-    let chunks = bytes.chunks(BLOB_BYTES).take(BLOBS_MAX).map(|chunk| Blob::from_bytes(chunk.to_vec()));
-    chunks.collect::<Result<_, _>>().map_err(|e| RpcCause::Malformed(e.to_string()).into())
+    let chunks = bytes
+        .chunks(BLOB_BYTES)
+        .take(BLOBS_MAX)
+        .map(|chunk| Blob::from_bytes(chunk.to_vec()));
+    chunks
+        .collect::<Result<_, _>>()
+        .map_err(|e| RpcCause::Malformed(e.to_string()).into())
 }
 
 #[cfg(test)]
@@ -108,7 +137,10 @@ mod tests {
             time,
             prevrandao: B256::ZERO,
         };
-        let sepolia = Naming::Slot { genesis_time: 1_655_733_600, slot_seconds: 12 };
+        let sepolia = Naming::Slot {
+            genesis_time: 1_655_733_600,
+            slot_seconds: 12,
+        };
         assert_eq!(sepolia.id_of(&block(1_791_294_816)).as_deref(), Some("11296768"));
         assert_eq!(sepolia.id_of(&block(1)), None);
         assert_eq!(Naming::L1Number.id_of(&block(1)).as_deref(), Some("42"));

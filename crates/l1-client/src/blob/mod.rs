@@ -36,7 +36,11 @@ impl Blob {
     /// [`WrongBlobLength`].
     pub fn from_bytes(bytes: Vec<u8>) -> Result<Self, WrongBlobLength> {
         let found = bytes.len();
-        bytes.into_boxed_slice().try_into().map(Self).map_err(|_| WrongBlobLength { found })
+        bytes
+            .into_boxed_slice()
+            .try_into()
+            .map(Self)
+            .map_err(|_| WrongBlobLength { found })
     }
 
     /// The blob of the zero polynomial.
@@ -104,13 +108,21 @@ fn describe(sources: &[(String, SourceFailure)]) -> String {
     if sources.is_empty() {
         return "no blob source is configured; hint: set a beacon URL or a blob archive".to_owned();
     }
-    sources.iter().map(|(name, failure)| format!("{name}: {failure}")).collect::<Vec<_>>().join("; ")
+    sources
+        .iter()
+        .map(|(name, failure)| format!("{name}: {failure}"))
+        .collect::<Vec<_>>()
+        .join("; ")
 }
 
 impl BlobError {
     /// Whether every source merely does not have the blob: normal within the first seconds after the L1 block.
     pub fn is_not_yet(&self) -> bool {
-        !self.sources.is_empty() && self.sources.iter().all(|(_, failure)| matches!(failure, SourceFailure::NotFound))
+        !self.sources.is_empty()
+            && self
+                .sources
+                .iter()
+                .all(|(_, failure)| matches!(failure, SourceFailure::NotFound))
     }
 
     /// What the server asked to wait, if one did.
@@ -147,7 +159,13 @@ impl BlobSource {
                 slot_seconds: network.network.l1_slot_seconds,
             },
         };
-        Self { http, beacons, archive, naming, timeout }
+        Self {
+            http,
+            beacons,
+            archive,
+            naming,
+            timeout,
+        }
     }
 
     /// The blob with a versioned hash in an L1 block. What is returned has been checked against the hash, whoever sent it.
@@ -178,7 +196,11 @@ impl BlobSource {
                 }
             }
         }
-        Err(BlobError { versioned_hash, l1_block: l1_block.number.get(), sources })
+        Err(BlobError {
+            versioned_hash,
+            l1_block: l1_block.number.get(),
+            sources,
+        })
     }
 
     /// Writes a blob to the archive, if there is one; the caller has made or checked it.
@@ -198,11 +220,18 @@ impl BlobSource {
         }
     }
 
-    async fn fetch_from(&self, url: &SecretUrl, l1_block: L1Block, versioned_hash: B256) -> Result<Blob, SourceFailure> {
+    async fn fetch_from(
+        &self,
+        url: &SecretUrl,
+        l1_block: L1Block,
+        versioned_hash: B256,
+    ) -> Result<Blob, SourceFailure> {
         let id = self.naming.id_of(&l1_block).ok_or(SourceFailure::NotFound)?;
         let request = beacon::fetch(&self.http, url, &id, versioned_hash);
         let timed_out = |_| crate::rpc::RpcCause::TimedOut(self.timeout);
-        let candidates = tokio::time::timeout(self.timeout, request).await.map_err(timed_out)??;
+        let candidates = tokio::time::timeout(self.timeout, request)
+            .await
+            .map_err(timed_out)??;
         let mut failure = SourceFailure::NotFound;
         for blob in candidates {
             match verify(blob, versioned_hash).await {

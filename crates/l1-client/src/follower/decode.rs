@@ -17,7 +17,9 @@ use crate::l1_json::LogJson;
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum DecodeError {
     /// Its signature or encoding is not in the contract's interface.
-    #[error("not in the contract's interface: {0}; hint: the deployment may need a newer version of this program")]
+    #[error(
+        "not in the contract's interface: {0}; hint: the deployment may need a newer version of this program"
+    )]
     Unknown(String),
     /// A digest is not canonical.
     #[error("{field}: {source}")]
@@ -92,23 +94,37 @@ fn rollup_event(data: &LogData) -> Result<Option<L1Event>, DecodeError> {
         }
         Rollup::RollupEvents::Pruned(event) => {
             same_bytes(&event, data)?;
-            L1Event::Pruned { to: L2BlockNumber::new(number("toNumber", event.toNumber)?) }
+            L1Event::Pruned {
+                to: L2BlockNumber::new(number("toNumber", event.toNumber)?),
+            }
         }
         Rollup::RollupEvents::EpochSetUp(event) => {
             same_bytes(&event, data)?;
-            L1Event::EpochSetUp { epoch: Epoch::new(number("epoch", event.epoch)?), seed: event.seed }
+            L1Event::EpochSetUp {
+                epoch: Epoch::new(number("epoch", event.epoch)?),
+                seed: event.seed,
+            }
         }
         Rollup::RollupEvents::Deposited(event) => {
             same_bytes(&event, data)?;
             let found = event.ciphertext.len();
-            let ciphertext =
-                event.ciphertext.as_ref().try_into().map_err(|_| DecodeError::CiphertextLength { found })?;
+            let ciphertext = event
+                .ciphertext
+                .as_ref()
+                .try_into()
+                .map_err(|_| DecodeError::CiphertextLength { found })?;
             let value = number("valueGwei", event.valueGwei)?;
             if value >> VALUE_BITS != 0 {
-                return Err(DecodeError::OutOfRange { field: "valueGwei", found: event.valueGwei });
+                return Err(DecodeError::OutOfRange {
+                    field: "valueGwei",
+                    found: event.valueGwei,
+                });
             }
             if event.rollingHash.bit_len() > 216 {
-                return Err(DecodeError::OutOfRange { field: "rollingHash", found: event.rollingHash });
+                return Err(DecodeError::OutOfRange {
+                    field: "rollingHash",
+                    found: event.rollingHash,
+                });
             }
             L1Event::Deposited(Deposit {
                 index: number("index", event.index)?,
@@ -127,7 +143,8 @@ fn rollup_event(data: &LogData) -> Result<Option<L1Event>, DecodeError> {
 }
 
 fn parse<E: SolEventInterface>(data: &LogData) -> Result<E, DecodeError> {
-    E::decode_raw_log(data.topics(), &data.data).map_err(|e| DecodeError::Unknown(crate::rpc::shorten(&e.to_string())))
+    E::decode_raw_log(data.topics(), &data.data)
+        .map_err(|e| DecodeError::Unknown(crate::rpc::shorten(&e.to_string())))
 }
 
 /// Every event has one encoding: another one is not from our contract.
@@ -135,7 +152,10 @@ fn same_bytes<E: SolEvent>(event: &E, data: &LogData) -> Result<(), DecodeError>
     if event.encode_log_data() == *data {
         Ok(())
     } else {
-        Err(DecodeError::Unknown(format!("{} is not encoded as its contract does", E::SIGNATURE)))
+        Err(DecodeError::Unknown(format!(
+            "{} is not encoded as its contract does",
+            E::SIGNATURE
+        )))
     }
 }
 
@@ -198,16 +218,43 @@ mod tests {
 
     #[test]
     fn events_become_protocol_words() {
-        let event = decode(&CONTRACTS, &log(CONTRACTS.rollup, &proposed(B256::ZERO))).unwrap().unwrap();
-        let L1Event::BlockProposed { number, free_fields, blob_hash, .. } = event else { panic!("{event:?}") };
-        assert_eq!((number.get(), free_fields.slot.get(), free_fields.inbox_end), (5, 9, 7));
+        let event = decode(&CONTRACTS, &log(CONTRACTS.rollup, &proposed(B256::ZERO)))
+            .unwrap()
+            .unwrap();
+        let L1Event::BlockProposed {
+            number,
+            free_fields,
+            blob_hash,
+            ..
+        } = event
+        else {
+            panic!("{event:?}")
+        };
+        assert_eq!(
+            (number.get(), free_fields.slot.get(), free_fields.inbox_end),
+            (5, 9, 7)
+        );
         assert_eq!(blob_hash, B256::repeat_byte(5));
-        let event = decode(&CONTRACTS, &log(CONTRACTS.rollup, &deposited())).unwrap().unwrap();
+        let event = decode(&CONTRACTS, &log(CONTRACTS.rollup, &deposited()))
+            .unwrap()
+            .unwrap();
         assert!(matches!(event, L1Event::Deposited(deposit) if deposit.value == 2_000 && deposit.time == 11));
-        let added = Registry::InstanceAdded { rollup: Address::ZERO, activation: U256::from(3) };
+        let added = Registry::InstanceAdded {
+            rollup: Address::ZERO,
+            activation: U256::from(3),
+        };
         let event = decode(&CONTRACTS, &log(CONTRACTS.registry, &added)).unwrap();
-        assert_eq!(event, Some(L1Event::InstanceAdded { instance: Address::ZERO, activation: Epoch::new(3) }));
-        let credited = Rollup::Credited { account: Address::ZERO, amount: U256::from(1) };
+        assert_eq!(
+            event,
+            Some(L1Event::InstanceAdded {
+                instance: Address::ZERO,
+                activation: Epoch::new(3)
+            })
+        );
+        let credited = Rollup::Credited {
+            account: Address::ZERO,
+            amount: U256::from(1),
+        };
         assert_eq!(decode(&CONTRACTS, &log(CONTRACTS.rollup, &credited)), Ok(None));
     }
 
@@ -218,15 +265,35 @@ mod tests {
         let mut padded = log(CONTRACTS.rollup, &proposed(B256::ZERO));
         padded.data = [padded.data.as_ref(), &[0; 32]].concat().into();
         let elsewhere = log(CONTRACTS.registry, &deposited());
-        let rich = Rollup::Deposited { valueGwei: U256::from(1) << VALUE_BITS, ..deposited() };
-        let short = Rollup::Deposited { ciphertext: Bytes::from(vec![0; 90]), ..deposited() };
-        let late = Rollup::Deposited { index: U256::MAX, ..deposited() };
-        let wide = Rollup::Deposited { rollingHash: U256::from(1) << 216, ..deposited() };
+        let rich = Rollup::Deposited {
+            valueGwei: U256::from(1) << VALUE_BITS,
+            ..deposited()
+        };
+        let short = Rollup::Deposited {
+            ciphertext: Bytes::from(vec![0; 90]),
+            ..deposited()
+        };
+        let late = Rollup::Deposited {
+            index: U256::MAX,
+            ..deposited()
+        };
+        let wide = Rollup::Deposited {
+            rollingHash: U256::from(1) << 216,
+            ..deposited()
+        };
         let cases = [
             ("unknown topic", unknown, "not in the contract's interface"),
             ("trailing bytes", padded, "BlockProposed"),
-            ("event of another contract", elsewhere, "not in the contract's interface"),
-            ("archive", log(CONTRACTS.rollup, &proposed(B256::repeat_byte(0xff))), "archive"),
+            (
+                "event of another contract",
+                elsewhere,
+                "not in the contract's interface",
+            ),
+            (
+                "archive",
+                log(CONTRACTS.rollup, &proposed(B256::repeat_byte(0xff))),
+                "archive",
+            ),
             ("value", log(CONTRACTS.rollup, &rich), "valueGwei"),
             ("ciphertext", log(CONTRACTS.rollup, &short), "90 bytes"),
             ("index", log(CONTRACTS.rollup, &late), "index"),

@@ -39,7 +39,9 @@ pub enum FollowerError {
         source: DecodeError,
     },
     /// No common ancestor within the allowed depth.
-    #[error("L1 replaced more than {limit} blocks below {followed}; hint: check the L1 endpoint, then resync from L1 (delete the node's chain data)")]
+    #[error(
+        "L1 replaced more than {limit} blocks below {followed}; hint: check the L1 endpoint, then resync from L1 (delete the node's chain data)"
+    )]
     ReorgTooDeep {
         /// Blocks that may be replaced.
         limit: u64,
@@ -53,7 +55,9 @@ impl FollowerError {
     pub fn hint(&self) -> &'static str {
         match self {
             Self::Rpc(error) => error.cause.hint(),
-            Self::Inconsistent(_) => "normal for a moment after a reorg; if it stays, use one L1 node per URL",
+            Self::Inconsistent(_) => {
+                "normal for a moment after a reorg; if it stays, use one L1 node per URL"
+            }
             Self::HeadWentBack { .. } => "the endpoint is syncing or was rewound; check the L1 node",
             Self::Undecodable { .. } => "the deployment may need a newer version of this program",
             Self::ReorgTooDeep { .. } => "check the L1 endpoint, then resync from L1",

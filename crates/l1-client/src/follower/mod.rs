@@ -43,6 +43,8 @@ pub(crate) struct FollowerConfig {
     pub(crate) poll_interval: Duration,
     pub(crate) reorg_depth_max: u64,
     pub(crate) log_range_max: u64,
+    /// Age of a head above which another endpoint is tried.
+    pub(crate) head_age_max_seconds: u64,
     /// Between looks at `safe` and `finalized`.
     pub(crate) finality_interval: Duration,
 }
@@ -123,12 +125,19 @@ pub struct L1Follower {
 
 impl std::fmt::Debug for L1Follower {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("L1Follower").field("config", &self.config).finish_non_exhaustive()
+        f.debug_struct("L1Follower")
+            .field("config", &self.config)
+            .finish_non_exhaustive()
     }
 }
 
 impl L1Follower {
-    pub(crate) fn new(rpc: Rpc, clock: Arc<dyn Clock>, config: FollowerConfig, cursor: Vec<L1Block>) -> (Self, ChainStream) {
+    pub(crate) fn new(
+        rpc: Rpc,
+        clock: Arc<dyn Clock>,
+        config: FollowerConfig,
+        cursor: Vec<L1Block>,
+    ) -> (Self, ChainStream) {
         let (events, events_rx) = mpsc::channel(EVENTS_MAX);
         let (health, health_rx) = watch::channel(FollowerHealth::default());
         let walker = Walker::new(
@@ -139,8 +148,23 @@ impl L1Follower {
             config.log_range_max,
             cursor,
         );
-        let follower = Self { rpc, clock, events, health, config, walker, backoff: Backoff::new(), finality_due_ms: 0 };
-        (follower, ChainStream { events: events_rx, health: health_rx })
+        let follower = Self {
+            rpc,
+            clock,
+            events,
+            health,
+            config,
+            walker,
+            backoff: Backoff::new(),
+            finality_due_ms: 0,
+        };
+        (
+            follower,
+            ChainStream {
+                events: events_rx,
+                health: health_rx,
+            },
+        )
     }
 
     /// Follows until cancelled, until the receiver is dropped, or until following is impossible.
@@ -171,6 +195,11 @@ impl L1Follower {
             Err(error) => return self.failed(error).map(Some),
         };
         self.backoff.succeeded();
+        // An endpoint that has stopped at some height answers without an error for ever.
+        let age = (self.clock.now_unix_ms() / 1_000).saturating_sub(pass.head.time);
+        if pass.is_lagging || (!pass.is_behind && age > self.config.head_age_max_seconds) {
+            self.rpc.rotate();
+        }
         for event in pass.events {
             let followed = match &event {
                 ChainEvent::Extended { block, .. } => *block,
@@ -187,12 +216,17 @@ impl L1Follower {
         }
         self.health.send_if_modified(|health| {
             let followed = self.walker.tip();
-            let is_changed = health.problem.is_some() || health.head != Some(pass.head) || health.followed != followed;
+            let is_changed =
+                health.problem.is_some() || health.head != Some(pass.head) || health.followed != followed;
             (health.head, health.followed, health.problem) = (Some(pass.head), followed, None);
             is_changed
         });
         self.look_at_finality().await;
-        Ok(Some(if pass.is_behind { Duration::ZERO } else { self.config.poll_interval }))
+        Ok(Some(if pass.is_behind {
+            Duration::ZERO
+        } else {
+            self.config.poll_interval
+        }))
     }
 
     fn failed(&mut self, error: FollowerError) -> Result<Duration, FollowerError> {
@@ -201,8 +235,15 @@ impl L1Follower {
             _ => self.backoff.next(None),
         };
         let is_wrong_chain = matches!(&error, FollowerError::Rpc(rpc) if rpc.is_wrong_chain());
-        let problem =
-            Problem { text: error.to_string(), hint: error.hint(), failures: self.backoff.failures(), is_wrong_chain };
+        let problem = Problem {
+            text: error.to_string(),
+            hint: error.hint(),
+            failures: self.backoff.failures(),
+            is_wrong_chain,
+        };
+        if matches!(error, FollowerError::HeadWentBack { .. }) {
+            self.rpc.rotate();
+        }
         if error.severity() == Severity::Fatal {
             self.health.send_modify(|health| health.problem = Some(problem));
             return Err(error);
@@ -227,7 +268,8 @@ impl L1Follower {
         let interval = u64::try_from(self.config.finality_interval.as_millis()).unwrap_or(u64::MAX);
         self.finality_due_ms = now.saturating_add(interval);
         for tag in ["safe", "finalized"] {
-            let header: Result<Option<HeaderJson>, _> = self.rpc.call("eth_getBlockByNumber", json!([tag, false])).await;
+            let header: Result<Option<HeaderJson>, _> =
+                self.rpc.call("eth_getBlockByNumber", json!([tag, false])).await;
             let number = match header {
                 Ok(header) => header.map(|header| header.block().number),
                 Err(error) => {

@@ -39,7 +39,9 @@ impl LogRange {
 
 /// The width of `[0x1, 0x2a]` in a provider's text.
 fn suggestion(cause: &RpcCause) -> Option<u64> {
-    let RpcCause::Refused { message, .. } = cause else { return None };
+    let RpcCause::Refused { message, .. } = cause else {
+        return None;
+    };
     let (_, rest) = message.split_once('[')?;
     let (range, _) = rest.split_once(']')?;
     let (first, last) = range.split_once(',')?;
@@ -52,7 +54,11 @@ mod tests {
     use super::*;
 
     fn refusal(message: &str) -> RpcCause {
-        RpcCause::Refused { code: -32_005, message: message.to_owned(), data: None }
+        RpcCause::Refused {
+            code: -32_005,
+            message: message.to_owned(),
+            data: None,
+        }
     }
 
     #[test]
@@ -60,18 +66,27 @@ mod tests {
         let mut range = LogRange::new(2_000);
         assert!(range.refused(&refusal("block range too large")));
         assert_eq!(range.blocks(), 1_000);
-        assert!(range.refused(&refusal("query returned more than 10000 results. Try with this block range [0x10, 0x1F].")));
+        assert!(range.refused(&refusal(
+            "query returned more than 10000 results. Try with this block range [0x10, 0x1F]."
+        )));
         assert_eq!(range.blocks(), 16);
         range.accepted();
         assert_eq!(range.blocks(), 24);
         for _ in 0..10 {
             range.accepted();
         }
-        assert_eq!(range.blocks(), 32, "grows to twice what was accepted after a refusal");
+        assert_eq!(
+            range.blocks(),
+            32,
+            "grows to twice what was accepted after a refusal"
+        );
         while range.blocks() > 1 {
             assert!(range.refused(&refusal("limited to a 5 range")));
         }
-        assert!(!range.refused(&refusal("limited to a 5 range")), "one block is the least");
+        assert!(
+            !range.refused(&refusal("limited to a 5 range")),
+            "one block is the least"
+        );
         assert!(!LogRange::new(10).refused(&refusal("method not found")));
         assert!(!LogRange::new(10).refused(&RpcCause::Html));
     }

@@ -30,6 +30,8 @@ pub(super) struct Pass {
     pub(super) events: Vec<ChainEvent>,
     /// Whether there is more to fetch at once.
     pub(super) is_behind: bool,
+    /// Whether the endpoint is behind what was followed.
+    pub(super) is_lagging: bool,
 }
 
 /// The blocks followed so far and the way to more.
@@ -82,25 +84,38 @@ impl Walker {
 
     /// Looks at the head and returns what follows the tip, in order.
     pub(super) async fn pass(&mut self) -> Result<Pass, FollowerError> {
-        let head: HeaderJson = self.rpc.call("eth_getBlockByNumber", json!(["latest", false])).await?;
+        let head: HeaderJson = self
+            .rpc
+            .call("eth_getBlockByNumber", json!(["latest", false]))
+            .await?;
         let tip = match self.tip() {
             Some(tip) => tip,
             None => self.anchor().await?,
         };
         let head_block = head.block();
-        let mut pass = Pass { head: head_block, events: Vec::new(), is_behind: false };
+        let mut pass = Pass {
+            head: head_block,
+            events: Vec::new(),
+            is_behind: false,
+            is_lagging: false,
+        };
         if head_block.hash == tip.hash {
             return Ok(pass);
         }
         if head_block.number <= tip.number {
             match self.known(head_block.number) {
                 // A node that lags, or a chain that was cut and has not grown again: neither takes anything back.
-                Some(known) if known.hash == head_block.hash => {}
+                Some(known) if known.hash == head_block.hash => pass.is_lagging = true,
                 Some(_) => {
                     pass.events.push(self.roll_back(tip).await?);
                     pass.is_behind = true;
                 }
-                None => return Err(FollowerError::HeadWentBack { followed: tip.number, head: head_block.number }),
+                None => {
+                    return Err(FollowerError::HeadWentBack {
+                        followed: tip.number,
+                        head: head_block.number,
+                    });
+                }
             }
             return Ok(pass);
         }
@@ -114,7 +129,10 @@ impl Walker {
         let logs = self.logs_of(&headers, head_block.number.get()).await?;
         for (header, logs) in headers.iter().zip(logs) {
             let block = header.block();
-            pass.events.push(ChainEvent::Extended { block, events: self.events_of(&block, logs)? });
+            pass.events.push(ChainEvent::Extended {
+                block,
+                events: self.events_of(&block, logs)?,
+            });
         }
         for header in &headers {
             self.push(header.block());
@@ -125,7 +143,9 @@ impl Walker {
 
     fn push(&mut self, block: L1Block) {
         self.recent.push_back(block);
-        let kept = usize::try_from(self.reorg_depth_max).unwrap_or(usize::MAX).saturating_add(1);
+        let kept = usize::try_from(self.reorg_depth_max)
+            .unwrap_or(usize::MAX)
+            .saturating_add(1);
         while self.recent.len() > kept {
             self.recent.pop_front();
         }
@@ -140,7 +160,9 @@ impl Walker {
         let number = self.first_block.saturating_sub(1);
         let header: Option<HeaderJson> = self.rpc.call("eth_getBlockByNumber", by_number(number)).await?;
         let block = header
-            .ok_or_else(|| FollowerError::Inconsistent(format!("block {number}, before the deployment, does not exist")))?
+            .ok_or_else(|| {
+                FollowerError::Inconsistent(format!("block {number}, before the deployment, does not exist"))
+            })?
             .block();
         self.push(block);
         Ok(block)
@@ -154,11 +176,15 @@ impl Walker {
             return Ok(vec![head]);
         }
         let last = head_number.min(tip.number.get().saturating_add(PASS_BLOCKS));
-        let calls: Vec<Call> =
-            (first..=last).map(|number| Call::new("eth_getBlockByNumber", by_number(number))).collect();
+        let calls: Vec<Call> = (first..=last)
+            .map(|number| Call::new("eth_getBlockByNumber", by_number(number)))
+            .collect();
         let headers: Vec<Option<HeaderJson>> = self.rpc.batch_all(&calls).await?;
         let missing = || FollowerError::Inconsistent("a block below the head does not exist".to_owned());
-        headers.into_iter().map(|header| header.ok_or_else(missing)).collect()
+        headers
+            .into_iter()
+            .map(|header| header.ok_or_else(missing))
+            .collect()
     }
 
     /// Finds the newest followed block that L1 still has, cuts what is above it, and says so.
@@ -166,17 +192,23 @@ impl Walker {
         let mut numbers: Vec<u64> = self.recent.iter().rev().map(|block| block.number.get()).collect();
         numbers.dedup();
         for chunk in numbers.chunks(BATCH_MAX) {
-            let calls: Vec<Call> =
-                chunk.iter().map(|number| Call::new("eth_getBlockByNumber", by_number(*number))).collect();
+            let calls: Vec<Call> = chunk
+                .iter()
+                .map(|number| Call::new("eth_getBlockByNumber", by_number(*number)))
+                .collect();
             let canonical: Vec<Option<HeaderJson>> = self.rpc.batch_all(&calls).await?;
             let ancestor = canonical.into_iter().flatten().find_map(|header| {
                 let block = header.block();
-                self.known(block.number).filter(|known| known.hash == block.hash).copied()
+                self.known(block.number)
+                    .filter(|known| known.hash == block.hash)
+                    .copied()
             });
             let Some(ancestor) = ancestor else { continue };
             let depth = tip.number.get().saturating_sub(ancestor.number.get());
             if depth == 0 {
-                return Err(FollowerError::Inconsistent("the head does not descend from a block that L1 still has".to_owned()));
+                return Err(FollowerError::Inconsistent(
+                    "the head does not descend from a block that L1 still has".to_owned(),
+                ));
             }
             self.recent.retain(|block| block.number <= ancestor.number);
             self.ahead = None;
@@ -184,20 +216,30 @@ impl Walker {
             tracing::info!(depth, from = %tip.number, to = %ancestor.number, "L1 reorg");
             return Ok(ChainEvent::RolledBack { to: ancestor });
         }
-        Err(FollowerError::ReorgTooDeep { limit: self.reorg_depth_max, followed: tip.number })
+        Err(FollowerError::ReorgTooDeep {
+            limit: self.reorg_depth_max,
+            followed: tip.number,
+        })
     }
 
     /// Logs of each header, in order.
-    async fn logs_of(&mut self, headers: &[HeaderJson], head: u64) -> Result<Vec<Vec<LogJson>>, FollowerError> {
+    async fn logs_of(
+        &mut self,
+        headers: &[HeaderJson],
+        head: u64,
+    ) -> Result<Vec<Vec<LogJson>>, FollowerError> {
         let mut out = Vec::with_capacity(headers.len());
-        let (old, near): (Vec<_>, Vec<_>) =
-            headers.iter().partition(|header| header.number.to::<u64>().saturating_add(NEAR_BLOCKS) <= head);
+        let (old, near): (Vec<_>, Vec<_>) = headers
+            .iter()
+            .partition(|header| header.number.to::<u64>().saturating_add(NEAR_BLOCKS) <= head);
         for header in old {
             let logs = self.logs_of_old(header, head).await?;
             out.push(self.second_opinion(header, logs).await?);
         }
-        let calls: Vec<Call> =
-            near.iter().map(|header| Call::new("eth_getLogs", self.by_hash(header.hash))).collect();
+        let calls: Vec<Call> = near
+            .iter()
+            .map(|header| Call::new("eth_getLogs", self.by_hash(header.hash)))
+            .collect();
         let answers: Vec<Vec<LogJson>> = self.rpc.batch_all(&calls).await?;
         for (header, logs) in near.into_iter().zip(answers) {
             out.push(self.second_opinion(header, logs).await?);
@@ -214,7 +256,9 @@ impl Walker {
             {
                 return Ok(ahead.by_block.remove(&number).unwrap_or_default());
             }
-            let last = head.saturating_sub(NEAR_BLOCKS).min(number.saturating_add(self.range.blocks()).saturating_sub(1));
+            let last = head
+                .saturating_sub(NEAR_BLOCKS)
+                .min(number.saturating_add(self.range.blocks()).saturating_sub(1));
             let filter = json!([{
                 "address": [self.contracts.rollup, self.contracts.registry],
                 "fromBlock": format!("{number:#x}"),
@@ -223,7 +267,10 @@ impl Walker {
             match self.rpc.call::<Vec<LogJson>>("eth_getLogs", filter).await {
                 Ok(logs) => {
                     self.range.accepted();
-                    self.ahead = Some(LogsAhead { last, by_block: group(logs, number, last)? });
+                    self.ahead = Some(LogsAhead {
+                        last,
+                        by_block: group(logs, number, last)?,
+                    });
                 }
                 Err(error) if self.range.refused(&error.cause) => {
                     tracing::debug!(%error, blocks = self.range.blocks(), "smaller log range");
@@ -234,7 +281,11 @@ impl Walker {
     }
 
     /// If a header's bloom filter promises logs of ours and none came, every endpoint is asked for this block once more.
-    async fn second_opinion(&self, header: &HeaderJson, logs: Vec<LogJson>) -> Result<Vec<LogJson>, FollowerError> {
+    async fn second_opinion(
+        &self,
+        header: &HeaderJson,
+        logs: Vec<LogJson>,
+    ) -> Result<Vec<LogJson>, FollowerError> {
         if !logs.is_empty() || !self.promises_logs(header) {
             return Ok(logs);
         }
@@ -271,14 +322,19 @@ impl Walker {
 
     fn events_of(&self, block: &L1Block, mut logs: Vec<LogJson>) -> Result<Vec<L1Event>, FollowerError> {
         if logs.len() > BLOCK_LOGS_MAX {
-            return Err(FollowerError::Inconsistent(format!("{} logs in block {}", logs.len(), block.number)));
+            return Err(FollowerError::Inconsistent(format!(
+                "{} logs in block {}",
+                logs.len(),
+                block.number
+            )));
         }
         logs.sort_by_key(|log| log.log_index);
         let mut events = Vec::with_capacity(logs.len());
         let mut previous = None;
         for log in &logs {
             let is_ours = log.address == self.contracts.rollup || log.address == self.contracts.registry;
-            let is_of_block = log.block_hash == block.hash && log.block_number.to::<u64>() == block.number.get();
+            let is_of_block =
+                log.block_hash == block.hash && log.block_number.to::<u64>() == block.number.get();
             if !is_ours || !is_of_block || log.removed || previous == Some(log.log_index) {
                 return Err(FollowerError::Inconsistent(format!(
                     "log {} of {} is not a log of ours in block {} ({})",
@@ -308,7 +364,10 @@ fn check_links(tip: L1Block, headers: &[HeaderJson]) -> Result<(), FollowerError
     for header in headers {
         let block = header.block();
         if block.parent_hash != parent.hash || block.number.get() != parent.number.get().saturating_add(1) {
-            return Err(FollowerError::Inconsistent(format!("block {} does not follow block {}", block.number, parent.number)));
+            return Err(FollowerError::Inconsistent(format!(
+                "block {} does not follow block {}",
+                block.number, parent.number
+            )));
         }
         parent = block;
     }
@@ -320,7 +379,9 @@ fn group(logs: Vec<LogJson>, first: u64, last: u64) -> Result<BTreeMap<u64, Vec<
     for log in logs {
         let number = log.block_number.to::<u64>();
         if !(first..=last).contains(&number) {
-            return Err(FollowerError::Inconsistent(format!("a log of block {number} was not asked for")));
+            return Err(FollowerError::Inconsistent(format!(
+                "a log of block {number} was not asked for"
+            )));
         }
         by_block.entry(number).or_default().push(log);
     }

@@ -16,7 +16,10 @@ pub(crate) struct Backoff {
 impl Backoff {
     pub(crate) fn new() -> Self {
         // Each pause is drawn between half of it and all of it: the shortest is 0.5 s.
-        Self { failures: 0, pauses: agoge_supervisor::Backoff::new(Duration::from_secs(1), LONGEST) }
+        Self {
+            failures: 0,
+            pauses: agoge_supervisor::Backoff::new(Duration::from_secs(1), LONGEST),
+        }
     }
 
     /// Failures since the last success.
@@ -54,14 +57,21 @@ mod tests {
         let mut backoff = Backoff::new();
         for failure in 0..40_u32 {
             let pause = backoff.after(&RpcCause::Html);
-            assert!((Duration::from_millis(500)..=LONGEST).contains(&pause), "{failure}: {pause:?}");
+            assert!(
+                (Duration::from_millis(500)..=LONGEST).contains(&pause),
+                "{failure}: {pause:?}"
+            );
             assert!(failure < 8 || pause >= LONGEST / 2);
         }
         assert_eq!(backoff.failures(), 40);
         backoff.succeeded();
-        let asked = RpcCause::RateLimited { retry_after: Some(Duration::from_secs(7)) };
+        let asked = RpcCause::RateLimited {
+            retry_after: Some(Duration::from_secs(7)),
+        };
         assert_eq!(backoff.after(&asked), Duration::from_secs(7));
-        let absurd = RpcCause::RateLimited { retry_after: Some(Duration::from_secs(86_400)) };
+        let absurd = RpcCause::RateLimited {
+            retry_after: Some(Duration::from_secs(86_400)),
+        };
         assert_eq!(backoff.after(&absurd), LONGEST);
     }
 }

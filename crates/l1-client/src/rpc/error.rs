@@ -99,8 +99,20 @@ impl RpcCause {
             Self::Refused { message, .. } => {
                 let text = message.to_lowercase();
                 [
-                    "block range", "range is too", "range too", "more than", "response size", "too many results", "limited to",
-                    "exceed", "query timeout", "max range", "maximum range", "too large", "blocks distance", "result set",
+                    "block range",
+                    "range is too",
+                    "range too",
+                    "more than",
+                    "response size",
+                    "too many results",
+                    "limited to",
+                    "exceed",
+                    "query timeout",
+                    "max range",
+                    "maximum range",
+                    "too large",
+                    "blocks distance",
+                    "result set",
                 ]
                 .iter()
                 .any(|part| text.contains(part))
@@ -111,11 +123,19 @@ impl RpcCause {
 
     /// Whether the node has thrown the data away.
     pub fn is_pruned_data(&self) -> bool {
-        let Self::Refused { message, .. } = self else { return false };
+        let Self::Refused { message, .. } = self else {
+            return false;
+        };
         let text = message.to_lowercase();
-        ["pruned", "missing trie node", "history is not available", "old data not available", "state not available"]
-            .iter()
-            .any(|part| text.contains(part))
+        [
+            "pruned",
+            "missing trie node",
+            "history is not available",
+            "old data not available",
+            "state not available",
+        ]
+        .iter()
+        .any(|part| text.contains(part))
     }
 
     /// What a person can do about it.
@@ -123,17 +143,23 @@ impl RpcCause {
         match self {
             Self::Unreachable(_) => "check the URL and that the L1 node is running",
             Self::TimedOut(_) => "the endpoint is overloaded or far away; add a second URL",
-            Self::RateLimited { .. } => "the plan's request limit is reached; add a second URL or use another plan",
+            Self::RateLimited { .. } => {
+                "the plan's request limit is reached; add a second URL or use another plan"
+            }
             Self::Forbidden(_) => "check the API key in the URL",
             Self::Status(_) => "the provider has a fault; add a second URL",
             Self::Html => "the URL is probably not a JSON-RPC endpoint (a login or status page answered)",
             Self::Malformed(_) => "a proxy may be cutting answers short; try the node directly",
             Self::BodyTooLarge { .. } => "lower [l1] log_range_max",
-            Self::WrongChain { .. } => "the URL belongs to another network; check the network name and the URL",
+            Self::WrongChain { .. } => {
+                "the URL belongs to another network; check the network name and the URL"
+            }
             Self::Refused { .. } if self.is_pruned_data() => {
                 "the endpoint does not keep old data; use an archive endpoint for the first sync"
             }
-            Self::Refused { .. } if self.wants_smaller_range() => "the plan limits eth_getLogs; lower [l1] log_range_max or use another plan",
+            Self::Refused { .. } if self.wants_smaller_range() => {
+                "the plan limits eth_getLogs; lower [l1] log_range_max or use another plan"
+            }
             Self::Refused { .. } => "the endpoint refused the request; its text says why",
         }
     }

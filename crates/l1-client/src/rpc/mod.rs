@@ -70,8 +70,13 @@ struct Endpoint {
 impl Rpc {
     /// `urls` must not be empty; nothing is sent yet.
     pub(crate) fn new(http: reqwest::Client, urls: &[SecretUrl], chain_id: u64, timeout: Duration) -> Self {
-        let endpoints =
-            urls.iter().map(|url| Endpoint { url: url.clone(), is_checked: AtomicBool::new(false) }).collect();
+        let endpoints = urls
+            .iter()
+            .map(|url| Endpoint {
+                url: url.clone(),
+                is_checked: AtomicBool::new(false),
+            })
+            .collect();
         let inner = Inner {
             http,
             endpoints,
@@ -80,11 +85,24 @@ impl Rpc {
             chain_id,
             timeout,
         };
-        Self { inner: Arc::new(inner) }
+        Self {
+            inner: Arc::new(inner),
+        }
     }
 
     pub(crate) fn chain_id(&self) -> u64 {
         self.inner.chain_id
+    }
+
+    /// Asks another endpoint first from now on.
+    pub(crate) fn rotate(&self) {
+        let next = self
+            .inner
+            .current
+            .load(Ordering::Relaxed)
+            .saturating_add(1)
+            .checked_rem(self.endpoint_count());
+        self.inner.current.store(next.unwrap_or(0), Ordering::Relaxed);
     }
 
     pub(crate) fn endpoint_count(&self) -> usize {
@@ -92,19 +110,33 @@ impl Rpc {
     }
 
     /// One call: every endpoint is asked once, the last good one first.
-    pub(crate) async fn call<T: DeserializeOwned>(&self, method: &'static str, params: Value) -> Result<T, RpcError> {
+    pub(crate) async fn call<T: DeserializeOwned>(
+        &self,
+        method: &'static str,
+        params: Value,
+    ) -> Result<T, RpcError> {
         let (index, answer) = self.answer_of(&[Call::new(method, params)]).await?;
-        let value = answer.into_iter().next().unwrap_or(Ok(Value::Null)).map_err(|cause| self.error(index, method, cause))?;
+        let value = answer
+            .into_iter()
+            .next()
+            .unwrap_or(Ok(Value::Null))
+            .map_err(|cause| self.error(index, method, cause))?;
         self.parse(index, method, value)
     }
 
     /// As [`Self::call`], repeated with growing pauses while the failure is transient. For reads that nobody else repeats.
-    pub(crate) async fn read<T: DeserializeOwned>(&self, method: &'static str, params: Value) -> Result<T, RpcError> {
+    pub(crate) async fn read<T: DeserializeOwned>(
+        &self,
+        method: &'static str,
+        params: Value,
+    ) -> Result<T, RpcError> {
         let mut backoff = Backoff::new();
         loop {
             match self.call(method, params.clone()).await {
                 Err(error)
-                    if error.is_transient() && !error.is_wrong_chain() && backoff.failures() + 1 < ROUNDS_MAX =>
+                    if error.is_transient()
+                        && !error.is_wrong_chain()
+                        && backoff.failures() + 1 < ROUNDS_MAX =>
                 {
                     tokio::time::sleep(backoff.after(&error.cause)).await;
                 }
@@ -114,7 +146,10 @@ impl Rpc {
     }
 
     /// At most [`BATCH_MAX`] calls in one request to one endpoint; the answers are in the order of the calls.
-    pub(crate) async fn batch<T: DeserializeOwned>(&self, calls: &[Call]) -> Result<Vec<Result<T, RpcError>>, RpcError> {
+    pub(crate) async fn batch<T: DeserializeOwned>(
+        &self,
+        calls: &[Call],
+    ) -> Result<Vec<Result<T, RpcError>>, RpcError> {
         let mut out = Vec::with_capacity(calls.len());
         for chunk in calls.chunks(BATCH_MAX) {
             let (index, answers) = self.answer_of(chunk).await?;
@@ -168,7 +203,8 @@ impl Rpc {
                         endpoint.is_checked.store(false, Ordering::Relaxed);
                     }
                     let answers = self.request(index, call).await;
-                    let answer = answers.and_then(|answers| answers.into_iter().next().unwrap_or(Ok(Value::Null)));
+                    let answer =
+                        answers.and_then(|answers| answers.into_iter().next().unwrap_or(Ok(Value::Null)));
                     let answer = answer.map_err(|cause| self.error(index, method, cause));
                     answer.and_then(|value| self.parse(index, method, value))
                 }
@@ -199,7 +235,9 @@ impl Rpc {
             }
             match self.check_endpoint(index).await {
                 Ok(()) => answered = true,
-                Err(cause @ RpcCause::WrongChain { .. }) => return Err(self.error(index, "eth_chainId", cause)),
+                Err(cause @ RpcCause::WrongChain { .. }) => {
+                    return Err(self.error(index, "eth_chainId", cause));
+                }
                 Err(cause) => last = Some(self.error(index, "eth_chainId", cause)),
             }
         }
@@ -219,7 +257,9 @@ impl Rpc {
             let index = (start + step).checked_rem(count).unwrap_or(0);
             match self.request(index, calls).await {
                 Ok(answers) => {
-                    let pruned = answers.iter().find_map(|answer| answer.as_ref().err().filter(|cause| cause.is_pruned_data()));
+                    let pruned = answers
+                        .iter()
+                        .find_map(|answer| answer.as_ref().err().filter(|cause| cause.is_pruned_data()));
                     match pruned {
                         // Another endpoint may keep what this one has thrown away.
                         Some(cause) if step.saturating_add(1) < count => {
@@ -242,7 +282,13 @@ impl Rpc {
                 }
             }
         }
-        Err(last.unwrap_or_else(|| self.error(0, method, RpcCause::Unreachable("no endpoint is configured".to_owned()))))
+        Err(last.unwrap_or_else(|| {
+            self.error(
+                0,
+                method,
+                RpcCause::Unreachable("no endpoint is configured".to_owned()),
+            )
+        }))
     }
 
     async fn check_endpoint(&self, index: usize) -> Result<(), RpcCause> {
@@ -252,13 +298,18 @@ impl Rpc {
         if endpoint.is_checked.load(Ordering::Relaxed) {
             return Ok(());
         }
-        let answers = self.post(endpoint, &[Call::new("eth_chainId", Value::Array(Vec::new()))]).await?;
+        let answers = self
+            .post(endpoint, &[Call::new("eth_chainId", Value::Array(Vec::new()))])
+            .await?;
         let value = answers.into_iter().next().unwrap_or(Ok(Value::Null))?;
         let found: alloy::primitives::U64 =
             serde_json::from_value(value).map_err(|e| RpcCause::Malformed(e.to_string()))?;
         let found = found.to::<u64>();
         if found != self.inner.chain_id {
-            return Err(RpcCause::WrongChain { expected: self.inner.chain_id, found });
+            return Err(RpcCause::WrongChain {
+                expected: self.inner.chain_id,
+                found,
+            });
         }
         endpoint.is_checked.store(true, Ordering::Relaxed);
         Ok(())
@@ -280,17 +331,33 @@ impl Rpc {
         }
         let body = wire::encode(first_id, calls);
         let exchange = wire::exchange(&self.inner.http, endpoint.url.url(), body);
-        let bytes =
-            tokio::time::timeout(self.inner.timeout, exchange).await.map_err(|_| RpcCause::TimedOut(self.inner.timeout))??;
+        let bytes = tokio::time::timeout(self.inner.timeout, exchange)
+            .await
+            .map_err(|_| RpcCause::TimedOut(self.inner.timeout))??;
         wire::decode(first_id, calls.len(), &bytes)
     }
 
     fn error(&self, index: usize, method: &'static str, cause: RpcCause) -> RpcError {
-        let endpoint = self.inner.endpoints.get(index).map(|endpoint| endpoint.url.redacted()).unwrap_or_default();
-        RpcError { endpoint, method, cause }
+        let endpoint = self
+            .inner
+            .endpoints
+            .get(index)
+            .map(|endpoint| endpoint.url.redacted())
+            .unwrap_or_default();
+        RpcError {
+            endpoint,
+            method,
+            cause,
+        }
     }
 
-    fn parse<T: DeserializeOwned>(&self, index: usize, method: &'static str, value: Value) -> Result<T, RpcError> {
-        serde_json::from_value(value).map_err(|e| self.error(index, method, RpcCause::Malformed(wire::shorten(&e.to_string()))))
+    fn parse<T: DeserializeOwned>(
+        &self,
+        index: usize,
+        method: &'static str,
+        value: Value,
+    ) -> Result<T, RpcError> {
+        serde_json::from_value(value)
+            .map_err(|e| self.error(index, method, RpcCause::Malformed(wire::shorten(&e.to_string()))))
     }
 }

@@ -19,16 +19,30 @@ pub(super) fn encode(first_id: u64, calls: &[Call]) -> Value {
     };
     match calls {
         [call] => one(0, call),
-        _ => Value::Array(calls.iter().enumerate().map(|(offset, call)| one(offset, call)).collect()),
+        _ => Value::Array(
+            calls
+                .iter()
+                .enumerate()
+                .map(|(offset, call)| one(offset, call))
+                .collect(),
+        ),
     }
 }
 
 /// Sends a request and reads its whole body, however it is answered.
-pub(super) async fn exchange(http: &reqwest::Client, url: reqwest::Url, body: Value) -> Result<Vec<u8>, RpcCause> {
+pub(super) async fn exchange(
+    http: &reqwest::Client,
+    url: reqwest::Url,
+    body: Value,
+) -> Result<Vec<u8>, RpcCause> {
     let response = http.post(url).json(&body).send().await.map_err(unreachable)?;
     let status = response.status().as_u16();
     match status {
-        429 => return Err(RpcCause::RateLimited { retry_after: retry_after(&response) }),
+        429 => {
+            return Err(RpcCause::RateLimited {
+                retry_after: retry_after(&response),
+            });
+        }
         401 | 403 => return Err(RpcCause::Forbidden(status)),
         _ => {}
     }
@@ -38,7 +52,11 @@ pub(super) async fn exchange(http: &reqwest::Client, url: reqwest::Url, body: Va
         .and_then(|value| value.to_str().ok())
         .is_some_and(|value| value.contains("text/html"));
     if is_html {
-        return Err(if status >= 500 { RpcCause::Status(status) } else { RpcCause::Html });
+        return Err(if status >= 500 {
+            RpcCause::Status(status)
+        } else {
+            RpcCause::Html
+        });
     }
     let bytes = read_body(response, BODY_BYTES_MAX).await?;
     // Some nodes answer a JSON-RPC error with a status of 4xx or 5xx: the body decides if it is one.
@@ -112,7 +130,10 @@ pub(super) fn decode(first_id: u64, count: usize, bytes: &[u8]) -> Result<Answer
             let answer: Answer = serde_json::from_slice(bytes).map_err(malformed)?;
             if count == 1 {
                 if answer.id != json!(first_id) && answer.error.is_none() {
-                    return Err(RpcCause::Malformed(format!("answer has id {}, expected {first_id}", answer.id)));
+                    return Err(RpcCause::Malformed(format!(
+                        "answer has id {}, expected {first_id}",
+                        answer.id
+                    )));
                 }
                 return one(answer).map(|answer| vec![answer]);
             }
@@ -126,16 +147,26 @@ pub(super) fn decode(first_id: u64, count: usize, bytes: &[u8]) -> Result<Answer
     let answers: Vec<Answer> = serde_json::from_slice(bytes).map_err(malformed)?;
     let mut slots: Vec<Option<Result<Value, RpcCause>>> = (0..count).map(|_| None).collect();
     for answer in answers {
-        let offset = answer.id.as_u64().and_then(|id| id.checked_sub(first_id)).and_then(|o| usize::try_from(o).ok());
+        let offset = answer
+            .id
+            .as_u64()
+            .and_then(|id| id.checked_sub(first_id))
+            .and_then(|o| usize::try_from(o).ok());
         let Some(slot) = offset.and_then(|offset| slots.get_mut(offset)) else {
-            return Err(RpcCause::Malformed(format!("answer with the foreign id {}", answer.id)));
+            return Err(RpcCause::Malformed(format!(
+                "answer with the foreign id {}",
+                answer.id
+            )));
         };
         if slot.is_some() {
             return Err(RpcCause::Malformed(format!("two answers with id {}", answer.id)));
         }
         *slot = Some(one(answer)?);
     }
-    slots.into_iter().map(|slot| slot.ok_or_else(|| RpcCause::Malformed("an answer of the batch is missing".to_owned()))).collect()
+    slots
+        .into_iter()
+        .map(|slot| slot.ok_or_else(|| RpcCause::Malformed("an answer of the batch is missing".to_owned())))
+        .collect()
 }
 
 /// The outer error is about the endpoint, the inner one about the call.
@@ -146,7 +177,11 @@ fn one(answer: Answer) -> Result<Result<Value, RpcCause>, RpcCause> {
                 return Err(RpcCause::RateLimited { retry_after: None });
             }
             let data = revert_data(&error.data);
-            Ok(Err(RpcCause::Refused { code: error.code, message: shorten(&error.message), data }))
+            Ok(Err(RpcCause::Refused {
+                code: error.code,
+                message: shorten(&error.message),
+                data,
+            }))
         }
         (None, Some(result)) => Ok(Ok(result)),
         (None, None) => Err(RpcCause::Malformed("neither result nor error".to_owned())),
@@ -157,9 +192,16 @@ fn one(answer: Answer) -> Result<Result<Value, RpcCause>, RpcCause> {
 fn is_rate_limit(error: &ErrorObject) -> bool {
     let text = error.message.to_lowercase();
     matches!(error.code, 429 | -32_029)
-        || ["rate limit", "too many requests", "requests per second", "compute units per second", "request limit", "throughput"]
-            .iter()
-            .any(|part| text.contains(part))
+        || [
+            "rate limit",
+            "too many requests",
+            "requests per second",
+            "compute units per second",
+            "request limit",
+            "throughput",
+        ]
+        .iter()
+        .any(|part| text.contains(part))
 }
 
 /// Revert data as geth (`data`), anvil (`data`) and Parity's heirs (`data: "Reverted 0x.."`) give it, or nested in an object.
@@ -197,15 +239,40 @@ mod tests {
     #[test]
     fn answers_are_matched_by_id() {
         let cases: [(&str, usize, &str, Option<&str>); 9] = [
-            ("in order", 2, r#"[{"id":7,"result":1},{"id":8,"result":2}]"#, None),
-            ("out of order", 2, r#"[{"id":8,"result":2},{"id":7,"result":1}]"#, None),
-            ("foreign id", 2, r#"[{"id":7,"result":1},{"id":9,"result":2}]"#, Some("foreign id")),
-            ("twice", 2, r#"[{"id":7,"result":1},{"id":7,"result":2}]"#, Some("two answers")),
+            (
+                "in order",
+                2,
+                r#"[{"id":7,"result":1},{"id":8,"result":2}]"#,
+                None,
+            ),
+            (
+                "out of order",
+                2,
+                r#"[{"id":8,"result":2},{"id":7,"result":1}]"#,
+                None,
+            ),
+            (
+                "foreign id",
+                2,
+                r#"[{"id":7,"result":1},{"id":9,"result":2}]"#,
+                Some("foreign id"),
+            ),
+            (
+                "twice",
+                2,
+                r#"[{"id":7,"result":1},{"id":7,"result":2}]"#,
+                Some("two answers"),
+            ),
             ("missing", 2, r#"[{"id":7,"result":1}]"#, Some("missing")),
             ("wrong single id", 1, r#"{"id":1,"result":1}"#, Some("expected 7")),
             ("half JSON", 1, r#"{"id":7,"resu"#, Some("malformed")),
             ("a web page", 1, " <html>", Some("web page")),
-            ("batch refused", 2, r#"{"id":null,"error":{"code":-32600,"message":"no batches"}}"#, Some("no batches")),
+            (
+                "batch refused",
+                2,
+                r#"{"id":null,"error":{"code":-32600,"message":"no batches"}}"#,
+                Some("no batches"),
+            ),
         ];
         for (name, count, body, expected) in cases {
             let answers = decode(7, count, body.as_bytes());
@@ -214,28 +281,48 @@ mod tests {
                 None => assert_eq!(answers.unwrap(), [Ok(json!(1)), Ok(json!(2))], "{name}"),
             }
         }
-        assert_eq!(decode(7, 1, br#"{"id":7,"result":null}"#).unwrap(), [Ok(Value::Null)]);
+        assert_eq!(
+            decode(7, 1, br#"{"id":7,"result":null}"#).unwrap(),
+            [Ok(Value::Null)]
+        );
     }
 
     #[test]
     fn limits_and_reverts_are_told_apart() {
         let refusal = |message: &str, code: i64| {
-            let body = json!({ "id": 7, "error": { "code": code, "message": message, "data": "0x1234" } }).to_string();
+            let body = json!({ "id": 7, "error": { "code": code, "message": message, "data": "0x1234" } })
+                .to_string();
             decode(7, 1, body.as_bytes())
         };
-        assert_eq!(refusal("compute units per second exceeded", 429), Err(RpcCause::RateLimited { retry_after: None }));
+        assert_eq!(
+            refusal("compute units per second exceeded", 429),
+            Err(RpcCause::RateLimited { retry_after: None })
+        );
         let texts = [
-            (-32_005, "query returned more than 10000 results. Try with this block range [0x1, 0x2]."),
-            (-32_602, "Log response size exceeded. You can make eth_getLogs requests with up to a 2K block range"),
+            (
+                -32_005,
+                "query returned more than 10000 results. Try with this block range [0x1, 0x2].",
+            ),
+            (
+                -32_602,
+                "Log response size exceeded. You can make eth_getLogs requests with up to a 2K block range",
+            ),
             (-32_614, "eth_getLogs is limited to a 5 range"),
             (-32_000, "exceed maximum block range: 50000"),
             (-32_600, "block range is too wide"),
         ];
         for (code, text) in texts {
-            let Ok(answers) = refusal(text, code) else { panic!("{text}: an answer about the call") };
-            let [Err(cause)] = answers.as_slice() else { panic!("{text}") };
+            let Ok(answers) = refusal(text, code) else {
+                panic!("{text}: an answer about the call")
+            };
+            let [Err(cause)] = answers.as_slice() else {
+                panic!("{text}")
+            };
             assert!(cause.wants_smaller_range(), "{text}");
-            assert!(matches!(cause, RpcCause::Refused { data: Some(data), .. } if data.len() == 2), "{text}");
+            assert!(
+                matches!(cause, RpcCause::Refused { data: Some(data), .. } if data.len() == 2),
+                "{text}"
+            );
         }
         assert_eq!(shorten(&"ä".repeat(400)).len(), MESSAGE_BYTES_MAX);
     }

@@ -78,7 +78,8 @@ impl Driver {
             reorg_depth: network.l1.reorg_depth_max,
             fees: FeePolicy {
                 headroom_percent: network.l1.fee_headroom_percent,
-                cost_max: U256::from(network.l1.tx_cost_max_gwei).saturating_mul(U256::from(1_000_000_000_u64)),
+                cost_max: U256::from(network.l1.tx_cost_max_gwei)
+                    .saturating_mul(U256::from(1_000_000_000_u64)),
             },
         };
         let lane = match &journal {
@@ -130,8 +131,14 @@ impl Driver {
                 let problem = format!("{error}; hint: {}", error.cause.hint());
                 self.health.send_modify(|health| health.problem = Some(problem));
                 // A deadline passes even when L1 cannot be asked.
-                let Some(last) = self.last.clone().filter(|_| self.lane.is_busy()) else { return Ok(None) };
-                Observation { now: self.now(), receipts: Vec::new(), ..last }
+                let Some(last) = self.last.clone().filter(|_| self.lane.is_busy()) else {
+                    return Ok(None);
+                };
+                Observation {
+                    now: self.now(),
+                    receipts: Vec::new(),
+                    ..last
+                }
             }
         };
         self.last = Some(observation.clone());
@@ -146,7 +153,10 @@ impl Driver {
         let in_flight = self.lane.purpose().cloned();
         self.health.send_if_modified(|health| {
             let problem = if balance.is_zero() {
-                Some(format!("the publisher {} has no ETH; hint: send some to it", self.signer.address()))
+                Some(format!(
+                    "the publisher {} has no ETH; hint: send some to it",
+                    self.signer.address()
+                ))
             } else {
                 None
             };
@@ -165,7 +175,13 @@ impl Driver {
             for output in self.lane.step(input) {
                 match output {
                     Output::Simulate => inputs.push_back(Input::Simulated(self.simulate().await)),
-                    Output::Issue { nonce, fees, gas_limit, is_blob, is_cancel } => {
+                    Output::Issue {
+                        nonce,
+                        fees,
+                        gas_limit,
+                        is_blob,
+                        is_cancel,
+                    } => {
                         let attempt = self.issue(nonce, fees, gas_limit, is_blob, is_cancel).await?;
                         inputs.push_back(Input::Issued(attempt));
                     }
@@ -173,8 +189,14 @@ impl Driver {
                         let answer = self.broadcast(hash, &raw).await;
                         inputs.push_back(Input::Answered { hash, answer });
                     }
-                    Output::Record { purpose, digest, nonce, closing } => {
-                        self.with_journal(move |journal| journal.close(purpose, digest, nonce, closing)).await?;
+                    Output::Record {
+                        purpose,
+                        digest,
+                        nonce,
+                        closing,
+                    } => {
+                        self.with_journal(move |journal| journal.close(purpose, digest, nonce, closing))
+                            .await?;
                     }
                     Output::Done(done) => outcome = Some(done),
                 }
@@ -205,7 +227,11 @@ impl Driver {
             Call::new("eth_blobBaseFee", json!([])),
             Call::new("eth_maxPriorityFeePerGas", json!([])),
         ];
-        calls.extend(watched.iter().map(|hash| Call::new("eth_getTransactionReceipt", json!([hash]))));
+        calls.extend(
+            watched
+                .iter()
+                .map(|hash| Call::new("eth_getTransactionReceipt", json!([hash]))),
+        );
         let mut answers = self.rpc.batch::<Value>(&calls).await?.into_iter();
         let mut next = || answers.next().unwrap_or(Ok(Value::Null));
         let head: HeaderJson = parse("eth_getBlockByNumber", next()?)?;
@@ -213,8 +239,12 @@ impl Driver {
         let balance: U256 = parse("eth_getBalance", next()?)?;
         let base_fee = head.base_fee_per_gas.unwrap_or_default().to::<u128>();
         // Both are comforts that some endpoints lack: the blob fee then starts at its reserve price.
-        let blob_base_fee = next().and_then(|value| parse::<U128>("eth_blobBaseFee", value)).map_or(0, |fee| fee.to());
-        let tip = next().and_then(|value| parse::<U128>("eth_maxPriorityFeePerGas", value)).map_or(0, |tip| tip.to());
+        let blob_base_fee = next()
+            .and_then(|value| parse::<U128>("eth_blobBaseFee", value))
+            .map_or(0, |fee| fee.to());
+        let tip = next()
+            .and_then(|value| parse::<U128>("eth_maxPriorityFeePerGas", value))
+            .map_or(0, |tip| tip.to());
         let mut receipts = Vec::new();
         for hash in watched {
             let receipt: Option<ReceiptJson> = parse("eth_getTransactionReceipt", next()?)?;
@@ -224,7 +254,11 @@ impl Driver {
             now: self.now(),
             head_number: head.number.to(),
             head_time: head.timestamp.to(),
-            market: Market { base_fee, blob_base_fee, tip: tip.clamp(TIP_MIN, TIP_MAX) },
+            market: Market {
+                base_fee,
+                blob_base_fee,
+                tip: tip.clamp(TIP_MIN, TIP_MAX),
+            },
             nonce: nonce.to(),
             balance,
             receipts,
@@ -232,14 +266,21 @@ impl Driver {
     }
 
     async fn simulate(&self) -> Simulated {
-        let (Some(request), Some(seen)) = (&self.request, &self.last) else { return Simulated::Unknown };
-        let time = self.limits.next_time(seen).max(request.earliest_time.unwrap_or(0));
+        let (Some(request), Some(seen)) = (&self.request, &self.last) else {
+            return Simulated::Unknown;
+        };
+        let time = self
+            .limits
+            .next_time(seen)
+            .max(request.earliest_time.unwrap_or(0));
         let calldata = request.check.as_ref().unwrap_or(&request.calldata);
         let call = self.call_of(request, calldata);
         let is_timed = request.earliest_time.is_some() || request.deadline_time.is_some();
         let overrides = json!({ "time": format!("{time:#x}") });
         let mut answer: Result<Bytes, RpcError> = if is_timed {
-            self.rpc.call("eth_call", json!([call, "latest", Value::Null, overrides])).await
+            self.rpc
+                .call("eth_call", json!([call, "latest", Value::Null, overrides]))
+                .await
         } else {
             self.rpc.call("eth_call", json!([call, "latest"])).await
         };
@@ -267,12 +308,16 @@ impl Driver {
                         let estimate = estimate.to::<u64>();
                         let gas_limit = estimate.saturating_add(estimate.saturating_mul(3) / 10);
                         if gas_limit > max {
-                            Simulated::Refused(format!("the gas estimate {estimate} with 30 % is above the limit {max}"))
+                            Simulated::Refused(format!(
+                                "the gas estimate {estimate} with 30 % is above the limit {max}"
+                            ))
                         } else {
                             Simulated::Ok { gas_limit }
                         }
                     }
-                    Err(error) if lacks_funds(&error) => Simulated::Ok { gas_limit: FALLBACK_GAS.min(max) },
+                    Err(error) if lacks_funds(&error) => Simulated::Ok {
+                        gas_limit: FALLBACK_GAS.min(max),
+                    },
                     Err(error) => refusal(&error),
                 }
             }
@@ -308,10 +353,32 @@ impl Driver {
                 request.digest(),
                 request.deadline_time,
             ),
-            None => (self.cancellation(is_blob).await?, Purpose::named("cancel"), B256::ZERO, None),
+            None => (
+                self.cancellation(is_blob).await?,
+                Purpose::named("cancel"),
+                B256::ZERO,
+                None,
+            ),
         };
-        let (hash, raw) = sign(&self.signer, self.rpc.chain_id(), nonce, gas_limit, fees, template)?;
-        let attempt = Attempt { purpose, digest, deadline, hash, nonce, fees, is_blob, is_cancel, raw };
+        let (hash, raw) = sign(
+            &self.signer,
+            self.rpc.chain_id(),
+            nonce,
+            gas_limit,
+            fees,
+            template,
+        )?;
+        let attempt = Attempt {
+            purpose,
+            digest,
+            deadline,
+            hash,
+            nonce,
+            fees,
+            is_blob,
+            is_cancel,
+            raw,
+        };
         let entry = attempt.clone();
         self.with_journal(move |journal| journal.issued(&entry)).await?;
         if self.lane.watched().len() > 1 {
@@ -329,7 +396,12 @@ impl Driver {
         } else {
             None
         };
-        Ok(Template { to: Some(self.signer.address()), calldata: Bytes::new(), value: U256::ZERO, sidecar })
+        Ok(Template {
+            to: Some(self.signer.address()),
+            calldata: Bytes::new(),
+            value: U256::ZERO,
+            sidecar,
+        })
     }
 
     /// Journal work is file work: not on an async thread.
@@ -337,7 +409,9 @@ impl Driver {
     where
         F: FnOnce(&mut Journal) -> Result<(), JournalError> + Send + 'static,
     {
-        let Some(mut journal) = self.journal.take() else { return Ok(()) };
+        let Some(mut journal) = self.journal.take() else {
+            return Ok(());
+        };
         let task = tokio::task::spawn_blocking(move || {
             let result = work(&mut journal);
             (journal, result)
@@ -349,11 +423,16 @@ impl Driver {
 
     /// Sends raw bytes to every endpoint; the best answer counts.
     async fn broadcast(&self, hash: B256, raw: &Bytes) -> Answer {
-        let answers = self.rpc.send_each::<B256>("eth_sendRawTransaction", json!([raw])).await;
+        let answers = self
+            .rpc
+            .send_each::<B256>("eth_sendRawTransaction", json!([raw]))
+            .await;
         let mut best = Answer::Later;
         for answer in answers {
             let answer = match answer {
-                Ok(found) if found != hash => Answer::Refused(format!("the endpoint answered with the hash {found}, expected {hash}")),
+                Ok(found) if found != hash => Answer::Refused(format!(
+                    "the endpoint answered with the hash {found}, expected {hash}"
+                )),
                 Ok(_) => Answer::Accepted,
                 Err(error) => {
                     tracing::debug!(%error, %hash, "raw transaction not taken");
@@ -370,16 +449,25 @@ impl Driver {
     /// Replays a reverted transaction on the state before its block.
     async fn revert_reason(&self, tx: &MinedTx) -> Option<RevertReason> {
         let request = self.request.as_ref()?;
-        let header: HeaderJson = self.rpc.call("eth_getBlockByHash", json!([tx.block_hash, false])).await.ok()?;
+        let header: HeaderJson = self
+            .rpc
+            .call("eth_getBlockByHash", json!([tx.block_hash, false]))
+            .await
+            .ok()?;
         let mut call = self.call_of(request, &request.calldata);
         if let (Some(fields), Some(sidecar)) = (call.as_object_mut(), &request.sidecar) {
-            fields.insert("blobVersionedHashes".to_owned(), json!([sidecar.versioned_hash()]));
+            fields.insert(
+                "blobVersionedHashes".to_owned(),
+                json!([sidecar.versioned_hash()]),
+            );
             fields.insert("maxFeePerBlobGas".to_owned(), json!("0xffffffffff"));
         }
         let parent = format!("{:#x}", tx.block_number.saturating_sub(1));
         let overrides = json!({ "time": header.timestamp });
-        let answer: Result<Bytes, RpcError> =
-            self.rpc.call("eth_call", json!([call, parent, Value::Null, overrides])).await;
+        let answer: Result<Bytes, RpcError> = self
+            .rpc
+            .call("eth_call", json!([call, parent, Value::Null, overrides]))
+            .await;
         RevertReason::of(&answer.err()?)
     }
 }
@@ -396,7 +484,9 @@ fn spec(request: &TxRequest) -> Spec {
 }
 
 fn place(hash: B256, receipt: &ReceiptJson) -> (bool, MinedTx) {
-    let gas = receipt.effective_gas_price.saturating_mul(U256::from(receipt.gas_used));
+    let gas = receipt
+        .effective_gas_price
+        .saturating_mul(U256::from(receipt.gas_used));
     let cost = gas.saturating_add(receipt.blob_gas_price.saturating_mul(receipt.blob_gas_used));
     let tx = MinedTx {
         hash,
@@ -426,9 +516,17 @@ fn refusal(error: &RpcError) -> Simulated {
 }
 
 fn lacks_funds(error: &RpcError) -> bool {
-    let RpcCause::Refused { message, .. } = &error.cause else { return false };
+    let RpcCause::Refused { message, .. } = &error.cause else {
+        return false;
+    };
     let text = message.to_lowercase();
-    ["insufficient funds", "insufficient balance", "gas required exceeds allowance"].iter().any(|part| text.contains(part))
+    [
+        "insufficient funds",
+        "insufficient balance",
+        "gas required exceeds allowance",
+    ]
+    .iter()
+    .any(|part| text.contains(part))
 }
 
 /// Gas limit assumed where the node will not estimate for lack of funds.
@@ -444,15 +542,43 @@ fn classify(cause: &RpcCause) -> Answer {
     };
     let text = message.to_lowercase();
     let has = |parts: &[&str]| parts.iter().any(|part| text.contains(part));
-    if has(&["already known", "already imported", "known transaction", "alreadyknown", "already exists", "already in pool"]) {
+    if has(&[
+        "already known",
+        "already imported",
+        "known transaction",
+        "alreadyknown",
+        "already exists",
+        "already in pool",
+    ]) {
         Answer::Accepted
-    } else if has(&["nonce too low", "old nonce", "nonce_too_low", "oldnonce", "nonce is too low"]) {
+    } else if has(&[
+        "nonce too low",
+        "old nonce",
+        "nonce_too_low",
+        "oldnonce",
+        "nonce is too low",
+    ]) {
         Answer::NonceTooLow
-    } else if has(&["underpriced", "replacement", "fee too low", "less than block base fee", "fee cap less", "feetoolow", "max fee per blob gas"]) {
+    } else if has(&[
+        "underpriced",
+        "replacement",
+        "fee too low",
+        "less than block base fee",
+        "fee cap less",
+        "feetoolow",
+        "max fee per blob gas",
+    ]) {
         Answer::Underpriced
     } else if has(&["insufficient funds", "insufficient balance"]) {
         Answer::InsufficientFunds
-    } else if has(&["already reserved", "pool is full", "txpool is full", "pool limit", "nonce too high", "try again"]) {
+    } else if has(&[
+        "already reserved",
+        "pool is full",
+        "txpool is full",
+        "pool limit",
+        "nonce too high",
+        "try again",
+    ]) {
         Answer::Later
     } else {
         Answer::Refused(message.clone())
@@ -474,7 +600,11 @@ fn rank(answer: &Answer) -> u8 {
 
 /// How often the chain is looked at: `poll` while something is in flight, else once in a while for the balance.
 pub(super) fn pause(is_busy: bool, poll: Duration, l1_slot_seconds: u64) -> Duration {
-    if is_busy { poll } else { poll.max(Duration::from_secs(l1_slot_seconds.saturating_mul(2))) }
+    if is_busy {
+        poll
+    } else {
+        poll.max(Duration::from_secs(l1_slot_seconds.saturating_mul(2)))
+    }
 }
 
 #[cfg(test)]
@@ -490,13 +620,23 @@ mod tests {
             ("replacement transaction underpriced", Answer::Underpriced),
             ("transaction underpriced: gas tip cap 0", Answer::Underpriced),
             ("max fee per gas less than block base fee", Answer::Underpriced),
-            ("insufficient funds for gas * price + value", Answer::InsufficientFunds),
+            (
+                "insufficient funds for gas * price + value",
+                Answer::InsufficientFunds,
+            ),
             ("address already reserved", Answer::Later),
             ("txpool is full", Answer::Later),
-            ("intrinsic gas too low", Answer::Refused("intrinsic gas too low".to_owned())),
+            (
+                "intrinsic gas too low",
+                Answer::Refused("intrinsic gas too low".to_owned()),
+            ),
         ];
         for (message, expected) in cases {
-            let cause = RpcCause::Refused { code: -32_000, message: message.to_owned(), data: None };
+            let cause = RpcCause::Refused {
+                code: -32_000,
+                message: message.to_owned(),
+                data: None,
+            };
             assert_eq!(classify(&cause), expected, "{message}");
         }
         assert_eq!(classify(&RpcCause::Html), Answer::Later);

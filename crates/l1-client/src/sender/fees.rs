@@ -36,16 +36,36 @@ impl Fees {
     pub(super) fn first(market: &Market, policy: &FeePolicy, is_blob: bool) -> Self {
         let headroom = u128::from(policy.headroom_percent.max(100));
         let max_fee = (market.base_fee.saturating_mul(headroom) / 100).saturating_add(market.tip);
-        let blob_fee = if is_blob { market.blob_base_fee.saturating_mul(2).max(market.base_fee / 8).max(1) } else { 0 };
-        Self { max_fee, tip: market.tip, blob_fee }
+        let blob_fee = if is_blob {
+            market
+                .blob_base_fee
+                .saturating_mul(2)
+                .max(market.base_fee / 8)
+                .max(1)
+        } else {
+            0
+        };
+        Self {
+            max_fee,
+            tip: market.tip,
+            blob_fee,
+        }
     }
 
     /// The least offer that every pool takes as a replacement: all fees doubled for blobs, an eighth more otherwise.
     pub(super) fn replacement(self, is_blob: bool) -> Self {
         let more = |fee: u128| {
-            if is_blob { fee.saturating_mul(2) } else { fee.saturating_add(fee.div_ceil(8)).saturating_add(1) }
+            if is_blob {
+                fee.saturating_mul(2)
+            } else {
+                fee.saturating_add(fee.div_ceil(8)).saturating_add(1)
+            }
         };
-        Self { max_fee: more(self.max_fee), tip: more(self.tip), blob_fee: more(self.blob_fee) * u128::from(is_blob) }
+        Self {
+            max_fee: more(self.max_fee),
+            tip: more(self.tip),
+            blob_fee: more(self.blob_fee) * u128::from(is_blob),
+        }
     }
 
     /// The higher of both, fee by fee.
@@ -60,7 +80,9 @@ impl Fees {
     /// Most that it can cost, wei.
     pub(super) fn cost(&self, gas_limit: u64) -> U256 {
         let blob = U256::from(self.blob_fee).saturating_mul(U256::from(GAS_PER_BLOB));
-        U256::from(self.max_fee).saturating_mul(U256::from(gas_limit)).saturating_add(blob)
+        U256::from(self.max_fee)
+            .saturating_mul(U256::from(gas_limit))
+            .saturating_add(blob)
     }
 
     /// A first offer brought under the limit by giving up headroom, as long as the next block could still take it.
@@ -71,14 +93,28 @@ impl Fees {
         if self.cost(gas_limit) <= policy.cost_max {
             return Ok(self);
         }
-        let least = Self { max_fee: market.base_fee.saturating_add(1), tip: 1, ..self };
+        let least = Self {
+            max_fee: market.base_fee.saturating_add(1),
+            tip: 1,
+            ..self
+        };
         let cost = least.cost(gas_limit);
-        let Some(room) = policy.cost_max.checked_sub(Self { max_fee: 0, ..self }.cost(gas_limit)) else { return Err(cost) };
-        let max_fee = u128::try_from(room.checked_div(U256::from(gas_limit)).unwrap_or_default()).unwrap_or(u128::MAX);
+        let Some(room) = policy
+            .cost_max
+            .checked_sub(Self { max_fee: 0, ..self }.cost(gas_limit))
+        else {
+            return Err(cost);
+        };
+        let max_fee =
+            u128::try_from(room.checked_div(U256::from(gas_limit)).unwrap_or_default()).unwrap_or(u128::MAX);
         if max_fee < least.max_fee {
             return Err(cost);
         }
-        Ok(Self { max_fee, tip: self.tip.min(max_fee.saturating_sub(market.base_fee)).max(1), ..self })
+        Ok(Self {
+            max_fee,
+            tip: self.tip.min(max_fee.saturating_sub(market.base_fee)).max(1),
+            ..self
+        })
     }
 }
 
@@ -86,26 +122,62 @@ impl Fees {
 mod tests {
     use super::*;
 
-    const MARKET: Market = Market { base_fee: 100, blob_base_fee: 3, tip: 10 };
+    const MARKET: Market = Market {
+        base_fee: 100,
+        blob_base_fee: 3,
+        tip: 10,
+    };
 
     fn policy(cost_max: u64) -> FeePolicy {
-        FeePolicy { headroom_percent: 200, cost_max: U256::from(cost_max) }
+        FeePolicy {
+            headroom_percent: 200,
+            cost_max: U256::from(cost_max),
+        }
     }
 
     #[test]
     fn first_offers_have_headroom_and_the_blob_reserve() {
         let fees = Fees::first(&MARKET, &policy(0), true);
-        assert_eq!(fees, Fees { max_fee: 210, tip: 10, blob_fee: 12 });
+        assert_eq!(
+            fees,
+            Fees {
+                max_fee: 210,
+                tip: 10,
+                blob_fee: 12
+            }
+        );
         assert_eq!(Fees::first(&MARKET, &policy(0), false).blob_fee, 0);
-        let calm = Market { base_fee: 0, blob_base_fee: 0, tip: 1 };
+        let calm = Market {
+            base_fee: 0,
+            blob_base_fee: 0,
+            tip: 1,
+        };
         assert_eq!(Fees::first(&calm, &policy(0), true).blob_fee, 1);
     }
 
     #[test]
     fn replacements_beat_every_pools_rule() {
-        let fees = Fees { max_fee: 8, tip: 1, blob_fee: 5 };
-        assert_eq!(fees.replacement(true), Fees { max_fee: 16, tip: 2, blob_fee: 10 });
-        assert_eq!(fees.replacement(false), Fees { max_fee: 10, tip: 3, blob_fee: 0 });
+        let fees = Fees {
+            max_fee: 8,
+            tip: 1,
+            blob_fee: 5,
+        };
+        assert_eq!(
+            fees.replacement(true),
+            Fees {
+                max_fee: 16,
+                tip: 2,
+                blob_fee: 10
+            }
+        );
+        assert_eq!(
+            fees.replacement(false),
+            Fees {
+                max_fee: 10,
+                tip: 3,
+                blob_fee: 0
+            }
+        );
     }
 
     #[test]
@@ -114,7 +186,10 @@ mod tests {
         assert_eq!(fees.within(&MARKET, &policy(210_000), 1_000), Ok(fees));
         let tight = fees.within(&MARKET, &policy(105_000), 1_000).unwrap();
         assert_eq!((tight.max_fee, tight.tip), (105, 5));
-        assert_eq!(fees.within(&MARKET, &policy(100_000), 1_000), Err(U256::from(101_000)));
+        assert_eq!(
+            fees.within(&MARKET, &policy(100_000), 1_000),
+            Err(U256::from(101_000))
+        );
         let blob = Fees::first(&MARKET, &policy(0), true);
         assert!(blob.within(&MARKET, &policy(105_000), 1_000).is_err());
     }

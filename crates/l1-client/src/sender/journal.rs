@@ -62,7 +62,10 @@ enum Record {
     Issued(Attempt),
     Closed {
         purpose: Purpose,
-        #[borsh(serialize_with = "agoge_protocol::signature::write_b256", deserialize_with = "agoge_protocol::signature::read_b256")]
+        #[borsh(
+            serialize_with = "agoge_protocol::signature::write_b256",
+            deserialize_with = "agoge_protocol::signature::read_b256"
+        )]
         digest: B256,
         nonce: u64,
         closing: Closing,
@@ -85,20 +88,42 @@ pub(super) struct Journal {
 impl Journal {
     /// Opens or creates the journal of a key on a chain.
     pub(super) fn open(path: &Path, chain_id: u64, key: Address) -> Result<Self, JournalError> {
-        let io = |source| JournalError::Io { path: path.to_owned(), source };
+        let io = |source| JournalError::Io {
+            path: path.to_owned(),
+            source,
+        };
         if let Some(directory) = path.parent() {
             fs::create_dir_all(directory).map_err(io)?;
         }
-        let options = || OpenOptions::new().read(true).write(true).create(true).truncate(false).to_owned();
+        let options = || {
+            OpenOptions::new()
+                .read(true)
+                .write(true)
+                .create(true)
+                .truncate(false)
+                .to_owned()
+        };
         let lock = options().open(path.with_extension("lock")).map_err(io)?;
         match lock.try_lock() {
             Ok(()) => {}
-            Err(TryLockError::WouldBlock) => return Err(JournalError::Locked { path: path.to_owned() }),
+            Err(TryLockError::WouldBlock) => {
+                return Err(JournalError::Locked {
+                    path: path.to_owned(),
+                });
+            }
             Err(TryLockError::Error(source)) => return Err(io(source)),
         }
         let file = options().open(path).map_err(io)?;
         let identity = [MAGIC.as_slice(), &chain_id.to_be_bytes(), key.as_slice()].concat();
-        let mut journal = Self { path: path.to_owned(), identity, _lock: lock, file, length: 0, open: Vec::new(), closed: Vec::new() };
+        let mut journal = Self {
+            path: path.to_owned(),
+            identity,
+            _lock: lock,
+            file,
+            length: 0,
+            open: Vec::new(),
+            closed: Vec::new(),
+        };
         journal.load()?;
         Ok(journal)
     }
@@ -110,7 +135,10 @@ impl Journal {
 
     /// How purposes ended, oldest first.
     pub(super) fn closed(&self) -> Vec<(Purpose, B256, Closing)> {
-        self.closed.iter().map(|(purpose, digest, _, closing)| (purpose.clone(), *digest, *closing)).collect()
+        self.closed
+            .iter()
+            .map(|(purpose, digest, _, closing)| (purpose.clone(), *digest, *closing))
+            .collect()
     }
 
     /// Stores a signed transaction durably.
@@ -119,9 +147,24 @@ impl Journal {
     }
 
     /// Stores how the transactions of a purpose at a nonce ended.
-    pub(super) fn close(&mut self, purpose: Purpose, digest: B256, nonce: u64, closing: Closing) -> Result<(), JournalError> {
-        self.append(Record::Closed { purpose, digest, nonce, closing })?;
-        if self.length > FILE_BYTES_MAX { self.rewrite() } else { Ok(()) }
+    pub(super) fn close(
+        &mut self,
+        purpose: Purpose,
+        digest: B256,
+        nonce: u64,
+        closing: Closing,
+    ) -> Result<(), JournalError> {
+        self.append(Record::Closed {
+            purpose,
+            digest,
+            nonce,
+            closing,
+        })?;
+        if self.length > FILE_BYTES_MAX {
+            self.rewrite()
+        } else {
+            Ok(())
+        }
     }
 
     fn append(&mut self, record: Record) -> Result<(), JournalError> {
@@ -130,10 +173,15 @@ impl Journal {
         if let Err(source) = written {
             // What was half written is cut off, so that a later record is not lost behind it.
             let end = self.length;
-            self.file.set_len(end).and_then(|()| self.file.seek(SeekFrom::Start(end))).map_err(|e| self.io(e))?;
+            self.file
+                .set_len(end)
+                .and_then(|()| self.file.seek(SeekFrom::Start(end)))
+                .map_err(|e| self.io(e))?;
             return Err(self.io(source));
         }
-        self.length = self.length.saturating_add(u64::try_from(bytes.len()).unwrap_or(u64::MAX));
+        self.length = self
+            .length
+            .saturating_add(u64::try_from(bytes.len()).unwrap_or(u64::MAX));
         self.apply(record);
         Ok(())
     }
@@ -145,9 +193,15 @@ impl Journal {
                 let surplus = self.open.len().saturating_sub(OPEN_MAX);
                 self.open.drain(..surplus);
             }
-            Record::Closed { purpose, digest, nonce, closing } => {
+            Record::Closed {
+                purpose,
+                digest,
+                nonce,
+                closing,
+            } => {
                 if closing != Closing::Expired {
-                    self.open.retain(|open| (open.nonce, open.digest, &open.purpose) != (nonce, digest, &purpose));
+                    self.open
+                        .retain(|open| (open.nonce, open.digest, &open.purpose) != (nonce, digest, &purpose));
                 }
                 self.closed.push((purpose, digest, nonce, closing));
                 let surplus = self.closed.len().saturating_sub(FINISHED_MAX);
@@ -159,24 +213,32 @@ impl Journal {
     fn load(&mut self) -> Result<(), JournalError> {
         let mut bytes = Vec::new();
         let limit = FILE_BYTES_MAX.saturating_mul(4);
-        (&self.file).take(limit).read_to_end(&mut bytes).map_err(|e| self.io(e))?;
+        (&self.file)
+            .take(limit)
+            .read_to_end(&mut bytes)
+            .map_err(|e| self.io(e))?;
         if bytes.len() < self.identity.len() {
             // New, or torn in its first write: nothing can have been sent.
             return self.rewrite();
         }
         let Some(mut rest) = bytes.strip_prefix(self.identity.as_slice()) else {
-            return Err(JournalError::Foreign { path: self.path.clone() });
+            return Err(JournalError::Foreign {
+                path: self.path.clone(),
+            });
         };
         while !rest.is_empty() {
             match unframe(rest) {
                 Frame::Whole(record, after) => {
-                    self.apply(record);
+                    self.apply(*record);
                     rest = after;
                 }
                 Frame::Torn => break,
                 Frame::Damaged => {
                     let offset = u64::try_from(bytes.len().saturating_sub(rest.len())).unwrap_or(u64::MAX);
-                    return Err(JournalError::Damaged { path: self.path.clone(), offset });
+                    return Err(JournalError::Damaged {
+                        path: self.path.clone(),
+                        offset,
+                    });
                 }
             }
         }
@@ -188,7 +250,12 @@ impl Journal {
         let mut bytes = self.identity.clone();
         // Closings first: they must not close what was issued after them.
         for (purpose, digest, nonce, closing) in &self.closed {
-            let record = Record::Closed { purpose: purpose.clone(), digest: *digest, nonce: *nonce, closing: *closing };
+            let record = Record::Closed {
+                purpose: purpose.clone(),
+                digest: *digest,
+                nonce: *nonce,
+                closing: *closing,
+            };
             bytes.extend(frame(&record).map_err(|e| self.io(e))?);
         }
         for attempt in &self.open {
@@ -196,12 +263,20 @@ impl Journal {
         }
         let aside = self.path.with_extension("tmp");
         let write = || -> std::io::Result<File> {
-            let mut file =
-                OpenOptions::new().read(true).write(true).create(true).truncate(true).open(&aside)?;
+            let mut file = OpenOptions::new()
+                .read(true)
+                .write(true)
+                .create(true)
+                .truncate(true)
+                .open(&aside)?;
             file.write_all(&bytes)?;
             file.sync_all()?;
             fs::rename(&aside, &self.path)?;
-            if let Some(directory) = self.path.parent().filter(|directory| !directory.as_os_str().is_empty()) {
+            if let Some(directory) = self
+                .path
+                .parent()
+                .filter(|directory| !directory.as_os_str().is_empty())
+            {
                 File::open(directory)?.sync_all()?;
             }
             Ok(file)
@@ -212,7 +287,10 @@ impl Journal {
     }
 
     fn io(&self, source: std::io::Error) -> JournalError {
-        JournalError::Io { path: self.path.clone(), source }
+        JournalError::Io {
+            path: self.path.clone(),
+            source,
+        }
     }
 }
 
@@ -228,23 +306,29 @@ fn frame(record: &Record) -> std::io::Result<Vec<u8>> {
 }
 
 enum Frame<'a> {
-    Whole(Record, &'a [u8]),
+    Whole(Box<Record>, &'a [u8]),
     /// Cut off by the end of the file.
     Torn,
     Damaged,
 }
 
 fn unframe(bytes: &[u8]) -> Frame<'_> {
-    let Some((header, rest)) = bytes.split_first_chunk::<8>() else { return Frame::Torn };
+    let Some((header, rest)) = bytes.split_first_chunk::<8>() else {
+        return Frame::Torn;
+    };
     let [a, b, c, d, sum @ ..] = *header;
     let length = usize::try_from(u32::from_le_bytes([a, b, c, d])).unwrap_or(usize::MAX);
     if length > RECORD_BYTES_MAX {
         return Frame::Damaged;
     }
-    let Some((body, after)) = rest.split_at_checked(length) else { return Frame::Torn };
-    let record = (checksum(body) == sum).then(|| borsh::from_slice(body).ok()).flatten();
+    let Some((body, after)) = rest.split_at_checked(length) else {
+        return Frame::Torn;
+    };
+    let record = (checksum(body) == sum)
+        .then(|| borsh::from_slice(body).ok())
+        .flatten();
     match record {
-        Some(record) => Frame::Whole(record, after),
+        Some(record) => Frame::Whole(Box::new(record), after),
         // A file that was extended but whose last pages did not reach the disk.
         None if after.is_empty() => Frame::Torn,
         None => Frame::Damaged,
@@ -265,7 +349,11 @@ mod tests {
             deadline: Some(9),
             hash: B256::from(alloy::primitives::U256::from(slot)),
             nonce,
-            fees: Fees { max_fee: 1, tip: 2, blob_fee: 3 },
+            fees: Fees {
+                max_fee: 1,
+                tip: 2,
+                blob_fee: 3,
+            },
             is_blob: true,
             is_cancel: false,
             raw: vec![7; 1_000].into(),
@@ -295,12 +383,25 @@ mod tests {
         for slot in 1..=3 {
             journal.issued(&attempt(slot, slot)).unwrap();
         }
-        journal.close(Purpose::propose(Slot::new(1)), B256::repeat_byte(1), 1, mined()).unwrap();
-        journal.close(Purpose::propose(Slot::new(2)), B256::repeat_byte(1), 2, Closing::Expired).unwrap();
+        journal
+            .close(Purpose::propose(Slot::new(1)), B256::repeat_byte(1), 1, mined())
+            .unwrap();
+        journal
+            .close(
+                Purpose::propose(Slot::new(2)),
+                B256::repeat_byte(1),
+                2,
+                Closing::Expired,
+            )
+            .unwrap();
         assert!(matches!(open(&path), Err(JournalError::Locked { .. })));
         drop(journal);
         let journal = open(&path).unwrap();
-        assert_eq!(journal.open_attempts(), [attempt(2, 2), attempt(3, 3)], "expired transactions may still be mined");
+        assert_eq!(
+            journal.open_attempts(),
+            [attempt(2, 2), attempt(3, 3)],
+            "expired transactions may still be mined"
+        );
         assert_eq!(journal.closed().len(), 2);
         drop(journal);
         let foreign = Journal::open(&path, 1, Address::repeat_byte(5));

@@ -101,9 +101,15 @@ impl Lane {
         for (purpose, digest, closing) in closed {
             lane.remember(purpose, digest, closing);
         }
-        let newest = open.iter().rev().find(|attempt| !attempt.is_cancel && !lane.is_expired_purpose(attempt)).cloned();
+        let newest = open
+            .iter()
+            .rev()
+            .find(|attempt| !attempt.is_cancel && !lane.is_expired_purpose(attempt))
+            .cloned();
         let (job, leftovers): (Vec<_>, Vec<_>) = open.into_iter().partition(|attempt| {
-            newest.as_ref().is_some_and(|newest| attempt.purpose == newest.purpose && attempt.digest == newest.digest && !attempt.is_cancel)
+            newest.as_ref().is_some_and(|newest| {
+                attempt.purpose == newest.purpose && attempt.digest == newest.digest && !attempt.is_cancel
+            })
         });
         lane.leftovers = leftovers;
         lane.trim_leftovers();
@@ -116,7 +122,12 @@ impl Lane {
                 earliest: None,
                 deadline: newest.deadline,
             };
-            lane.job = Some(Job { phase: Phase::Live, attempts: job, has_request: false, ..Job::new(spec) });
+            lane.job = Some(Job {
+                phase: Phase::Live,
+                attempts: job,
+                has_request: false,
+                ..Job::new(spec)
+            });
         }
         lane
     }
@@ -134,7 +145,9 @@ impl Lane {
 
     /// Whether a submission can be taken now: nothing is worked on, or the same thing is, out of the journal.
     pub(super) fn accepts(&self, spec: &Spec) -> bool {
-        self.job.as_ref().is_none_or(|job| !job.has_request && job.spec.purpose == spec.purpose && job.spec.digest == spec.digest)
+        self.job.as_ref().is_none_or(|job| {
+            !job.has_request && job.spec.purpose == spec.purpose && job.spec.digest == spec.digest
+        })
     }
 
     pub(super) fn purpose(&self) -> Option<&Purpose> {
@@ -144,7 +157,10 @@ impl Lane {
     /// Hashes whose receipts belong into the next observation. Bounded by the lists' bounds.
     pub(super) fn watched(&self) -> Vec<B256> {
         let attempts = self.job.iter().flat_map(|job| job.attempts.iter());
-        attempts.chain(&self.leftovers).map(|attempt| attempt.hash).collect()
+        attempts
+            .chain(&self.leftovers)
+            .map(|attempt| attempt.hash)
+            .collect()
     }
 
     pub(super) fn step(&mut self, input: Input) -> Vec<Output> {
@@ -172,11 +188,22 @@ impl Lane {
             return;
         }
         if spec.purpose.is_once() {
-            let before = self.finished.iter().rev().find(|(purpose, ..)| *purpose == spec.purpose);
-            let sent = self.leftovers.iter().find(|attempt| attempt.purpose == spec.purpose && !attempt.is_cancel);
-            let sent_digest = before.map(|(_, digest, _)| *digest).or(sent.map(|attempt| attempt.digest));
+            let before = self
+                .finished
+                .iter()
+                .rev()
+                .find(|(purpose, ..)| *purpose == spec.purpose);
+            let sent = self
+                .leftovers
+                .iter()
+                .find(|attempt| attempt.purpose == spec.purpose && !attempt.is_cancel);
+            let sent_digest = before
+                .map(|(_, digest, _)| *digest)
+                .or(sent.map(|attempt| attempt.digest));
             if sent_digest.is_some_and(|digest| digest != spec.digest) {
-                out.push(Output::Done(SendOutcome::Conflict { purpose: spec.purpose }));
+                out.push(Output::Done(SendOutcome::Conflict {
+                    purpose: spec.purpose,
+                }));
                 return;
             }
             if let Some((_, _, Closing::Mined(tx))) = before {
@@ -190,15 +217,23 @@ impl Lane {
     /// Leftovers that were mined after all, or whose nonce another transaction used.
     fn settle_leftovers(&mut self, seen: &Observation, out: &mut Vec<Output>) {
         let leftovers = std::mem::take(&mut self.leftovers);
-        let mined = leftovers.iter().find(|attempt| seen.receipt(attempt.hash).is_some()).cloned();
+        let mined = leftovers
+            .iter()
+            .find(|attempt| seen.receipt(attempt.hash).is_some())
+            .cloned();
         let used = mined.as_ref().map(|attempt| attempt.nonce);
         for attempt in leftovers {
             // An earlier or later price of the transaction that was mined.
             let is_sibling = mined.as_ref().is_some_and(|mined| {
-                (mined.nonce, mined.digest, &mined.purpose) == (attempt.nonce, attempt.digest, &attempt.purpose)
+                (mined.nonce, mined.digest, &mined.purpose)
+                    == (attempt.nonce, attempt.digest, &attempt.purpose)
             });
             if let Some((success, tx)) = seen.receipt(attempt.hash) {
-                let closing = if success { Closing::Mined(tx) } else { Closing::Reverted(tx) };
+                let closing = if success {
+                    Closing::Mined(tx)
+                } else {
+                    Closing::Reverted(tx)
+                };
                 self.close(&attempt, closing, out);
                 self.watch(attempt, tx.block_number);
             } else if attempt.nonce < seen.nonce && is_sibling {
@@ -214,7 +249,10 @@ impl Lane {
             && job.phase == Phase::Live
             && job.has_request
             && !job.attempts.is_empty()
-            && job.attempts.iter().all(|attempt| attempt.nonce == nonce && seen.receipt(attempt.hash).is_none())
+            && job
+                .attempts
+                .iter()
+                .all(|attempt| attempt.nonce == nonce && seen.receipt(attempt.hash).is_none())
         {
             job.restart();
         }
@@ -233,7 +271,10 @@ impl Lane {
             } else {
                 if entry.sent_at != seen.head_number {
                     entry.sent_at = seen.head_number;
-                    out.push(Output::Broadcast { hash: entry.attempt.hash, raw: entry.attempt.raw.clone() });
+                    out.push(Output::Broadcast {
+                        hash: entry.attempt.hash,
+                        raw: entry.attempt.raw.clone(),
+                    });
                 }
                 self.mined.push_back(entry);
             }
@@ -242,8 +283,13 @@ impl Lane {
     }
 
     fn advance(&mut self, out: &mut Vec<Output>) {
-        let (Some(job), Some(seen)) = (&mut self.job, &self.last) else { return };
-        let mined = job.attempts.iter().find_map(|attempt| Some((attempt.clone(), seen.receipt(attempt.hash)?)));
+        let (Some(job), Some(seen)) = (&mut self.job, &self.last) else {
+            return;
+        };
+        let mined = job
+            .attempts
+            .iter()
+            .find_map(|attempt| Some((attempt.clone(), seen.receipt(attempt.hash)?)));
         if let Some((attempt, (success, tx))) = mined {
             return self.mined(attempt, success, tx, out);
         }
@@ -276,10 +322,18 @@ impl Lane {
     fn mined(&mut self, attempt: Attempt, success: bool, tx: MinedTx, out: &mut Vec<Output>) {
         self.job = None;
         self.leftovers.retain(|leftover| leftover.nonce != attempt.nonce);
-        let closing = if success { Closing::Mined(tx) } else { Closing::Reverted(tx) };
+        let closing = if success {
+            Closing::Mined(tx)
+        } else {
+            Closing::Reverted(tx)
+        };
         self.close(&attempt, closing, out);
         self.watch(attempt, tx.block_number);
-        out.push(Output::Done(if success { SendOutcome::Mined(tx) } else { SendOutcome::Reverted { tx, reason: None } }));
+        out.push(Output::Done(if success {
+            SendOutcome::Mined(tx)
+        } else {
+            SendOutcome::Reverted { tx, reason: None }
+        }));
     }
 
     fn expire(&mut self, out: &mut Vec<Output>) {
@@ -291,7 +345,10 @@ impl Lane {
         self.leftovers.extend(job.attempts);
         self.trim_leftovers();
         let outcome = match (job.too_expensive, job.is_refused) {
-            (Some(cost), _) if hashes.is_empty() => SendOutcome::TooExpensive { cost, max: self.limits.fees.cost_max },
+            (Some(cost), _) if hashes.is_empty() => SendOutcome::TooExpensive {
+                cost,
+                max: self.limits.fees.cost_max,
+            },
             (_, Some(message)) => SendOutcome::Refused { message },
             _ => SendOutcome::Expired { hashes },
         };
@@ -317,26 +374,44 @@ impl Lane {
     }
 
     fn issue_first(&mut self, out: &mut Vec<Output>) {
-        let (Some(job), Some(seen)) = (&mut self.job, &self.last) else { return };
+        let (Some(job), Some(seen)) = (&mut self.job, &self.last) else {
+            return;
+        };
         if self.mined.iter().any(|entry| entry.attempt.nonce >= seen.nonce) {
             // A reorg took out a transaction that is being sent again; it comes first.
             return;
         }
-        let blockers: Vec<&Attempt> = self.leftovers.iter().filter(|attempt| attempt.nonce == seen.nonce).collect();
-        let highest = blockers.iter().fold(Fees::default(), |fees, attempt| fees.max(attempt.fees));
-        if let Some(other) = blockers.iter().find(|attempt| attempt.is_blob != job.spec.is_blob) {
+        let blockers: Vec<&Attempt> = self
+            .leftovers
+            .iter()
+            .filter(|attempt| attempt.nonce == seen.nonce)
+            .collect();
+        let highest = blockers
+            .iter()
+            .fold(Fees::default(), |fees, attempt| fees.max(attempt.fees));
+        if let Some(other) = blockers
+            .iter()
+            .find(|attempt| attempt.is_blob != job.spec.is_blob)
+        {
             let is_blob = other.is_blob;
             if seen.head_number < self.cancelled_at.saturating_add(Limits::bump_blocks(is_blob)) {
                 return;
             }
-            let fees = Fees::first(&seen.market, &self.limits.fees, is_blob).max(highest.replacement(is_blob));
+            let fees =
+                Fees::first(&seen.market, &self.limits.fees, is_blob).max(highest.replacement(is_blob));
             let cost = fees.cost(CANCEL_GAS);
             if cost > self.limits.fees.cost_max || cost > seen.balance {
                 job.too_expensive = Some(cost);
                 return;
             }
             self.cancelled_at = seen.head_number;
-            out.push(Output::Issue { nonce: seen.nonce, fees, gas_limit: CANCEL_GAS, is_blob, is_cancel: true });
+            out.push(Output::Issue {
+                nonce: seen.nonce,
+                fees,
+                gas_limit: CANCEL_GAS,
+                is_blob,
+                is_cancel: true,
+            });
             return;
         }
         let first = Fees::first(&seen.market, &self.limits.fees, job.spec.is_blob);
@@ -345,7 +420,11 @@ impl Lane {
         } else {
             let fees = first.max(highest.replacement(job.spec.is_blob));
             let cost = fees.cost(job.gas_limit);
-            if cost <= self.limits.fees.cost_max { Ok(fees) } else { Err(cost) }
+            if cost <= self.limits.fees.cost_max {
+                Ok(fees)
+            } else {
+                Err(cost)
+            }
         };
         let fees = match offer {
             Ok(fees) => fees,
@@ -354,7 +433,15 @@ impl Lane {
                 job.too_expensive = Some(cost);
                 return;
             }
-            Err(cost) => return self.end(SendOutcome::TooExpensive { cost, max: self.limits.fees.cost_max }, out),
+            Err(cost) => {
+                return self.end(
+                    SendOutcome::TooExpensive {
+                        cost,
+                        max: self.limits.fees.cost_max,
+                    },
+                    out,
+                );
+            }
         };
         let needed = fees.cost(job.gas_limit).saturating_add(job.spec.value);
         if seen.balance < needed {
@@ -363,20 +450,35 @@ impl Lane {
         }
         job.phase = Phase::Issuing;
         let (gas_limit, is_blob) = (job.gas_limit, job.spec.is_blob);
-        out.push(Output::Issue { nonce: seen.nonce, fees, gas_limit, is_blob, is_cancel: false });
+        out.push(Output::Issue {
+            nonce: seen.nonce,
+            fees,
+            gas_limit,
+            is_blob,
+            is_cancel: false,
+        });
     }
 
     /// Sends again, or replaces, what is not in a block yet.
     fn keep_alive(&mut self, out: &mut Vec<Output>) {
-        let (Some(job), Some(seen)) = (&mut self.job, &self.last) else { return };
+        let (Some(job), Some(seen)) = (&mut self.job, &self.last) else {
+            return;
+        };
         let Some(newest) = job.attempts.last() else { return };
         let is_new_head = seen.head_number != job.sent_at;
         if !is_new_head && !job.is_underpriced {
             return;
         }
-        let is_due = job.is_underpriced || seen.head_number >= job.issued_at.saturating_add(Limits::bump_blocks(job.spec.is_blob));
+        let is_due = job.is_underpriced
+            || seen.head_number
+                >= job
+                    .issued_at
+                    .saturating_add(Limits::bump_blocks(job.spec.is_blob));
         if is_due && job.has_request && job.attempts.len() < ATTEMPTS_MAX && job.gas_limit > 0 {
-            let highest = job.attempts.iter().fold(Fees::default(), |fees, attempt| fees.max(attempt.fees));
+            let highest = job
+                .attempts
+                .iter()
+                .fold(Fees::default(), |fees, attempt| fees.max(attempt.fees));
             let first = Fees::first(&seen.market, &self.limits.fees, job.spec.is_blob);
             let fees = first.max(highest.replacement(job.spec.is_blob));
             let cost = fees.cost(job.gas_limit);
@@ -384,14 +486,23 @@ impl Lane {
                 job.phase = Phase::Issuing;
                 job.is_underpriced = false;
                 let (gas_limit, is_blob) = (job.gas_limit, job.spec.is_blob);
-                out.push(Output::Issue { nonce: newest.nonce, fees, gas_limit, is_blob, is_cancel: false });
+                out.push(Output::Issue {
+                    nonce: newest.nonce,
+                    fees,
+                    gas_limit,
+                    is_blob,
+                    is_cancel: false,
+                });
                 return;
             }
         }
         job.is_underpriced = false;
         if is_new_head {
             job.sent_at = seen.head_number;
-            out.push(Output::Broadcast { hash: newest.hash, raw: newest.raw.clone() });
+            out.push(Output::Broadcast {
+                hash: newest.hash,
+                raw: newest.raw.clone(),
+            });
         }
     }
 
@@ -410,7 +521,10 @@ impl Lane {
     }
 
     fn issued(&mut self, attempt: Attempt, out: &mut Vec<Output>) {
-        out.push(Output::Broadcast { hash: attempt.hash, raw: attempt.raw.clone() });
+        out.push(Output::Broadcast {
+            hash: attempt.hash,
+            raw: attempt.raw.clone(),
+        });
         let head = self.last.as_ref().map_or(0, |seen| seen.head_number);
         match &mut self.job {
             Some(job) if !attempt.is_cancel => {
@@ -437,7 +551,11 @@ impl Lane {
             Answer::NonceTooLow | Answer::Later => {}
             Answer::Underpriced => job.is_underpriced = true,
             Answer::InsufficientFunds if is_first => {
-                let needed = job.attempts.last().map(|attempt| attempt.fees.cost(job.gas_limit)).unwrap_or_default();
+                let needed = job
+                    .attempts
+                    .last()
+                    .map(|attempt| attempt.fees.cost(job.gas_limit))
+                    .unwrap_or_default();
                 let needed = needed.saturating_add(job.spec.value);
                 let balance = self.last.as_ref().map(|seen| seen.balance).unwrap_or_default();
                 self.give_up(SendOutcome::Unfunded { balance, needed }, out);
@@ -479,7 +597,12 @@ impl Lane {
             self.remember(attempt.purpose.clone(), attempt.digest, closing);
         }
         let (purpose, digest, nonce) = (attempt.purpose.clone(), attempt.digest, attempt.nonce);
-        out.push(Output::Record { purpose, digest, nonce, closing });
+        out.push(Output::Record {
+            purpose,
+            digest,
+            nonce,
+            closing,
+        });
     }
 
     fn remember(&mut self, purpose: Purpose, digest: B256, closing: Closing) {
@@ -493,7 +616,11 @@ impl Lane {
     }
 
     fn watch(&mut self, attempt: Attempt, block_number: u64) {
-        self.mined.push_back(Watched { attempt, block_number, sent_at: block_number });
+        self.mined.push_back(Watched {
+            attempt,
+            block_number,
+            sent_at: block_number,
+        });
         while self.mined.len() > MINED_MAX {
             self.mined.pop_front();
         }

@@ -12,10 +12,16 @@ use crate::revert::RevertReason;
 #[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
 pub(super) struct Attempt {
     pub(super) purpose: Purpose,
-    #[borsh(serialize_with = "agoge_protocol::signature::write_b256", deserialize_with = "agoge_protocol::signature::read_b256")]
+    #[borsh(
+        serialize_with = "agoge_protocol::signature::write_b256",
+        deserialize_with = "agoge_protocol::signature::read_b256"
+    )]
     pub(super) digest: B256,
     pub(super) deadline: Option<u64>,
-    #[borsh(serialize_with = "agoge_protocol::signature::write_b256", deserialize_with = "agoge_protocol::signature::read_b256")]
+    #[borsh(
+        serialize_with = "agoge_protocol::signature::write_b256",
+        deserialize_with = "agoge_protocol::signature::read_b256"
+    )]
     pub(super) hash: B256,
     pub(super) nonce: u64,
     pub(super) fees: Fees,
@@ -62,7 +68,9 @@ pub(super) struct Observation {
 /// Result of the simulation.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Simulated {
-    Ok { gas_limit: u64 },
+    Ok {
+        gas_limit: u64,
+    },
     Reverted(RevertReason),
     Refused(String),
     /// Could not be asked: tried again.
@@ -108,9 +116,23 @@ pub(super) enum Closing {
 pub(super) enum Output {
     Simulate,
     /// Sign, journal, then answer with `Issued`.
-    Issue { nonce: u64, fees: Fees, gas_limit: u64, is_blob: bool, is_cancel: bool },
-    Broadcast { hash: B256, raw: Bytes },
-    Record { purpose: Purpose, digest: B256, nonce: u64, closing: Closing },
+    Issue {
+        nonce: u64,
+        fees: Fees,
+        gas_limit: u64,
+        is_blob: bool,
+        is_cancel: bool,
+    },
+    Broadcast {
+        hash: B256,
+        raw: Bytes,
+    },
+    Record {
+        purpose: Purpose,
+        digest: B256,
+        nonce: u64,
+        closing: Closing,
+    },
     Done(SendOutcome),
 }
 

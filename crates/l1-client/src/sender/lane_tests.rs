@@ -4,11 +4,15 @@ use super::*;
 use crate::revert::RevertReason;
 use crate::sender::fees::{FeePolicy, Market};
 use agoge_protocol::Slot;
+use alloy::primitives::Bytes;
 
 const LIMITS: Limits = Limits {
     l1_slot_seconds: 12,
     reorg_depth: 64,
-    fees: FeePolicy { headroom_percent: 200, cost_max: U256::from_limbs([1_000_000_000, 0, 0, 0]) },
+    fees: FeePolicy {
+        headroom_percent: 200,
+        cost_max: U256::from_limbs([1_000_000_000, 0, 0, 0]),
+    },
 };
 const GAS: u64 = 1_000;
 
@@ -47,7 +51,11 @@ impl World {
             now: 1_000,
             head_number: 100,
             head_time: 1_000,
-            market: Market { base_fee: 10, blob_base_fee: 1, tip: 2 },
+            market: Market {
+                base_fee: 10,
+                blob_base_fee: 1,
+                tip: 2,
+            },
             nonce: 5,
             balance: U256::from(u64::MAX),
             receipts: Vec::new(),
@@ -89,7 +97,13 @@ impl World {
         self.seen.head_time += 12;
         self.seen.now += 12;
         if let Some(index) = mine {
-            let attempt = self.pool.iter().filter(|attempt| attempt.nonce == self.seen.nonce).nth(index).unwrap().clone();
+            let attempt = self
+                .pool
+                .iter()
+                .filter(|attempt| attempt.nonce == self.seen.nonce)
+                .nth(index)
+                .unwrap()
+                .clone();
             self.mined.push((attempt, true, self.seen.head_number));
             self.seen.nonce += 1;
         }
@@ -107,19 +121,38 @@ impl World {
                 self.steps_left -= 1;
                 match output {
                     Output::Simulate => inputs.push_back(Input::Simulated(self.simulated.clone())),
-                    Output::Issue { nonce, fees, is_blob, is_cancel, .. } => {
+                    Output::Issue {
+                        nonce,
+                        fees,
+                        is_blob,
+                        is_cancel,
+                        ..
+                    } => {
                         let attempt = self.sign(nonce, fees, is_blob, is_cancel);
                         self.journal.push(attempt.clone());
                         inputs.push_back(Input::Issued(attempt));
                     }
                     Output::Broadcast { hash, raw: _ } => {
-                        let attempt = self.journal.iter().find(|attempt| attempt.hash == hash).unwrap().clone();
+                        let attempt = self
+                            .journal
+                            .iter()
+                            .find(|attempt| attempt.hash == hash)
+                            .unwrap()
+                            .clone();
                         if self.answer == Answer::Accepted && !self.pool.contains(&attempt) {
                             self.pool.push(attempt);
                         }
-                        inputs.push_back(Input::Answered { hash, answer: self.answer.clone() });
+                        inputs.push_back(Input::Answered {
+                            hash,
+                            answer: self.answer.clone(),
+                        });
                     }
-                    Output::Record { purpose, digest, nonce, closing } => {
+                    Output::Record {
+                        purpose,
+                        digest,
+                        nonce,
+                        closing,
+                    } => {
                         self.closed.push((purpose, digest, nonce, closing));
                     }
                     Output::Done(done) => {
@@ -136,9 +169,22 @@ impl World {
         let hash = B256::from(U256::from(self.next_hash));
         self.next_hash += 1;
         let spec = self.spec.clone().unwrap();
-        let (purpose, digest, deadline) =
-            if is_cancel { (Purpose::named("cancel"), B256::ZERO, None) } else { (spec.purpose, spec.digest, spec.deadline) };
-        Attempt { purpose, digest, deadline, hash, nonce, fees, is_blob, is_cancel, raw: Bytes::new() }
+        let (purpose, digest, deadline) = if is_cancel {
+            (Purpose::named("cancel"), B256::ZERO, None)
+        } else {
+            (spec.purpose, spec.digest, spec.deadline)
+        };
+        Attempt {
+            purpose,
+            digest,
+            deadline,
+            hash,
+            nonce,
+            fees,
+            is_blob,
+            is_cancel,
+            raw: Bytes::new(),
+        }
     }
 
     /// The process dies and starts again with its journal.
@@ -154,7 +200,11 @@ impl World {
             })
             .cloned()
             .collect();
-        let closed = self.closed.iter().map(|(purpose, digest, _, closing)| (purpose.clone(), *digest, *closing)).collect();
+        let closed = self
+            .closed
+            .iter()
+            .map(|(purpose, digest, _, closing)| (purpose.clone(), *digest, *closing))
+            .collect();
         self.lane = Lane::resume(LIMITS, open, closed);
         self.steps_left = usize::MAX;
     }
@@ -164,10 +214,15 @@ impl World {
     }
 }
 
-use alloy::primitives::Bytes;
-
 fn tx(hash: B256, block_number: u64) -> MinedTx {
-    MinedTx { hash, block_number, block_hash: B256::ZERO, gas_used: 1, cost_wei: 1, created: None }
+    MinedTx {
+        hash,
+        block_number,
+        block_hash: B256::ZERO,
+        gas_used: 1,
+        cost_wei: 1,
+        created: None,
+    }
 }
 
 #[test]
@@ -176,11 +231,24 @@ fn a_transaction_is_simulated_signed_journalled_sent_and_mined() {
     assert_eq!(world.submit(spec(1, true, Some(1_036))), None);
     assert_eq!(world.look(), None);
     assert_eq!(world.pool.len(), 1);
-    assert_eq!((world.pool[0].nonce, world.pool[0].fees), (5, Fees { max_fee: 22, tip: 2, blob_fee: 2 }));
+    assert_eq!(
+        (world.pool[0].nonce, world.pool[0].fees),
+        (
+            5,
+            Fees {
+                max_fee: 22,
+                tip: 2,
+                blob_fee: 2
+            }
+        )
+    );
     assert_eq!(world.look(), None, "nothing happens twice at one head");
     assert_eq!(world.pool.len(), 1);
     let outcome = world.block(Some(0));
-    assert!(matches!(outcome, Some(SendOutcome::Mined(tx)) if tx.block_number == 101), "{outcome:?}");
+    assert!(
+        matches!(outcome, Some(SendOutcome::Mined(tx)) if tx.block_number == 101),
+        "{outcome:?}"
+    );
     assert!(!world.lane.is_busy());
     assert!(matches!(world.closed.as_slice(), [(_, _, 5, Closing::Mined(_))]));
 }
@@ -194,11 +262,20 @@ fn blobs_are_replaced_by_twice_the_fees_each_block_and_any_price_may_win() {
         world.block(None);
         world.block(None);
         let fees = world.pool_fees();
-        assert_eq!(fees.iter().map(|fees| fees.max_fee).collect::<Vec<_>>(), [22, 44, 88]);
-        assert_eq!(fees.iter().map(|fees| fees.blob_fee).collect::<Vec<_>>(), [2, 4, 8]);
+        assert_eq!(
+            fees.iter().map(|fees| fees.max_fee).collect::<Vec<_>>(),
+            [22, 44, 88]
+        );
+        assert_eq!(
+            fees.iter().map(|fees| fees.blob_fee).collect::<Vec<_>>(),
+            [2, 4, 8]
+        );
         assert_eq!(fees.iter().map(|fees| fees.tip).collect::<Vec<_>>(), [2, 4, 8]);
         assert!(world.pool.iter().all(|attempt| attempt.nonce == 5));
-        assert!(matches!(world.block(Some(winner)), Some(SendOutcome::Mined(_))), "{winner}");
+        assert!(
+            matches!(world.block(Some(winner)), Some(SendOutcome::Mined(_))),
+            "{winner}"
+        );
         assert!(world.lane.leftovers.is_empty(), "the siblings can never be mined");
     }
 }
@@ -206,12 +283,22 @@ fn blobs_are_replaced_by_twice_the_fees_each_block_and_any_price_may_win() {
 #[test]
 fn plain_transactions_are_replaced_by_an_eighth_more_after_three_blocks() {
     let mut world = World::new();
-    world.submit(Spec { purpose: Purpose::named("deposit"), ..spec(1, false, None) });
+    world.submit(Spec {
+        purpose: Purpose::named("deposit"),
+        ..spec(1, false, None)
+    });
     world.look();
     for _ in 0..3 {
         world.block(None);
     }
-    assert_eq!(world.pool_fees().iter().map(|fees| fees.max_fee).collect::<Vec<_>>(), [22, 26]);
+    assert_eq!(
+        world
+            .pool_fees()
+            .iter()
+            .map(|fees| fees.max_fee)
+            .collect::<Vec<_>>(),
+        [22, 26]
+    );
     assert!(matches!(world.block(Some(1)), Some(SendOutcome::Mined(_))));
 }
 
@@ -227,7 +314,12 @@ fn base_fee_spikes_are_followed_up_to_the_limit_and_attempts_are_bounded() {
         world.block(None);
     }
     assert!(world.pool.len() <= ATTEMPTS_MAX);
-    assert!(world.pool.iter().all(|attempt| attempt.fees.cost(GAS) <= LIMITS.fees.cost_max));
+    assert!(
+        world
+            .pool
+            .iter()
+            .all(|attempt| attempt.fees.cost(GAS) <= LIMITS.fees.cost_max)
+    );
     assert!(matches!(world.block(Some(0)), Some(SendOutcome::Mined(_))));
 }
 
@@ -238,7 +330,12 @@ fn nothing_is_sent_after_the_deadline_and_the_next_slot_replaces_what_is_left() 
     world.look();
     world.block(None);
     let outcome = world.block(None);
-    assert_eq!(outcome, Some(SendOutcome::Expired { hashes: world.pool.iter().map(|attempt| attempt.hash).collect() }));
+    assert_eq!(
+        outcome,
+        Some(SendOutcome::Expired {
+            hashes: world.pool.iter().map(|attempt| attempt.hash).collect()
+        })
+    );
     let before = world.pool.len();
     world.block(None);
     assert_eq!(world.pool.len(), before, "given up");
@@ -246,7 +343,10 @@ fn nothing_is_sent_after_the_deadline_and_the_next_slot_replaces_what_is_left() 
     world.submit(spec(2, true, Some(1_200)));
     world.look();
     let last = world.pool.last().unwrap();
-    assert_eq!((last.nonce, last.purpose.clone()), (5, Purpose::propose(Slot::new(2))));
+    assert_eq!(
+        (last.nonce, last.purpose.clone()),
+        (5, Purpose::propose(Slot::new(2)))
+    );
     assert_eq!(last.fees.max_fee, world.pool[before - 1].fees.max_fee * 2);
     let index = world.pool.len() - 1;
     assert!(matches!(world.block(Some(index)), Some(SendOutcome::Mined(_))));
@@ -266,10 +366,16 @@ fn a_leftover_that_is_mined_after_all_costs_the_next_request_only_a_new_nonce() 
         *purpose == Purpose::propose(Slot::new(1)) && matches!(closing, Closing::Mined(_))
     }));
     let last = world.pool.last().unwrap();
-    assert_eq!((last.nonce, last.purpose.clone()), (6, Purpose::propose(Slot::new(2))));
+    assert_eq!(
+        (last.nonce, last.purpose.clone()),
+        (6, Purpose::propose(Slot::new(2)))
+    );
     assert!(matches!(world.block(Some(0)), Some(SendOutcome::Mined(_))));
     // And the purpose that was thought expired is known to be done.
-    assert!(matches!(world.submit(spec(1, true, Some(9_999))), Some(SendOutcome::Mined(_))));
+    assert!(matches!(
+        world.submit(spec(1, true, Some(9_999))),
+        Some(SendOutcome::Mined(_))
+    ));
 }
 
 #[test]
@@ -282,7 +388,10 @@ fn a_leftover_of_the_other_kind_is_cancelled_first() {
         world.submit(spec(2, !is_blob, Some(2_000)));
         world.look();
         let cancel = world.pool.last().unwrap().clone();
-        assert!(cancel.is_cancel && cancel.is_blob == is_blob && cancel.nonce == 5, "{cancel:?}");
+        assert!(
+            cancel.is_cancel && cancel.is_blob == is_blob && cancel.nonce == 5,
+            "{cancel:?}"
+        );
         assert_eq!(world.block(Some(1)), None);
         let last = world.pool.last().unwrap();
         assert_eq!((last.nonce, last.is_blob, last.is_cancel), (6, !is_blob, false));
@@ -303,7 +412,12 @@ fn a_foreign_transaction_with_the_key_leads_to_the_next_nonce() {
     }
     assert_eq!(world.pool.last().unwrap().nonce, 6);
     assert!(matches!(world.block(Some(0)), Some(SendOutcome::Mined(_))));
-    assert!(world.closed.iter().any(|(_, _, nonce, closing)| (*nonce, *closing) == (5, Closing::Lost)));
+    assert!(
+        world
+            .closed
+            .iter()
+            .any(|(_, _, nonce, closing)| (*nonce, *closing) == (5, Closing::Lost))
+    );
 }
 
 #[test]
@@ -317,7 +431,10 @@ fn a_reorg_within_the_deadline_sends_the_same_bytes_again_and_later_ones_wait() 
     (world.seen.nonce, world.mined, world.pool) = (5, Vec::new(), Vec::new());
     world.block(None);
     assert_eq!(world.pool, [sent]);
-    world.submit(Spec { purpose: Purpose::named("prune"), ..spec(9, true, Some(1_300)) });
+    world.submit(Spec {
+        purpose: Purpose::named("prune"),
+        ..spec(9, true, Some(1_300))
+    });
     world.look();
     assert_eq!(world.pool.len(), 1, "waits for the first");
     world.block(Some(0));
@@ -337,25 +454,55 @@ fn a_reorg_after_the_deadline_frees_the_nonce() {
     world.submit(spec(2, true, Some(2_000)));
     world.look();
     assert_eq!(world.pool.last().unwrap().nonce, 5);
-    assert!(world.pool.last().unwrap().fees.max_fee >= 44, "it may still be in a pool");
+    assert!(
+        world.pool.last().unwrap().fees.max_fee >= 44,
+        "it may still be in a pool"
+    );
 }
 
 #[test]
 fn requests_end_without_a_transaction_where_none_can_help() {
     type Change = fn(&mut World);
     let cases: [(&str, Change, &str); 7] = [
-        ("reverting", |w| w.simulated = Simulated::Reverted(RevertReason::Text("no".into())), "would revert: no"),
-        ("refused gas", |w| w.simulated = Simulated::Refused("too much".into()), "too much"),
+        (
+            "reverting",
+            |w| w.simulated = Simulated::Reverted(RevertReason::Text("no".into())),
+            "would revert: no",
+        ),
+        (
+            "refused gas",
+            |w| w.simulated = Simulated::Refused("too much".into()),
+            "too much",
+        ),
         ("no balance", |w| w.seen.balance = U256::ZERO, "balance is 0 wei"),
-        ("too expensive", |w| w.seen.market.base_fee = u128::from(u64::MAX), "tx_cost_max_gwei"),
-        ("refused", |w| w.answer = Answer::Refused("bad sidecar".into()), "bad sidecar"),
-        ("wrong chain", |w| w.answer = Answer::WrongChain("chain 1".into()), "chain 1"),
-        ("no funds after all", |w| w.answer = Answer::InsufficientFunds, "may be needed"),
+        (
+            "too expensive",
+            |w| w.seen.market.base_fee = u128::from(u64::MAX),
+            "tx_cost_max_gwei",
+        ),
+        (
+            "refused",
+            |w| w.answer = Answer::Refused("bad sidecar".into()),
+            "bad sidecar",
+        ),
+        (
+            "wrong chain",
+            |w| w.answer = Answer::WrongChain("chain 1".into()),
+            "chain 1",
+        ),
+        (
+            "no funds after all",
+            |w| w.answer = Answer::InsufficientFunds,
+            "may be needed",
+        ),
     ];
     for (name, change, expected) in cases {
         let mut world = World::new();
         change(&mut world);
-        let request = Spec { purpose: Purpose::named("x"), ..spec(1, true, None) };
+        let request = Spec {
+            purpose: Purpose::named("x"),
+            ..spec(1, true, None)
+        };
         world.submit(request.clone());
         let outcome = world.look().unwrap_or_else(|| panic!("{name}")).to_string();
         assert!(outcome.contains(expected), "{name}: {outcome}");
@@ -388,14 +535,20 @@ fn what_cannot_be_asked_or_sent_is_tried_until_the_deadline() {
     world.seen.market.base_fee = u128::from(u64::MAX);
     world.submit(spec(1, true, Some(1_036)));
     world.look();
-    assert!(matches!(world.block(None), None));
-    assert!(matches!(world.block(None), Some(SendOutcome::TooExpensive { .. })), "fees did not fall in time");
+    assert!(world.block(None).is_none());
+    assert!(
+        matches!(world.block(None), Some(SendOutcome::TooExpensive { .. })),
+        "fees did not fall in time"
+    );
 }
 
 #[test]
 fn nothing_is_sent_before_its_slot() {
     let mut world = World::new();
-    world.submit(Spec { earliest: Some(1_024), ..spec(1, true, Some(1_060)) });
+    world.submit(Spec {
+        earliest: Some(1_024),
+        ..spec(1, true, Some(1_060))
+    });
     world.look();
     assert!(world.pool.is_empty(), "the next block can be at 1012");
     world.block(None);
@@ -410,7 +563,14 @@ fn underpriced_is_answered_with_more_at_once() {
     world.look();
     world.answer = Answer::Accepted;
     world.look();
-    assert_eq!(world.pool_fees().iter().map(|fees| fees.max_fee).collect::<Vec<_>>(), [44]);
+    assert_eq!(
+        world
+            .pool_fees()
+            .iter()
+            .map(|fees| fees.max_fee)
+            .collect::<Vec<_>>(),
+        [44]
+    );
 }
 
 #[test]
@@ -419,11 +579,26 @@ fn a_slot_is_proposed_once_whatever_became_of_it() {
     world.submit(spec(1, true, Some(1_036)));
     world.look();
     world.block(Some(0));
-    assert!(matches!(world.submit(spec(1, true, Some(1_036))), Some(SendOutcome::Mined(_))), "asked twice");
-    let other = Spec { digest: B256::repeat_byte(9), ..spec(1, true, Some(1_036)) };
-    assert!(matches!(world.submit(other.clone()), Some(SendOutcome::Conflict { .. })));
+    assert!(
+        matches!(
+            world.submit(spec(1, true, Some(1_036))),
+            Some(SendOutcome::Mined(_))
+        ),
+        "asked twice"
+    );
+    let other = Spec {
+        digest: B256::repeat_byte(9),
+        ..spec(1, true, Some(1_036))
+    };
+    assert!(matches!(
+        world.submit(other.clone()),
+        Some(SendOutcome::Conflict { .. })
+    ));
     world.crash();
-    assert!(matches!(world.submit(other), Some(SendOutcome::Conflict { .. })), "also after a restart");
+    assert!(
+        matches!(world.submit(other), Some(SendOutcome::Conflict { .. })),
+        "also after a restart"
+    );
     assert_eq!(world.journal.len(), 1);
 }
 
@@ -452,14 +627,23 @@ fn after_a_crash_at_any_step_the_slot_is_published_at_most_once_and_the_nonce_is
                 if outcome.is_some() {
                     break;
                 }
-                let index = world.pool.iter().any(|attempt| attempt.nonce == world.seen.nonce).then_some(0);
+                let index = world
+                    .pool
+                    .iter()
+                    .any(|attempt| attempt.nonce == world.seen.nonce)
+                    .then_some(0);
                 outcome = world.block(index);
             }
-            let case = format!("crash after {steps} steps, mined before: {mines_before_restart}: {outcome:?}");
+            let case =
+                format!("crash after {steps} steps, mined before: {mines_before_restart}: {outcome:?}");
             assert!(outcome.is_some(), "{case}");
-            let published = world.mined.iter().filter(|(attempt, ..)| attempt.purpose == Purpose::propose(Slot::new(1)));
+            let published = world
+                .mined
+                .iter()
+                .filter(|(attempt, ..)| attempt.purpose == Purpose::propose(Slot::new(1)));
             assert!(published.count() <= 1, "{case}");
-            let nonces: std::collections::BTreeSet<u64> = world.journal.iter().map(|attempt| attempt.nonce).collect();
+            let nonces: std::collections::BTreeSet<u64> =
+                world.journal.iter().map(|attempt| attempt.nonce).collect();
             assert!(nonces.len() <= 1, "{case}: one publication, one nonce");
             // The next slot works.
             world.seen.head_time = 2_000;
@@ -468,7 +652,11 @@ fn after_a_crash_at_any_step_the_slot_is_published_at_most_once_and_the_nonce_is
             assert_eq!(world.submit(spec(2, true, Some(3_000))), None, "{case}");
             world.look();
             let last = world.pool.last().unwrap();
-            assert_eq!((last.purpose.clone(), last.nonce), (Purpose::propose(Slot::new(2)), world.seen.nonce), "{case}");
+            assert_eq!(
+                (last.purpose.clone(), last.nonce),
+                (Purpose::propose(Slot::new(2)), world.seen.nonce),
+                "{case}"
+            );
         }
     }
 }

@@ -72,7 +72,10 @@ impl SenderHandle {
     /// [`SenderStopped`].
     pub async fn send(&self, request: TxRequest) -> Result<SendOutcome, SenderStopped> {
         let (reply, outcome) = oneshot::channel();
-        self.requests.send(Ask { request, reply }).await.map_err(|_| SenderStopped)?;
+        self.requests
+            .send(Ask { request, reply })
+            .await
+            .map_err(|_| SenderStopped)?;
         outcome.await.map_err(|_| SenderStopped)
     }
 }
@@ -91,7 +94,9 @@ pub struct L1Sender {
 
 impl std::fmt::Debug for L1Sender {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("L1Sender").field("address", &self.driver.address()).finish_non_exhaustive()
+        f.debug_struct("L1Sender")
+            .field("address", &self.driver.address())
+            .finish_non_exhaustive()
     }
 }
 
@@ -140,8 +145,14 @@ impl L1Sender {
 
     /// Begins the next request if the machine can take it.
     async fn begin(&mut self) -> Result<(), SenderError> {
-        while let Some(index) = self.waiting.iter().position(|ask| self.driver.accepts(&ask.request)) {
-            let Some(ask) = self.waiting.remove(index) else { return Ok(()) };
+        while let Some(index) = self
+            .waiting
+            .iter()
+            .position(|ask| self.driver.accepts(&ask.request))
+        {
+            let Some(ask) = self.waiting.remove(index) else {
+                return Ok(());
+            };
             self.current = Some(ask.reply);
             match self.driver.submit(ask.request).await? {
                 Some(outcome) => self.finish(outcome),
@@ -168,7 +179,9 @@ pub struct L1Wallet {
 
 impl std::fmt::Debug for L1Wallet {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("L1Wallet").field("address", &self.address()).finish_non_exhaustive()
+        f.debug_struct("L1Wallet")
+            .field("address", &self.address())
+            .finish_non_exhaustive()
     }
 }
 
@@ -214,12 +227,20 @@ impl L1Client {
     ///
     /// # Errors
     /// [`JournalError`].
-    pub fn sender(&self, key: PrivateKeySigner, journal: &Path) -> Result<(L1Sender, SenderHandle), JournalError> {
+    pub fn sender(
+        &self,
+        key: PrivateKeySigner,
+        journal: &Path,
+    ) -> Result<(L1Sender, SenderHandle), JournalError> {
         let address = key.address();
         let journal = Journal::open(journal, self.config.network.network.chain_id, address)?;
         let driver = Driver::new(self, key, Some(journal));
         let (asks, requests) = mpsc::channel(REQUESTS_MAX);
-        let handle = SenderHandle { address, requests: asks, health: driver.health() };
+        let handle = SenderHandle {
+            address,
+            requests: asks,
+            health: driver.health(),
+        };
         let sender = L1Sender {
             driver,
             requests,
@@ -234,6 +255,10 @@ impl L1Client {
     /// A wallet for a key that nothing else sends with.
     pub fn wallet(&self, key: PrivateKeySigner) -> L1Wallet {
         let poll = Duration::from_millis(self.config.network.l1.poll_interval_ms);
-        L1Wallet { client: self.clone(), driver: Driver::new(self, key, None), poll }
+        L1Wallet {
+            client: self.clone(),
+            driver: Driver::new(self, key, None),
+            poll,
+        }
     }
 }

@@ -22,7 +22,10 @@ pub struct Purpose {
 impl Purpose {
     /// Publication of a slot's block. A second one with other bytes is refused, whatever became of the first.
     pub fn propose(slot: Slot) -> Self {
-        Self { name: "propose".to_owned(), once: Some(slot.get()) }
+        Self {
+            name: "propose".to_owned(),
+            once: Some(slot.get()),
+        }
     }
 
     /// Anything else; the name (cut to 32 bytes) is for logs.
@@ -31,7 +34,10 @@ impl Purpose {
         while !name.is_char_boundary(end) {
             end = end.saturating_sub(1);
         }
-        Self { name: name.get(..end).unwrap_or_default().to_owned(), once: None }
+        Self {
+            name: name.get(..end).unwrap_or_default().to_owned(),
+            once: None,
+        }
     }
 
     /// Whether other bytes for the same purpose are refused.
@@ -102,7 +108,10 @@ impl TxRequest {
 
     /// Creation of a contract.
     pub fn create(code: Bytes) -> Self {
-        Self { to: None, ..Self::call(Address::ZERO, code, Purpose::named("deploy")) }
+        Self {
+            to: None,
+            ..Self::call(Address::ZERO, code, Purpose::named("deploy"))
+        }
     }
 
     /// What makes two requests the same transaction.
@@ -111,7 +120,13 @@ impl TxRequest {
         bytes.extend_from_slice(self.to.unwrap_or_default().as_slice());
         bytes.push(u8::from(self.to.is_some()));
         bytes.extend_from_slice(&self.value.to_be_bytes::<32>());
-        bytes.extend_from_slice(self.sidecar.as_ref().map(|sidecar| sidecar.versioned_hash()).unwrap_or_default().as_slice());
+        bytes.extend_from_slice(
+            self.sidecar
+                .as_ref()
+                .map(|sidecar| sidecar.versioned_hash())
+                .unwrap_or_default()
+                .as_slice(),
+        );
         bytes.extend_from_slice(&self.calldata);
         keccak256(bytes)
     }
@@ -124,12 +139,18 @@ pub const GAS_LIMIT_MAX: u64 = 60_000_000;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
 pub struct MinedTx {
     /// Transaction hash.
-    #[borsh(serialize_with = "agoge_protocol::signature::write_b256", deserialize_with = "agoge_protocol::signature::read_b256")]
+    #[borsh(
+        serialize_with = "agoge_protocol::signature::write_b256",
+        deserialize_with = "agoge_protocol::signature::read_b256"
+    )]
     pub hash: B256,
     /// L1 block number.
     pub block_number: u64,
     /// L1 block hash.
-    #[borsh(serialize_with = "agoge_protocol::signature::write_b256", deserialize_with = "agoge_protocol::signature::read_b256")]
+    #[borsh(
+        serialize_with = "agoge_protocol::signature::write_b256",
+        deserialize_with = "agoge_protocol::signature::read_b256"
+    )]
     pub block_hash: B256,
     /// Gas used.
     pub gas_used: u64,
@@ -221,21 +242,41 @@ impl std::fmt::Display for SendOutcome {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::Mined(tx) => write!(f, "{} is in L1 block {}", tx.hash, tx.block_number),
-            Self::Reverted { tx, reason: Some(reason) } => {
-                write!(f, "{} reverted in L1 block {}: {reason}", tx.hash, tx.block_number)
+            Self::Reverted {
+                tx,
+                reason: Some(reason),
+            } => {
+                write!(
+                    f,
+                    "{} reverted in L1 block {}: {reason}",
+                    tx.hash, tx.block_number
+                )
             }
-            Self::Reverted { tx, reason: None } => write!(f, "{} reverted in L1 block {}", tx.hash, tx.block_number),
+            Self::Reverted { tx, reason: None } => {
+                write!(f, "{} reverted in L1 block {}", tx.hash, tx.block_number)
+            }
             Self::SimulationReverted { reason } => write!(f, "nothing was sent, it would revert: {reason}"),
-            Self::Expired { hashes } if hashes.is_empty() => f.write_str("nothing was sent before the deadline"),
+            Self::Expired { hashes } if hashes.is_empty() => {
+                f.write_str("nothing was sent before the deadline")
+            }
             Self::Expired { hashes } => write!(f, "not in a block before the deadline: {hashes:?}"),
             Self::Unfunded { balance, needed } => {
-                write!(f, "nothing was sent, the balance is {balance} wei and {needed} wei may be needed; hint: send ETH to the key")
+                write!(
+                    f,
+                    "nothing was sent, the balance is {balance} wei and {needed} wei may be needed; hint: send ETH to the key"
+                )
             }
             Self::TooExpensive { cost, max } => {
-                write!(f, "nothing more was sent, it would cost {cost} wei and [l1] tx_cost_max_gwei allows {max} wei")
+                write!(
+                    f,
+                    "nothing more was sent, it would cost {cost} wei and [l1] tx_cost_max_gwei allows {max} wei"
+                )
             }
             Self::Refused { message } => write!(f, "refused by L1: {message}"),
-            Self::Conflict { purpose } => write!(f, "nothing was sent, another transaction for {purpose} was sent before"),
+            Self::Conflict { purpose } => write!(
+                f,
+                "nothing was sent, another transaction for {purpose} was sent before"
+            ),
             Self::WrongChain { message } => write!(f, "nothing was sent: {message}"),
         }
     }

@@ -47,9 +47,18 @@ pub(super) fn sign(
     fees: Fees,
     template: Template,
 ) -> Result<(B256, Bytes), SignError> {
-    let Template { to, calldata, value, sidecar } = template;
+    let Template {
+        to,
+        calldata,
+        value,
+        sidecar,
+    } = template;
     let (max_fee_per_gas, max_priority_fee_per_gas) = (fees.max_fee, fees.tip.min(fees.max_fee));
-    let sign_hash = |hash: B256| signer.sign_hash_sync(&hash).map_err(|e| SignError::Signer(e.to_string()));
+    let sign_hash = |hash: B256| {
+        signer
+            .sign_hash_sync(&hash)
+            .map_err(|e| SignError::Signer(e.to_string()))
+    };
     let Some(sidecar) = sidecar else {
         let tx = TxEip1559 {
             chain_id,
@@ -79,7 +88,10 @@ pub(super) fn sign(
         max_fee_per_blob_gas: fees.blob_fee,
         input: calldata,
     };
-    let tx = TxEip4844WithSidecar { tx, sidecar: sidecar.inner.clone() };
+    let tx = TxEip4844WithSidecar {
+        tx,
+        sidecar: sidecar.inner.clone(),
+    };
     let signature = sign_hash(tx.signature_hash())?;
     let envelope: PooledTransaction = EthereumTxEnvelope::Eip4844(tx.into_signed(signature));
     Ok((*envelope.tx_hash(), envelope.encoded_2718().into()))
@@ -93,16 +105,32 @@ mod tests {
     use alloy::consensus::transaction::SignerRecoverable;
 
     fn template(sidecar: Option<Arc<Sidecar>>, to: Option<Address>) -> Template {
-        Template { to, calldata: Bytes::new(), value: U256::ZERO, sidecar }
+        Template {
+            to,
+            calldata: Bytes::new(),
+            value: U256::ZERO,
+            sidecar,
+        }
     }
 
     #[test]
     fn blob_transactions_carry_wrapper_version_1() {
         let signer = PrivateKeySigner::from_bytes(&B256::repeat_byte(1)).unwrap();
         let sidecar = Arc::new(kzg::sidecar(&Blob::zero()).unwrap());
-        let fees = Fees { max_fee: 5, tip: 9, blob_fee: 1 };
-        let (hash, raw) =
-            sign(&signer, 1, 0, 21_000, fees, template(Some(sidecar.clone()), Some(Address::ZERO))).unwrap();
+        let fees = Fees {
+            max_fee: 5,
+            tip: 9,
+            blob_fee: 1,
+        };
+        let (hash, raw) = sign(
+            &signer,
+            1,
+            0,
+            21_000,
+            fees,
+            template(Some(sidecar.clone()), Some(Address::ZERO)),
+        )
+        .unwrap();
         // Type 3, then the list of (transaction, wrapper version, blobs, commitments, proofs).
         assert_eq!(raw[0], 3);
         let mut rest = &raw[1..];
@@ -113,7 +141,10 @@ mod tests {
         assert_eq!(rest[inner.payload_length], 1, "EIP-7594 wrapper version");
         assert!(raw.len() > 131_072 + 128 * 48);
         let decoded: PooledTransaction = alloy::eips::Decodable2718::decode_2718(&mut raw.as_ref()).unwrap();
-        assert_eq!((*decoded.tx_hash(), decoded.recover_signer().unwrap()), (hash, signer.address()));
+        assert_eq!(
+            (*decoded.tx_hash(), decoded.recover_signer().unwrap()),
+            (hash, signer.address())
+        );
         let creation = sign(&signer, 1, 0, 21_000, fees, template(Some(sidecar), None));
         assert!(matches!(creation, Err(SignError::BlobCreation)));
     }
@@ -121,11 +152,18 @@ mod tests {
     #[test]
     fn tips_never_exceed_the_fee_cap() {
         let signer = PrivateKeySigner::from_bytes(&B256::repeat_byte(1)).unwrap();
-        let fees = Fees { max_fee: 5, tip: 9, blob_fee: 0 };
+        let fees = Fees {
+            max_fee: 5,
+            tip: 9,
+            blob_fee: 0,
+        };
         let (_, raw) = sign(&signer, 1, 7, 21_000, fees, template(None, None)).unwrap();
         let decoded: TxEnvelope = alloy::eips::Decodable2718::decode_2718(&mut raw.as_ref()).unwrap();
         let tx = decoded.as_eip1559().unwrap().tx();
-        assert_eq!((tx.nonce, tx.max_priority_fee_per_gas, tx.max_fee_per_gas), (7, 5, 5));
+        assert_eq!(
+            (tx.nonce, tx.max_priority_fee_per_gas, tx.max_fee_per_gas),
+            (7, 5, 5)
+        );
         assert!(tx.to.is_create());
     }
 }
