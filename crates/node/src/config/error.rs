@@ -96,7 +96,8 @@ impl ConfigError {
         match self {
             Self::UnknownKey { suggestion, .. } => suggestion.map(|key| format!("did you mean `{key}`?")),
             Self::UnknownNetwork { .. } => {
-                Some(format!("names are {}; a file is given by its path", super::NETWORK_NAMES.join(", ")))
+                let names = agoge_protocol::network::BUILT_IN.map(|(name, _)| name).join(", ");
+                Some(format!("names are {names}; a file is given by its path"))
             }
             Self::Missing { key, flag, env } => Some(format!("give {flag}, set {env}, or write `{key}` into node.toml")),
             Self::BadValue { .. } | Self::Read { .. } | Self::NetworkFile { .. } | Self::Relation { .. } => None,

@@ -10,8 +10,8 @@ use serde::Deserialize;
 
 use super::{CONFIG_BYTES_MAX, ConfigError};
 
-/// Keys of the configuration file, for suggestions.
-pub(super) const KEYS: [&str; 26] = [
+/// Keys of the configuration file, in the order of its sections.
+pub const KEYS: [&str; 26] = [
     "network",
     "data_dir",
     "deployment",

@@ -19,7 +19,8 @@ use agoge_protocol::{Address, NetworkConfig};
 
 pub use args::ConfigArgs;
 pub use error::{ConfigError, DeploymentError};
-pub use networks::{NETWORK_NAMES, load_network, network_text};
+pub use file::KEYS;
+pub use networks::load_network;
 pub use origin::{Entry, Origin};
 pub use resolve::{CONFIG_FILE_NAME, Resolved, default_data_dir};
 

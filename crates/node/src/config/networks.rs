@@ -3,28 +3,10 @@
 use std::path::Path;
 
 use agoge_protocol::NetworkConfig;
+use agoge_protocol::network::built_in;
 
 use super::error::ConfigError;
 use super::file::read_bounded;
-
-const NETWORKS: [(&str, &str); 5] = [
-    ("devnet", include_str!("../../../../script/networks/devnet.toml")),
-    ("phase1", include_str!("../../../../script/networks/phase1.toml")),
-    ("phase2", include_str!("../../../../script/networks/phase2.toml")),
-    ("phase3", include_str!("../../../../script/networks/phase3.toml")),
-    ("phase4", include_str!("../../../../script/networks/phase4.toml")),
-];
-
-/// Names that `--network` takes without a file.
-pub const NETWORK_NAMES: [&str; 5] = {
-    let [(a, _), (b, _), (c, _), (d, _), (e, _)] = NETWORKS;
-    [a, b, c, d, e]
-};
-
-/// The compiled-in file of a network.
-pub fn network_text(name: &str) -> Option<&'static str> {
-    NETWORKS.iter().find(|(known, _)| *known == name).map(|(_, text)| *text)
-}
 
 /// A network by name, else by path.
 ///
@@ -32,7 +14,7 @@ pub fn network_text(name: &str) -> Option<&'static str> {
 /// [`ConfigError::UnknownNetwork`] when it is neither; [`ConfigError::NetworkFile`] with the line of what is wrong.
 pub fn load_network(name_or_path: &str) -> Result<NetworkConfig, ConfigError> {
     let owned;
-    let text = if let Some(text) = network_text(name_or_path) {
+    let text = if let Some(text) = built_in(name_or_path) {
         text
     } else {
         let path = Path::new(name_or_path);

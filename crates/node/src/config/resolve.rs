@@ -150,6 +150,23 @@ impl Resolved {
     /// [`ConfigError`] except missing values and relations.
     pub fn unchecked(args: ConfigArgs, matches: &ArgMatches, init_guard: bool) -> Result<Self, ConfigError> {
         let config_file = find_config_file(&args);
+        Self::from_layers(args, matches, init_guard, config_file)
+    }
+
+    /// Resolves flags, environment and defaults only: for writing a new file.
+    ///
+    /// # Errors
+    /// [`ConfigError`] except missing values and relations.
+    pub fn without_file(args: ConfigArgs, matches: &ArgMatches) -> Result<Self, ConfigError> {
+        Self::from_layers(args, matches, false, None)
+    }
+
+    fn from_layers(
+        args: ConfigArgs,
+        matches: &ArgMatches,
+        init_guard: bool,
+        config_file: Option<PathBuf>,
+    ) -> Result<Self, ConfigError> {
         let file = config_file.as_deref().map(FileConfig::read).transpose()?.unwrap_or_default();
         let missing = ConfigError::Missing { key: "network", flag: "--network", env: "AGOGE_NETWORK" };
         let name = args.network.clone().or_else(|| file.network.clone()).ok_or(missing)?;

@@ -34,7 +34,8 @@ impl AdminToken {
     /// [`TokenError`].
     pub fn load_or_create(path: &Path) -> Result<Self, TokenError> {
         if std::fs::symlink_metadata(path).is_err() {
-            if let Some(parent) = path.parent().filter(|p| !p.as_os_str().is_empty()) {
+            // A directory that is there may be open to others: the file is not.
+            if let Some(parent) = path.parent().filter(|p| !p.as_os_str().is_empty() && !p.exists()) {
                 create_private_dir(parent)?;
             }
             let mut bytes = Zeroizing::new([0_u8; TOKEN_BYTES]);

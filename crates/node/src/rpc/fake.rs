@@ -1,0 +1,190 @@
+//! A node that answers from memory.
+
+use std::sync::{Arc, Mutex};
+
+use agoge_protocol::transaction::Withdrawal;
+use agoge_protocol::{
+    Address, B256, Ciphertext, Digest, Epoch, Header, L1BlockNumber, L2BlockNumber, Slot, Transaction, TxEffects, TxId,
+};
+
+use crate::duties::{DutyKind, DutyOutcome, DutyRecord, MissReason};
+use crate::mempool::RefuseReason;
+use crate::query::{
+    BlockEffects, BlockView, CommandError, CommitteeError, CommitteeView, NodeInfo, NodeQueries, NoteWitness, PeerView,
+    QueryError, SendError, Tip, Tips, TxStatus,
+};
+use crate::signer::AttesterKey;
+
+/// Blocks of the fake chain.
+pub(super) const BLOCKS: u64 = 300;
+
+/// Commands that the fake obeyed.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Fake {
+    pub(super) duties: Arc<Mutex<Vec<(Address, bool)>>>,
+    pub(super) guard: Arc<Mutex<Option<String>>>,
+}
+
+/// The one attester that the fake holds.
+pub(super) const ATTESTER: Address = Address::repeat_byte(0xaa);
+
+fn tip(number: u64) -> Tip {
+    Tip {
+        number: L2BlockNumber::new(number),
+        slot: (number > 0).then_some(Slot::new(number)),
+        archive: Digest::ZERO,
+        note_root: Digest::ZERO,
+        note_count: number,
+        nullifier_root: Digest::ZERO,
+        nullifier_count: 1,
+        inbox_end: 0,
+    }
+}
+
+fn header(number: L2BlockNumber) -> Header {
+    Header {
+        genesis_id: Digest::ZERO,
+        number,
+        slot: Slot::new(number.get()),
+        timestamp: 0,
+        parent_archive: Digest::ZERO,
+        note_root: Digest::ZERO,
+        note_count: 0,
+        nullifier_root: Digest::ZERO,
+        nullifier_count: 1,
+        inbox_end: 0,
+        settlement_hash: Digest::ZERO,
+        effects_hash: Digest::ZERO,
+        fee_recipient: Address::ZERO,
+        total_fees: 1_000,
+        tx_count: 1,
+    }
+}
+
+impl NodeQueries for Fake {
+    fn node_info(&self) -> NodeInfo {
+        NodeInfo {
+            version: "0.0.0",
+            network: "devnet".into(),
+            chain_id: 31_337,
+            rollup: Address::repeat_byte(1),
+            genesis_id: Digest::ZERO,
+            genesis_time: 1_000,
+            slot_seconds: 4,
+            epoch_slots: 16,
+            attesters: vec![(ATTESTER, true)],
+            peer_id: "peer".into(),
+        }
+    }
+
+    fn tips(&self) -> Tips {
+        Tips { pending: tip(BLOCKS), proven: tip(2), finalized: tip(1), l1_head: None }
+    }
+
+    fn block(&self, number: L2BlockNumber) -> Result<Option<BlockView>, QueryError> {
+        if number.get() == 299 {
+            return Err(QueryError::Storage("/secret/path is gone".into()));
+        }
+        Ok((1..=BLOCKS).contains(&number.get()).then(|| BlockView {
+            header: header(number),
+            header_hash: Digest::ZERO,
+            archive: Digest::ZERO,
+            block_hash: B256::repeat_byte(3),
+            blob_hash: B256::repeat_byte(1),
+            l1_block: L1BlockNumber::new(9),
+            is_proven: number.get() <= 2,
+        }))
+    }
+
+    fn effects(&self, number: L2BlockNumber) -> Result<Option<BlockEffects>, QueryError> {
+        let effects = TxEffects {
+            nullifiers: [Digest::ZERO; 2],
+            commitments: [Digest::ZERO; 2],
+            fee: 1_000,
+            withdrawal: Withdrawal { amount: 5, recipient: Address::ZERO },
+            ciphertexts: [Ciphertext::from_bytes(&[7; 91]); 2],
+        };
+        Ok(Some(BlockEffects { number, first_note_index: 4, deposits: vec![], transactions: vec![effects] }))
+    }
+
+    async fn send_transaction(&self, tx: Transaction) -> Result<TxId, SendError> {
+        let fee = tx.public_inputs.fee();
+        if fee < 1_000 {
+            return Err(RefuseReason::FeeTooLow { minimum: 1_000, found: fee }.into());
+        }
+        Ok(tx.id())
+    }
+
+    fn tx_status(&self, id: TxId) -> Result<TxStatus, QueryError> {
+        Ok(if id.0.is_zero() { TxStatus::Unknown } else { TxStatus::Mined { number: L2BlockNumber::new(7) } })
+    }
+
+    fn note_witness(&self, commitment: Digest) -> Result<Option<NoteWitness>, QueryError> {
+        Ok((commitment == Digest::ZERO).then(|| NoteWitness {
+            anchor: Digest::ZERO,
+            block: L2BlockNumber::new(2),
+            is_proven: true,
+            index: 3,
+            siblings: vec![Digest::ZERO; 32],
+        }))
+    }
+
+    async fn committee(&self, epoch: Epoch) -> Result<CommitteeView, CommitteeError> {
+        if epoch.get() > 9 {
+            return Err(CommitteeError::NotYetKnown { epoch });
+        }
+        Ok(CommitteeView { epoch, first_slot: Slot::new(epoch.get() * 16), members: vec![ATTESTER; 16] })
+    }
+
+    async fn proposer(&self, slot: Slot) -> Result<Address, CommitteeError> {
+        if slot.get() > 159 {
+            let epoch = Epoch::new(slot.get() / 16);
+            return Err(CommitteeError::SetTooSmall { epoch, found: 3, needed: 16 });
+        }
+        Ok(ATTESTER)
+    }
+
+    fn peers(&self) -> Vec<PeerView> {
+        vec![PeerView { id: "peer".into(), address: "/ip4/127.0.0.1/tcp/1".into(), score: -1 }]
+    }
+
+    fn duties(&self, attester: Option<Address>, limit: usize) -> Result<Vec<DutyRecord>, QueryError> {
+        let reasons = [MissReason::NoProposal, MissReason::TooFewAttestations { found: 10, needed: 11 }];
+        let record = |reason| DutyRecord {
+            attester: ATTESTER,
+            slot: Slot::new(5),
+            kind: DutyKind::Attest,
+            outcome: DutyOutcome::Missed { reason },
+        };
+        let is_ours = attester.is_none_or(|attester| attester == ATTESTER);
+        Ok(reasons.into_iter().map(record).filter(|_| is_ours).take(limit).collect())
+    }
+
+    async fn set_duties(&self, attester: Address, is_on: bool) -> Result<(), CommandError> {
+        if attester != ATTESTER {
+            return Err(CommandError::UnknownAttester { attester });
+        }
+        self.duties.lock().unwrap().push((attester, is_on));
+        Ok(())
+    }
+
+    async fn replace_keys(&self, _keys: Vec<AttesterKey>) -> Result<(), CommandError> {
+        Ok(())
+    }
+
+    async fn export_guard(&self) -> Result<String, CommandError> {
+        Ok("{}".into())
+    }
+
+    async fn import_guard(&self, json: String) -> Result<(), CommandError> {
+        if json != "{}" {
+            return Err(CommandError::Guard("not an interchange".into()));
+        }
+        *self.guard.lock().unwrap() = Some(json);
+        Ok(())
+    }
+
+    fn unready_reasons(&self) -> Vec<String> {
+        Vec::new()
+    }
+}
