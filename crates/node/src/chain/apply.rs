@@ -194,18 +194,19 @@ impl Step<'_> {
 
     fn execute(&self, posted: &Posted, blob: Option<&Blob>) -> Result<AppliedBlock, ExecuteError> {
         let applier = self.applier;
+        let view = applier.store.view();
+        let view = match self.pruned_to {
+            Some(to) => view.pruned_to(to)?,
+            None => view,
+        };
         let prepared = applier.executor.prepared().get(posted.block_hash);
-        let (executed, effects) = match (prepared, blob) {
-            // The block hash covers the archive, and the archive what execution started from.
-            (Some(prepared), _) => (prepared.executed.clone(), prepared.effects.clone()),
-            (None, Some(blob)) => {
-                let view = applier.store.view();
-                let view = match self.pruned_to {
-                    Some(to) => view.pruned_to(to)?,
-                    None => view,
-                };
-                applier.executor.execute_posted(&view, posted, blob)?
+        let (executed, effects) = match (&prepared, blob) {
+            (Some(prepared), _) if prepared.proposal.parent_archive == view.archive_root()? => {
+                (prepared.executed.clone(), prepared.effects.clone())
             }
+            // It was attested to on another parent, which an L1 reorg has replaced.
+            (Some(prepared), _) => applier.executor.execute_posted(&view, posted, &prepared.blob)?,
+            (None, Some(blob)) => applier.executor.execute_posted(&view, posted, blob)?,
             (None, None) => return Err(ExecuteError::BlobMissing { blob_hash: posted.blob_hash }),
         };
         let known = |effects| MinedTx { id: applier.mempool.known_id(&effects), effects };

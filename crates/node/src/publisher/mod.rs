@@ -11,12 +11,12 @@ use agoge_protocol::{B256, BlockHash, Epoch, Slot, Timing, U256};
 use agoge_supervisor::{Lost, Spawner};
 
 use crate::chain::{Prepared, PreparedBlocks};
-use crate::consensus::Publication;
+use crate::consensus::{Publication, Rules};
 use crate::mempool::Recent;
 
-/// Gas limit of a publication: a block with its epoch's set-up, 16 signatures and a prune takes below 500,000 (`contracts/snapshots`);
-/// committees of up to 128 members take more.
-const GAS_LIMIT: u64 = 3_000_000;
+/// Gas limit of a publication: twice what a block with its epoch's set-up, all signatures and a prune takes (`contracts/snapshots`), as a
+/// fixed part and a part for each seat.
+const GAS_LIMIT: (u64, u64) = (400_000, 25_000);
 /// Sidecars remembered: the current slot's and its neighbours'.
 const SIDECARS_MAX: usize = 4;
 
@@ -76,6 +76,7 @@ pub struct Publisher {
     reader: RollupReader,
     prepared: PreparedBlocks,
     timing: Timing,
+    gas_limit: u64,
     spawner: Spawner,
     sidecars: Arc<Mutex<Recent<B256, Arc<Sidecar>>>>,
 }
@@ -86,11 +87,14 @@ impl Publisher {
         sender: Option<SenderHandle>,
         reader: RollupReader,
         prepared: PreparedBlocks,
-        timing: Timing,
+        rules: &Rules,
         spawner: Spawner,
     ) -> Self {
         let sidecars = Arc::new(Mutex::new(Recent::new(SIDECARS_MAX)));
-        Self { sender, reader, prepared, timing, spawner, sidecars }
+        let (fixed, per_seat) = GAS_LIMIT;
+        let seats = u64::try_from(rules.committee_size).unwrap_or(u64::MAX);
+        let gas_limit = fixed.saturating_add(per_seat.saturating_mul(seats));
+        Self { sender, reader, prepared, timing: rules.timing, gas_limit, spawner, sidecars }
     }
 
     /// Whether there is a key to publish with.
@@ -131,7 +135,7 @@ impl Publisher {
             calldata: calls.propose_calldata(),
             value: U256::ZERO,
             sidecar: Some(sidecar),
-            gas: GasPolicy::Fixed(GAS_LIMIT),
+            gas: GasPolicy::Fixed(self.gas_limit),
             earliest_time: Some(self.timing.slot_start(slot)),
             deadline_time: Some(self.timing.slot_end(slot)),
             purpose: Purpose::propose(slot),

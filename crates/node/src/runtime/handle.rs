@@ -10,8 +10,8 @@ use agoge_store::{Store, StoreView};
 use agoge_supervisor::{Health, SlotClock, Spawner};
 use tokio::sync::{mpsc, watch};
 
+use super::local::guard_first_slot;
 use super::network::PeerList;
-use super::start::guard_first_slot;
 use crate::chain::{Committees, pruned_tip};
 use crate::consensus::{ChainView, Input};
 use crate::duties::{DutyLog, DutyRecord, Switches};

@@ -14,6 +14,7 @@
 mod adapters;
 mod error;
 mod handle;
+mod local;
 mod network;
 mod reexecute;
 mod start;

@@ -1,45 +1,34 @@
 //! From a configuration to a running node.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use agoge_circuits::ClientVerifier;
-use agoge_l1_client::{At, L1Client, RollupReader, kzg};
-use agoge_p2p::{AddressScope, KeySource, Multiaddress, P2pConfig, WireRecord};
-use agoge_protocol::{Deployment, Digest, L1Block, NetworkConfig, Slot};
+use agoge_l1_client::{L1Client, RollupReader};
+use agoge_p2p::{P2pEvent, P2pHandle};
+use agoge_protocol::{Address, Deployment, Digest, NetworkConfig};
 use agoge_state_transition::BlockLimits;
-use agoge_store::guard::GuardError;
-use agoge_store::{SigningGuard, Store, StoreConfig, StoreIdentity};
 use agoge_supervisor::{Clock, Health, SlotClock, Spawner};
 use tokio::sync::{mpsc, watch};
 
 use super::adapters::{Blobs, L1Sets};
 use super::error::{SenderFailed, StartError};
 use super::handle::{Inner, NodeHandle, no_tips};
+use super::local::{Local, cursor, mempool_config, open_local, p2p_config, unfollowed_at_start};
 use super::network::{Network, PeerList};
 use super::reexecute::Judge;
-use super::validators::{INPUTS_MAX, ValidatorsActor};
-use crate::chain::{Applier, BlockRules, ChainFollower, Committees, Executor, PreparedBlocks, Unfollowed};
+use super::validators::{Heard, INPUTS_MAX, ValidatorsActor};
+use crate::chain::{Applier, BlockRules, ChainFollower, ChainNotice, Committees, Executor, PreparedBlocks};
 use crate::config::Config;
-use crate::consensus::{Rules, Validators};
-use crate::duties::{DutyLog, Switches};
+use crate::consensus::{ChainView, Input, Rules, Validators};
 use crate::keys::KeyRing;
-use crate::mempool::{Mempool, MempoolConfig, PoolLimits};
+use crate::mempool::Mempool;
 use crate::publisher::Publisher;
-use crate::signer::Signer;
 
 /// Steps of the chain that wait for the validators; the follower waits when it is full.
 const NOTICES_MAX: usize = 64;
 /// Messages that wait for the validators; the network waits when it is full.
 const HEARD_MAX: usize = 512;
-/// Transactions that wait for verification.
-const VERIFY_WAITING_MAX: usize = 64;
-/// Proofs verified at a time; the rest of the machine is for blocks.
-const VERIFY_WORKERS_MAX: usize = 4;
-/// L1 blocks told to the follower at the start: the deepest reorg and one.
-const CURSOR_MAX: u64 = agoge_protocol::limits::L1_REORG_DEPTH_MAX + 1;
 /// The state machine is told the time this often: a twelfth of an L1 slot, within these bounds, milliseconds.
 const TICK_MS: (u64, u64) = (50, 1_000);
 
@@ -83,40 +72,11 @@ pub async fn start(parts: NodeParts) -> Result<NodeHandle, StartError> {
     let reader = l1.reader()?;
     reader.verify_deployment(&network).await?;
 
+    let publisher_key = keys.publisher;
+    let fee_recipient = config.fee_recipient.or_else(|| publisher_key.as_ref().map(|key| key.address()));
     let local = open_local(&config, genesis_id, &slots, keys.attesters, &spawner).await?;
-    let Local { store, signer, duties, switches, verifier } = local;
-    let attesters = signer.addresses().into_iter().map(|key| (key, switches.is_on(key))).collect();
-
-    let mempool_config = mempool_config(&network, genesis_id);
-    let (pool_store, pool_spawner) = (Arc::clone(&store), spawner.clone());
-    let mempool = spawner
-        .spawn_blocking("mempool-open", move || Mempool::open(pool_store, verifier, pool_spawner, mempool_config))
-        .await??;
-
-    let (p2p, events) = agoge_p2p::start(p2p_config(&config, genesis_id, rollup)?, &spawner).await?;
-
-    let rules = BlockRules {
-        genesis_id,
-        timing: *slots.timing(),
-        limits: BlockLimits::of(&network),
-        inbox_lag_slots: network.protocol.inbox_lag_slots,
-        proof_window_epochs: network.proving.proof_window_epochs,
-    };
-    let prepared = PreparedBlocks::default();
-    let executor = Executor::new(Arc::clone(&store), rules, prepared.clone());
-    let unfollowed = unfollowed_at_start(&store, &reader).await?;
-    let applier =
-        Arc::new(Applier::new(Arc::clone(&store), executor.clone(), mempool.clone(), unfollowed));
-    let committees = Committees::new(
-        Arc::new(L1Sets(reader.clone())),
-        Arc::clone(&store),
-        *slots.timing(),
-        (network.network.chain_id, rollup, genesis_id),
-        network.protocol.committee_size,
-    );
-
-    let fee_recipient = config.fee_recipient.or_else(|| keys.publisher.as_ref().map(|key| key.address()));
-    let sender = match keys.publisher {
+    let mempool = open_mempool(&local, &network, genesis_id, &spawner).await?;
+    let sender = match publisher_key {
         Some(key) => {
             let (sender, handle) = l1.sender(key, &config.sender_dir())?;
             let cancel = spawner.token();
@@ -125,238 +85,210 @@ pub async fn start(parts: NodeParts) -> Result<NodeHandle, StartError> {
         }
         None => None,
     };
-    let publisher = Publisher::new(sender, reader.clone(), prepared, *slots.timing(), spawner.clone());
+    let (p2p, events) = agoge_p2p::start(p2p_config(&config, genesis_id, rollup)?, &spawner).await?;
 
+    let prepared = PreparedBlocks::default();
+    let block_rules = block_rules(&network, genesis_id, &slots);
+    let executor = Executor::new(Arc::clone(&local.store), block_rules, prepared.clone());
+    let consensus = consensus_rules(&network, genesis_id, rollup, &slots);
+    let committees = Committees::new(
+        Arc::new(L1Sets(reader.clone())),
+        Arc::clone(&local.store),
+        *slots.timing(),
+        (network.network.chain_id, rollup, genesis_id),
+        network.protocol.committee_size,
+    );
+    let publisher = Publisher::new(sender, reader.clone(), prepared, &consensus, spawner.clone());
+    let (wires, ends) = wires();
+    let parts = Parts { network, genesis_id, slots, p2p, mempool, local, executor, committees, health, spawner };
+    parts.spawn_validators(publisher, consensus, fee_recipient, ends, &wires);
+    let peers = parts.spawn_network(events, wires.heard.clone());
+    parts.spawn_chain(&l1, &reader, wires.notices.clone()).await?;
+    Ok(parts.into_handle(rollup, config.doppelganger_epochs, peers, wires))
+}
+
+/// What the tasks share.
+struct Parts {
+    network: NetworkConfig,
+    genesis_id: Digest,
+    slots: SlotClock,
+    p2p: P2pHandle,
+    mempool: Mempool,
+    local: Local,
+    executor: Executor,
+    committees: Committees,
+    health: Health,
+    spawner: Spawner,
+}
+
+/// The ends that feed the validators' task, and the one that shows the chain.
+struct Wires {
+    notices: mpsc::Sender<ChainNotice>,
+    heard: mpsc::Sender<Heard>,
+    inputs: mpsc::Sender<Input>,
+    view: watch::Receiver<Option<ChainView>>,
+}
+
+/// The validators' ends.
+struct Ends {
+    notices: mpsc::Receiver<ChainNotice>,
+    heard: mpsc::Receiver<Heard>,
+    inputs: mpsc::Receiver<Input>,
+    view: watch::Sender<Option<ChainView>>,
+}
+
+fn wires() -> (Wires, Ends) {
     let (notices_in, notices) = mpsc::channel(NOTICES_MAX);
     let (heard_in, heard) = mpsc::channel(HEARD_MAX);
     let (inputs_in, inputs) = mpsc::channel(INPUTS_MAX);
     let (view_in, view) = watch::channel(None);
-    let peers = PeerList::default();
+    let wires = Wires { notices: notices_in, heard: heard_in, inputs: inputs_in, view };
+    (wires, Ends { notices, heard, inputs, view: view_in })
+}
 
-    let consensus = Rules {
+impl Parts {
+    fn spawn_validators(
+        &self,
+        publisher: Publisher,
+        rules: Rules,
+        fee_recipient: Option<Address>,
+        ends: Ends,
+        wires: &Wires,
+    ) {
+        let Local { signer, duties, switches, .. } = &self.local;
+        let keys = signer.addresses().into_iter().map(|key| (key, switches.is_on(key))).collect();
+        let (tick_min, tick_max) = TICK_MS;
+        let tick = rules.l1_slot_seconds.saturating_mul(1_000) / 12;
+        let judge = Judge {
+            executor: self.executor.clone(),
+            mempool: self.mempool.clone(),
+            p2p: self.p2p.clone(),
+            spawner: self.spawner.clone(),
+            clock: self.slots.clone(),
+        };
+        let validators = ValidatorsActor {
+            p2p: self.p2p.clone(),
+            committees: self.committees.clone(),
+            judge,
+            signer: signer.clone(),
+            publisher,
+            duties: Arc::clone(duties),
+            clock: self.slots.clone(),
+            spawner: self.spawner.clone(),
+            notices: ends.notices,
+            heard: ends.heard,
+            inputs: ends.inputs,
+            results: wires.inputs.clone(),
+            view: ends.view,
+            fee_recipient,
+            genesis_id: self.genesis_id,
+            tick: Duration::from_millis(tick.clamp(tick_min, tick_max)),
+            machine: Validators::new(rules, keys),
+            tickets: BTreeMap::new(),
+            last_source: 0,
+        };
+        self.spawner.spawn("validators", validators.run(self.spawner.token()));
+    }
+
+    fn spawn_network(&self, events: mpsc::Receiver<P2pEvent>, heard: mpsc::Sender<Heard>) -> PeerList {
+        let peers = PeerList::default();
+        let network = Network {
+            p2p: self.p2p.clone(),
+            events,
+            validators: heard,
+            mempool: self.mempool.clone(),
+            store: Arc::clone(&self.local.store),
+            health: self.health.clone(),
+            spawner: self.spawner.clone(),
+            peers: peers.clone(),
+            peers_min: self.network.p2p.peers_min,
+        };
+        self.spawner.spawn("network", network.run(self.spawner.token()));
+        peers
+    }
+
+    async fn spawn_chain(
+        &self,
+        l1: &L1Client,
+        reader: &RollupReader,
+        notices: mpsc::Sender<ChainNotice>,
+    ) -> Result<(), StartError> {
+        let store = &self.local.store;
+        let unfollowed = unfollowed_at_start(store, reader).await?;
+        let applier =
+            Applier::new(Arc::clone(store), self.executor.clone(), self.mempool.clone(), unfollowed);
+        let (follower, stream) = l1.follower(cursor(store)?)?;
+        self.spawner.spawn("l1-follower", follower.run(self.spawner.token()));
+        let blobs =
+            Arc::new(Blobs { source: l1.blobs(), p2p: self.p2p.clone(), spawner: self.spawner.clone() });
+        let chain = ChainFollower {
+            stream,
+            applier: Arc::new(applier),
+            store: Arc::clone(store),
+            notices,
+            health: self.health.clone(),
+            spawner: self.spawner.clone(),
+            l1_slot_seconds: self.network.network.l1_slot_seconds,
+        };
+        self.spawner.spawn("chain-follower", chain.run(blobs, self.spawner.token()));
+        Ok(())
+    }
+
+    fn into_handle(self, rollup: Address, doppelganger_epochs: u64, peers: PeerList, wires: Wires) -> NodeHandle {
+        let Local { store, signer, duties, switches, .. } = self.local;
+        let inner = Inner {
+            store,
+            mempool: self.mempool,
+            p2p: self.p2p,
+            committees: self.committees,
+            signer,
+            duties,
+            peers,
+            health: self.health,
+            clock: self.slots,
+            spawner: self.spawner,
+            inputs: wires.inputs,
+            view: wires.view,
+            network: self.network,
+            rollup,
+            genesis_id: self.genesis_id,
+            doppelganger_epochs,
+            switches: Mutex::new(switches),
+            last_tips: Mutex::new(no_tips()),
+        };
+        NodeHandle { inner: Arc::new(inner) }
+    }
+}
+
+async fn open_mempool(
+    local: &Local,
+    network: &NetworkConfig,
+    genesis_id: Digest,
+    spawner: &Spawner,
+) -> Result<Mempool, StartError> {
+    let (store, verifier, tasks) = (Arc::clone(&local.store), Arc::clone(&local.verifier), spawner.clone());
+    let config = mempool_config(network, genesis_id);
+    let opened = spawner.spawn_blocking("mempool-open", move || Mempool::open(store, verifier, tasks, config));
+    Ok(opened.await??)
+}
+
+fn block_rules(network: &NetworkConfig, genesis_id: Digest, slots: &SlotClock) -> BlockRules {
+    BlockRules {
+        genesis_id,
+        timing: *slots.timing(),
+        limits: BlockLimits::of(network),
+        inbox_lag_slots: network.protocol.inbox_lag_slots,
+        proof_window_epochs: network.proving.proof_window_epochs,
+    }
+}
+
+fn consensus_rules(network: &NetworkConfig, genesis_id: Digest, rollup: Address, slots: &SlotClock) -> Rules {
+    Rules {
         timing: *slots.timing(),
         l1_slot_seconds: network.network.l1_slot_seconds,
         committee_size: network.protocol.committee_size,
         head_age_max_seconds: network.l1.head_age_max_seconds,
         genesis_id,
         domain: agoge_protocol::eip712::domain(network.network.chain_id, rollup),
-    };
-    let judge = Judge {
-        executor,
-        mempool: mempool.clone(),
-        p2p: p2p.clone(),
-        spawner: spawner.clone(),
-        clock: slots.clone(),
-    };
-    let (tick_min, tick_max) = TICK_MS;
-    let tick = network.network.l1_slot_seconds.saturating_mul(1_000) / 12;
-    let validators = ValidatorsActor {
-        p2p: p2p.clone(),
-        committees: committees.clone(),
-        judge,
-        signer: signer.clone(),
-        publisher,
-        duties: Arc::clone(&duties),
-        clock: slots.clone(),
-        spawner: spawner.clone(),
-        notices,
-        heard,
-        inputs,
-        results: inputs_in.clone(),
-        view: view_in,
-        fee_recipient,
-        genesis_id,
-        tick: Duration::from_millis(tick.clamp(tick_min, tick_max)),
-        machine: Validators::new(consensus, attesters),
-        tickets: BTreeMap::new(),
-        last_source: 0,
-    };
-    spawner.spawn("validators", validators.run(spawner.token()));
-
-    let gossip = Network {
-        p2p: p2p.clone(),
-        events,
-        validators: heard_in,
-        mempool: mempool.clone(),
-        store: Arc::clone(&store),
-        health: health.clone(),
-        spawner: spawner.clone(),
-        peers: peers.clone(),
-        peers_min: network.p2p.peers_min,
-    };
-    spawner.spawn("network", gossip.run(spawner.token()));
-
-    let (follower, stream) = l1.follower(cursor(&store)?)?;
-    let blobs = Arc::new(Blobs { source: l1.blobs(), p2p: p2p.clone(), spawner: spawner.clone() });
-    spawner.spawn("l1-follower", follower.run(spawner.token()));
-    let chain = ChainFollower {
-        stream,
-        applier,
-        store: Arc::clone(&store),
-        notices: notices_in,
-        health: health.clone(),
-        spawner: spawner.clone(),
-        l1_slot_seconds: network.network.l1_slot_seconds,
-    };
-    spawner.spawn("chain-follower", chain.run(blobs, spawner.token()));
-
-    let inner = Inner {
-        store,
-        mempool,
-        p2p,
-        committees,
-        signer,
-        duties,
-        peers,
-        health,
-        clock: slots,
-        spawner,
-        inputs: inputs_in,
-        view,
-        network,
-        rollup,
-        genesis_id,
-        doppelganger_epochs: config.doppelganger_epochs,
-        switches: Mutex::new(switches),
-        last_tips: Mutex::new(no_tips()),
-    };
-    Ok(NodeHandle { inner: Arc::new(inner) })
-}
-
-/// What the node has on its own disk.
-struct Local {
-    store: Arc<Store>,
-    signer: Signer,
-    duties: Arc<DutyLog>,
-    switches: Switches,
-    verifier: Arc<ClientVerifier>,
-}
-
-async fn open_local(
-    config: &Config,
-    genesis_id: Digest,
-    slots: &SlotClock,
-    attesters: Vec<crate::signer::AttesterKey>,
-    spawner: &Spawner,
-) -> Result<Local, StartError> {
-    let (config, slots) = (config.clone(), slots.clone());
-    let opened = spawner.spawn_blocking("open-store", move || {
-        let network = &config.network;
-        let identity = StoreIdentity {
-            network: network.network.name.clone(),
-            chain_id: network.network.chain_id,
-            genesis_id,
-        };
-        let store = Store::open(&config.store_dir(), &identity, StoreConfig::for_network(network))?;
-        let guard = open_guard(&config, &slots, attesters.is_empty())?;
-        let duties_file = config.data_dir.join("duties.log");
-        let switches_file = config.data_dir.join("duties-off.json");
-        let duties = DutyLog::open(&duties_file).map_err(file_error(duties_file))?;
-        let switches = Switches::open(&switches_file).map_err(file_error(switches_file))?;
-        let verifier = Arc::new(ClientVerifier::new(network.proving.client_profile)?);
-        kzg::warm_up();
-        Ok(Local {
-            store: Arc::new(store),
-            signer: Signer::new(Arc::new(guard), genesis_id, attesters),
-            duties: Arc::new(duties),
-            switches,
-            verifier,
-        })
-    });
-    opened.await?
-}
-
-fn file_error(path: PathBuf) -> impl FnOnce(std::io::Error) -> StartError {
-    |source| StartError::File { path, source }
-}
-
-/// Opens the guard. It is made only when the operator says so, or when there is no key yet whose past it could have forgotten.
-fn open_guard(config: &Config, slots: &SlotClock, has_no_keys: bool) -> Result<SigningGuard, StartError> {
-    let (path, chain_id) = (config.guard_file(), config.network.network.chain_id);
-    match SigningGuard::open(&path, chain_id) {
-        Err(GuardError::Missing { .. }) if config.init_guard || has_no_keys => {
-            let first_slot = guard_first_slot(slots, config.doppelganger_epochs);
-            tracing::info!(%first_slot, "signing guard made; nothing is signed before this slot");
-            Ok(SigningGuard::init(&path, chain_id, first_slot)?)
-        }
-        opened => Ok(opened?),
     }
-}
-
-/// The first slot that may be signed when it is not known what was signed before: after `epochs` whole epochs, in which the keys would be
-/// seen signing elsewhere.
-pub(super) fn guard_first_slot(slots: &SlotClock, epochs: u64) -> Slot {
-    match slots.epoch() {
-        Some(epoch) if epochs > 0 => {
-            let first = agoge_protocol::Epoch::new(epoch.get().saturating_add(epochs));
-            slots.timing().first_slot(first.next())
-        }
-        // Before genesis nothing can have been signed.
-        _ => Slot::new(0),
-    }
-}
-
-fn mempool_config(network: &NetworkConfig, genesis_id: Digest) -> MempoolConfig {
-    let store = StoreConfig::for_network(network);
-    let processors = std::thread::available_parallelism().map_or(1, usize::from);
-    MempoolConfig {
-        genesis_id,
-        limits: BlockLimits::of(network),
-        pool: PoolLimits {
-            count_max: usize::try_from(store.queued_txs_max).unwrap_or(usize::MAX),
-            bytes_max: usize::try_from(store.queued_bytes_max).unwrap_or(usize::MAX),
-        },
-        workers: (processors / 2).clamp(1, VERIFY_WORKERS_MAX),
-        waiting_max: VERIFY_WAITING_MAX,
-    }
-}
-
-fn p2p_config(config: &Config, genesis_id: Digest, rollup: agoge_protocol::Address) -> Result<P2pConfig, StartError> {
-    let network = &config.network;
-    let mut p2p = P2pConfig::new(genesis_id);
-    p2p.listen = vec![Multiaddress::tcp(config.p2p.listen)];
-    p2p.external = config.p2p.external.iter().map(|text| text.parse()).collect::<Result<_, _>>()?;
-    p2p.bootnodes = config.p2p.bootnodes.iter().map(|text| text.parse()).collect::<Result<_, _>>()?;
-    p2p.key = KeySource::File(config.peer_key_file());
-    p2p.peers_file = Some(config.data_dir.join("peers.json"));
-    p2p.peers_max = network.p2p.peers_max;
-    p2p.peers_target = p2p.peers_target.min(network.p2p.peers_max);
-    if config.p2p.allow_loopback {
-        p2p.scope = AddressScope::Loopback;
-    }
-    p2p.record_wire = config.record_wire.clone().map(|path| WireRecord {
-        path,
-        chain_id: network.network.chain_id,
-        rollup,
-    });
-    Ok(p2p)
-}
-
-/// The newest L1 blocks that the store stands on, oldest first.
-fn cursor(store: &Store) -> Result<Vec<L1Block>, StartError> {
-    let view = store.view();
-    let Some(head) = view.l1_head()? else { return Ok(Vec::new()) };
-    let mut blocks = vec![head.block];
-    let newest = head.block.number.get();
-    for back in 1..CURSOR_MAX {
-        let Some(number) = newest.checked_sub(back) else { break };
-        let Some(record) = view.l1_record(agoge_protocol::L1BlockNumber::new(number))? else { break };
-        blocks.push(record.block);
-    }
-    blocks.reverse();
-    Ok(blocks)
-}
-
-/// A node that stopped while L1 had a block that it does not follow must know so when it starts again.
-async fn unfollowed_at_start(store: &Store, reader: &RollupReader) -> Result<Option<Unfollowed>, StartError> {
-    let Some(head) = store.view().l1_head()? else { return Ok(None) };
-    let Ok(tips) = reader.tips_at(At::Block(head.block.hash), head.block.time).await else {
-        // L1 no longer has this block, or not its state: the follower rolls back, or every later block will show what is missing.
-        return Ok(None);
-    };
-    Ok((tips.pending > head.pending).then(|| Unfollowed {
-        number: head.pending.next(),
-        l1_block: head.block,
-        reason: "it was not followed before the last stop either".to_owned(),
-    }))
 }
