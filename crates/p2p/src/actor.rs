@@ -24,10 +24,10 @@ use crate::config::P2pConfig;
 use crate::error::{P2pError, StartError};
 use crate::gossip::GossipKind;
 use crate::handle::{Command, P2pEvent, P2pHandle};
-use crate::peer::{Multiaddress, PeerId, split};
+use crate::peer::{Multiaddress, PeerId, socket_of, split};
 use crate::record::Recorder;
 use crate::request::{Response, Status};
-use crate::scores::{Offence, Scores};
+use crate::scores::{BAN, Offence, Scores};
 use crate::{identity, metrics, transport};
 
 mod connections;
@@ -71,13 +71,19 @@ fn check(config: &P2pConfig) -> Result<(), StartError> {
     let limits = &config.limits;
     let rules = [
         (config.peers_max >= 1, "peers_max must be at least 1"),
-        (config.peers_target <= config.peers_max, "peers_target must not be above peers_max"),
+        (
+            config.peers_target <= config.peers_max,
+            "peers_target must not be above peers_max",
+        ),
         (limits.events_max >= 2, "events_max must be at least 2"),
         (
             limits.requests_max >= 1 && limits.requests_per_peer_max >= 1,
             "requests_max and requests_per_peer_max must be at least 1",
         ),
-        (!config.pace.tick.is_zero() && !config.pace.heartbeat.is_zero(), "tick and heartbeat must not be zero"),
+        (
+            !config.pace.tick.is_zero() && !config.pace.heartbeat.is_zero(),
+            "tick and heartbeat must not be zero",
+        ),
     ];
     match rules.into_iter().find(|(holds, _)| !holds) {
         Some((_, rule)) => Err(StartError::Config { rule }),
@@ -132,16 +138,24 @@ impl Actor {
         let mut book = Book::new(local, config.scope, config.pace.dial_pause);
         for address in &config.bootnodes {
             let (plain, Some(peer)) = split(&address.0) else {
-                return Err(StartError::BootnodeWithoutPeerId { address: address.clone() });
+                return Err(StartError::BootnodeWithoutPeerId {
+                    address: address.clone(),
+                });
             };
             book.add_bootnode(peer, plain, now);
         }
         if let Some(path) = &config.peers_file {
-            book.load(path, now).map_err(|source| StartError::PeersFile { path: path.clone(), source })?;
+            book.load(path, now).map_err(|source| StartError::PeersFile {
+                path: path.clone(),
+                source,
+            })?;
         }
         let connections = spawner.clone();
         let executor = move |task| {
-            connections.spawn("p2p connection", FutureExt::map(task, Ok::<(), core::convert::Infallible>));
+            connections.spawn(
+                "p2p connection",
+                FutureExt::map(task, Ok::<(), core::convert::Infallible>),
+            );
         };
         let swarm = Swarm::new(
             transport::build(key, config.scope)?,
@@ -151,8 +165,11 @@ impl Actor {
             swarm::Config::with_executor(executor).with_idle_connection_timeout(IDLE_TIMEOUT),
         );
         let recorder = Recorder::start(config.record_wire.as_ref(), config.genesis_id, &spawner)?;
-        let status =
-            Status { genesis_id: config.genesis_id, tip: L2BlockNumber::GENESIS, archive: Digest::ZERO };
+        let status = Status {
+            genesis_id: config.genesis_id,
+            tip: L2BlockNumber::GENESIS,
+            archive: Digest::ZERO,
+        };
         Ok(Self {
             swarm,
             commands,
@@ -177,18 +194,35 @@ impl Actor {
 
     /// Opens the configured listeners and waits until each has an address.
     async fn listen(&mut self) -> Result<(), StartError> {
-        let refused = |address: &Multiaddress, reason: String| StartError::Listen { address: address.clone(), reason };
+        let refused = |address: &Multiaddress, reason: String| StartError::Listen {
+            address: address.clone(),
+            reason,
+        };
         for address in self.config.listen.clone() {
-            let id = self.swarm.listen_on(address.0.clone()).map_err(|e| refused(&address, e.to_string()))?;
+            // libp2p shares ports: two nodes on one port would take each other's connections in turn.
+            if let Some(socket) = socket_of(&address.0) {
+                drop(std::net::TcpListener::bind(socket).map_err(|e| refused(&address, e.to_string()))?);
+            }
+            let id = self
+                .swarm
+                .listen_on(address.0.clone())
+                .map_err(|e| refused(&address, e.to_string()))?;
             self.listeners.push((id, Vec::new()));
         }
         for address in self.config.external.clone() {
             self.swarm.add_external_address(address.0);
         }
         let deadline = Instant::now() + LISTEN_TIMEOUT;
-        while let Some(waiting) = self.listeners.iter().position(|(_, addresses)| addresses.is_empty()) {
+        while let Some(waiting) = self
+            .listeners
+            .iter()
+            .position(|(_, addresses)| addresses.is_empty())
+        {
             let reason = match tokio::time::timeout_at(deadline, self.swarm.select_next_some()).await {
-                Ok(event) => self.handle_swarm_event(event).err().map(|error| error.to_string()),
+                Ok(event) => self
+                    .handle_swarm_event(event)
+                    .err()
+                    .map(|error| error.to_string()),
                 Err(_) => Some("no address in time".to_owned()),
             };
             if let (Some(reason), Some(address)) = (reason, self.config.listen.get(waiting)) {
@@ -222,13 +256,27 @@ impl Actor {
     fn handle_swarm_event(&mut self, event: SwarmEvent<BehaviourEvent>) -> Result<(), P2pError> {
         match event {
             SwarmEvent::Behaviour(event) => self.handle_behaviour_event(event),
-            SwarmEvent::ConnectionEstablished { peer_id, connection_id, endpoint, .. } => {
+            SwarmEvent::ConnectionEstablished {
+                peer_id,
+                connection_id,
+                endpoint,
+                ..
+            } => {
                 self.handle_established(peer_id, connection_id, &endpoint);
             }
-            SwarmEvent::ConnectionClosed { peer_id, connection_id, cause, .. } => {
+            SwarmEvent::ConnectionClosed {
+                peer_id,
+                connection_id,
+                cause,
+                ..
+            } => {
                 self.handle_closed(peer_id, connection_id, cause.map(|cause| cause.to_string()));
             }
-            SwarmEvent::OutgoingConnectionError { peer_id: Some(peer), error, .. } => {
+            SwarmEvent::OutgoingConnectionError {
+                peer_id: Some(peer),
+                error,
+                ..
+            } => {
                 self.handle_dial_error(peer, &error);
             }
             SwarmEvent::NewListenAddr { listener_id, address } => {
@@ -243,9 +291,13 @@ impl Actor {
                     addresses.retain(|known| *known != address);
                 }
             }
-            SwarmEvent::ListenerClosed { listener_id, reason, .. } => {
+            SwarmEvent::ListenerClosed {
+                listener_id, reason, ..
+            } => {
                 self.listeners.retain(|(id, _)| *id != listener_id);
-                let reason = reason.err().map_or_else(|| "closed".to_owned(), |error| error.to_string());
+                let reason = reason
+                    .err()
+                    .map_or_else(|| "closed".to_owned(), |error| error.to_string());
                 if self.listeners.is_empty() {
                     return Err(P2pError::ListenersClosed { reason });
                 }
@@ -276,7 +328,11 @@ impl Actor {
             }
             Command::Report { ticket, verdict } => self.handle_verdict(&ticket, verdict),
             Command::Offence { peer, offence } => self.offend(peer.0, offence),
-            Command::Request { target, request, done } => self.handle_question(target, request, done),
+            Command::Request {
+                target,
+                request,
+                done,
+            } => self.handle_question(target, request, done),
             Command::SetStatus { status } => self.status = status,
             Command::Peers { done } => {
                 done.send(self.peer_infos()).ok();
@@ -290,10 +346,14 @@ impl Actor {
     /// Notes an offence; a ban when there were enough.
     fn offend(&mut self, peer: libp2p::PeerId, offence: Offence) {
         metrics::offence(offence);
-        let (score, is_ban) = self.scores.offend(peer, offence, Instant::now());
-        tracing::debug!(%peer, offence = offence.name(), score, "offence");
-        self.swarm.behaviour_mut().gossip.set_application_score(&peer, score);
-        if is_ban {
+        let score = self.scores.offend(peer, offence, Instant::now());
+        self.swarm
+            .behaviour_mut()
+            .gossip
+            .set_application_score(&peer, score);
+        let total = self.score(&peer);
+        tracing::debug!(%peer, offence = offence.name(), score, total, "offence");
+        if score.min(total) <= BAN {
             self.ban(peer);
         }
     }
@@ -310,6 +370,8 @@ impl Actor {
     fn addresses(&self) -> Vec<Multiaddress> {
         let local = PeerId(*self.swarm.local_peer_id());
         let addresses = self.listeners.iter().flat_map(|(_, addresses)| addresses);
-        addresses.map(|address| Multiaddress(address.clone()).with_peer_id(local)).collect()
+        addresses
+            .map(|address| Multiaddress(address.clone()).with_peer_id(local))
+            .collect()
     }
 }

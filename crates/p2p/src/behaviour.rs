@@ -56,7 +56,9 @@ impl Behaviour {
             .with_push_listen_addr_updates(true)
             // The book keeps addresses, with bounds of its own.
             .with_cache_size(0);
-        let ping = ping::Config::new().with_interval(Duration::from_secs(15)).with_timeout(Duration::from_secs(10));
+        let ping = ping::Config::new()
+            .with_interval(Duration::from_secs(15))
+            .with_timeout(Duration::from_secs(10));
         let requests = request_response::Behaviour::with_codec(
             Codec::default(),
             [(protocol(fork, "req/1")?, request_response::ProtocolSupport::Full)],
@@ -104,7 +106,11 @@ fn kademlia(local: PeerId, fork: ForkDigest) -> Result<kad::Behaviour<MemoryStor
         .set_periodic_bootstrap_interval(None);
     let store = MemoryStore::with_config(
         local,
-        MemoryStoreConfig { max_records: 0, max_provided_keys: 0, ..MemoryStoreConfig::default() },
+        MemoryStoreConfig {
+            max_records: 0,
+            max_provided_keys: 0,
+            ..MemoryStoreConfig::default()
+        },
     );
     let mut kad = kad::Behaviour::with_config(local, store, config);
     kad.set_mode(Some(kad::Mode::Server));
@@ -113,7 +119,10 @@ fn kademlia(local: PeerId, fork: ForkDigest) -> Result<kad::Behaviour<MemoryStor
 
 fn gossip(config: &P2pConfig) -> Result<Gossip, StartError> {
     let fork = config.fork_digest;
-    let setup = |reason: String| StartError::Setup { part: "gossip", reason };
+    let setup = |reason: String| StartError::Setup {
+        part: "gossip",
+        reason,
+    };
     let mut builder = gossipsub::ConfigBuilder::default();
     builder
         .protocol_id_prefix(format!("/agoge/{fork}/meshsub"))
@@ -146,7 +155,9 @@ fn gossip(config: &P2pConfig) -> Result<Gossip, StartError> {
         );
     }
     let built = builder.build().map_err(|e| setup(e.to_string()))?;
-    let topics: HashSet<_> = GossipKind::ALL.map(|kind| TopicHash::from_raw(kind.topic(fork))).into();
+    let topics: HashSet<_> = GossipKind::ALL
+        .map(|kind| TopicHash::from_raw(kind.topic(fork)))
+        .into();
     let filter = gossipsub::MaxCountSubscriptionFilter {
         max_subscribed_topics: topics.len(),
         max_subscriptions_per_request: topics.len().saturating_mul(2),
@@ -154,14 +165,20 @@ fn gossip(config: &P2pConfig) -> Result<Gossip, StartError> {
     };
     let mut gossip = Gossip::new_with_subscription_filter(MessageAuthenticity::Anonymous, built, filter)
         .map_err(|e| setup(e.to_owned()))?;
-    gossip.with_peer_score(scores::params(fork, config.scope), scores::thresholds()).map_err(setup)?;
+    gossip
+        .with_peer_score(scores::params(fork, config.scope), scores::thresholds())
+        .map_err(setup)?;
     for kind in GossipKind::ALL {
-        gossip.subscribe(&gossipsub::IdentTopic::new(kind.topic(fork))).map_err(|e| setup(e.to_string()))?;
+        gossip
+            .subscribe(&gossipsub::IdentTopic::new(kind.topic(fork)))
+            .map_err(|e| setup(e.to_string()))?;
     }
     Ok(gossip)
 }
 
 fn protocol(fork: ForkDigest, name: &str) -> Result<StreamProtocol, StartError> {
-    StreamProtocol::try_from_owned(format!("/agoge/{fork}/{name}"))
-        .map_err(|e| StartError::Setup { part: "protocol names", reason: e.to_string() })
+    StreamProtocol::try_from_owned(format!("/agoge/{fork}/{name}")).map_err(|e| StartError::Setup {
+        part: "protocol names",
+        reason: e.to_string(),
+    })
 }

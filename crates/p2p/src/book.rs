@@ -59,7 +59,13 @@ struct Saved {
 impl Book {
     /// An empty book of a node.
     pub(crate) fn new(local: PeerId, scope: AddressScope, dial_pause: (Duration, Duration)) -> Self {
-        Self { local, scope, dial_pause, entries: BTreeMap::new(), is_changed: false }
+        Self {
+            local,
+            scope,
+            dial_pause,
+            entries: BTreeMap::new(),
+            is_changed: false,
+        }
     }
 
     /// Adds a bootnode, which is never forgotten.
@@ -71,18 +77,31 @@ impl Book {
     }
 
     /// Hears of a peer's addresses, from the peer or from others. Those outside the scope are left out.
-    pub(crate) fn learn(&mut self, peer: PeerId, addresses: impl IntoIterator<Item = Multiaddr>, now: Instant) {
+    pub(crate) fn learn(
+        &mut self,
+        peer: PeerId,
+        addresses: impl IntoIterator<Item = Multiaddr>,
+        now: Instant,
+    ) {
         let scope = self.scope;
         let usable = |(address, named): (Multiaddr, Option<PeerId>)| {
-            let is_usable = named.is_none_or(|named| named == peer) && scope_of(&address).is_some_and(|s| s <= scope);
+            let is_usable =
+                named.is_none_or(|named| named == peer) && scope_of(&address).is_some_and(|s| s <= scope);
             is_usable.then_some(address)
         };
         // A peer that lists thousands is not read to the end.
-        let mut usable = addresses.into_iter().take(4 * ADDRESSES_MAX).map(|a| split(&a)).filter_map(usable).peekable();
+        let mut usable = addresses
+            .into_iter()
+            .take(4 * ADDRESSES_MAX)
+            .map(|a| split(&a))
+            .filter_map(usable)
+            .peekable();
         if usable.peek().is_none() {
             return;
         }
-        let Some(entry) = self.entry(peer, now) else { return };
+        let Some(entry) = self.entry(peer, now) else {
+            return;
+        };
         let mut is_changed = false;
         for address in usable {
             is_changed |= remember(&mut entry.addresses, address);
@@ -102,10 +121,16 @@ impl Book {
 
     /// A dial failed, or the connection was lost: dial again after a pause, or forget the peer. Returns whether it was forgotten.
     pub(crate) fn fail(&mut self, peer: PeerId, now: Instant) -> bool {
-        let Some(entry) = self.entries.get_mut(&peer) else { return false };
+        let Some(entry) = self.entries.get_mut(&peer) else {
+            return false;
+        };
         entry.failures = entry.failures.saturating_add(1);
         entry.next_dial = now.checked_add(entry.backoff.next_pause()).unwrap_or(now);
-        let limit = if entry.is_proven { PROVEN_FAILURES_MAX } else { FAILURES_MAX };
+        let limit = if entry.is_proven {
+            PROVEN_FAILURES_MAX
+        } else {
+            FAILURES_MAX
+        };
         let is_hopeless = !entry.is_bootnode && entry.failures > limit;
         if is_hopeless {
             self.forget(&peer);
@@ -140,7 +165,10 @@ impl Book {
 
     /// A peer's addresses.
     pub(crate) fn addresses(&self, peer: &PeerId) -> Vec<Multiaddr> {
-        self.entries.get(peer).map(|entry| entry.addresses.clone()).unwrap_or_default()
+        self.entries
+            .get(peer)
+            .map(|entry| entry.addresses.clone())
+            .unwrap_or_default()
     }
 
     /// Number of peers known.
@@ -184,7 +212,11 @@ impl Book {
         };
         for Saved { peer, addresses } in saved.into_iter().take(SAVED_MAX) {
             let Ok(peer) = peer.parse() else { continue };
-            self.learn(peer, addresses.iter().filter_map(|address| address.parse().ok()), now);
+            self.learn(
+                peer,
+                addresses.iter().filter_map(|address| address.parse().ok()),
+                now,
+            );
             self.prove(peer);
         }
         self.is_changed = false;
@@ -249,7 +281,10 @@ mod tests {
     fn peer(seed: u64) -> PeerId {
         let mut secret = [2_u8; 32];
         secret[..8].copy_from_slice(&seed.to_le_bytes());
-        libp2p::identity::Keypair::ed25519_from_bytes(secret).unwrap().public().to_peer_id()
+        libp2p::identity::Keypair::ed25519_from_bytes(secret)
+            .unwrap()
+            .public()
+            .to_peer_id()
     }
 
     fn address(port: u16) -> Multiaddr {
@@ -303,7 +338,11 @@ mod tests {
             book.learn(peer(seed), [address(3)], now);
         }
         assert_eq!(book.len(), PEERS_MAX);
-        assert_eq!(book.due(now, 1, |_| true)[0].0, peer(2), "proven peers are dialled first");
+        assert_eq!(
+            book.due(now, 1, |_| true)[0].0,
+            peer(2),
+            "proven peers are dialled first"
+        );
         assert!(book.entries.contains_key(&peer(1)));
     }
 

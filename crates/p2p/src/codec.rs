@@ -45,7 +45,12 @@ impl request_response::Codec for Codec {
         write_frame(io, &request).await
     }
 
-    async fn write_response<T>(&mut self, _: &StreamProtocol, io: &mut T, response: Response) -> io::Result<()>
+    async fn write_response<T>(
+        &mut self,
+        _: &StreamProtocol,
+        io: &mut T,
+        response: Response,
+    ) -> io::Result<()>
     where
         T: AsyncWrite + Unpin + Send,
     {
@@ -64,7 +69,9 @@ where
     let announced = u32::from_le_bytes(prefix);
     let length = usize::try_from(announced).unwrap_or(usize::MAX);
     if length > limit {
-        return Err(invalid(format!("message of {length} bytes announced, the limit is {limit}")));
+        return Err(invalid(format!(
+            "message of {length} bytes announced, the limit is {limit}"
+        )));
     }
     let mut payload = Vec::with_capacity(length.min(RESERVE_BYTES_MAX));
     io.take(u64::from(announced)).read_to_end(&mut payload).await?;
@@ -80,7 +87,8 @@ where
     M: BorshSerialize,
 {
     let payload = borsh::to_vec(message)?;
-    let length = u32::try_from(payload.len()).map_err(|_| invalid("message is longer than 4 GiB".to_owned()))?;
+    let length =
+        u32::try_from(payload.len()).map_err(|_| invalid("message is longer than 4 GiB".to_owned()))?;
     io.write_all(&length.to_le_bytes()).await?;
     io.write_all(&payload).await
 }

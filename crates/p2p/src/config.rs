@@ -81,10 +81,22 @@ pub struct Limits {
 impl Default for Limits {
     fn default() -> Self {
         Self {
-            transactions: Rate { burst: 128, per_second: 32 },
-            proposals: Rate { burst: 32, per_second: 4 },
-            attestations: Rate { burst: 1_024, per_second: 128 },
-            requests: Rate { burst: 256, per_second: 64 },
+            transactions: Rate {
+                burst: 128,
+                per_second: 32,
+            },
+            proposals: Rate {
+                burst: 32,
+                per_second: 4,
+            },
+            attestations: Rate {
+                burst: 1_024,
+                per_second: 128,
+            },
+            requests: Rate {
+                burst: 256,
+                per_second: 64,
+            },
             requests_per_peer_max: 8,
             requests_max: 64,
             connections_per_ip_max: 8,

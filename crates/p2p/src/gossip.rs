@@ -134,3 +134,123 @@ pub struct Ticket {
     pub(crate) peer: PeerId,
     pub(crate) kind: GossipKind,
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use agoge_protocol::{
+        Address, B256, Ciphertext, CompactSignature, Digest, Element, FreeFields, Proposal, TxPublicInputs,
+        Withdrawal,
+    };
+    use rand::{Rng, SeedableRng, rngs::StdRng};
+
+    fn digest(seed: u32) -> Digest {
+        Digest([seed; 4].map(Element::from_u32))
+    }
+
+    fn samples() -> [GossipMessage; 3] {
+        let withdrawal = Withdrawal {
+            amount: 6,
+            recipient: Address::repeat_byte(0xaa),
+        };
+        let [anchor, hash] = [digest(2), digest(8)];
+        let (nullifiers, commitments) = ([digest(3), digest(4)], [digest(5), digest(6)]);
+        let inputs =
+            TxPublicInputs::new(digest(1), anchor, nullifiers, commitments, 7, withdrawal, hash).unwrap();
+        let tx = Transaction::new(inputs, [Ciphertext::from_bytes(&[1; 91]); 2], vec![0xbb; 10]).unwrap();
+        let free_fields = FreeFields {
+            slot: Slot::new(9),
+            fee_recipient: Address::repeat_byte(0xcc),
+            inbox_end: 10,
+            archive: digest(11),
+        };
+        let signature = CompactSignature::from_bytes([0xdd; 64]);
+        let proposal = Proposal::new(
+            free_fields,
+            digest(12),
+            B256::repeat_byte(13),
+            B256::repeat_byte(14),
+            vec![tx.id(); 2],
+        );
+        [
+            GossipMessage::Transaction(Box::new(tx)),
+            GossipMessage::Proposal(SignedProposal {
+                proposal: proposal.unwrap(),
+                signature,
+            }),
+            GossipMessage::Attestation(Attestation {
+                slot: Slot::new(9),
+                index: 3,
+                block_hash: B256::repeat_byte(15),
+                signature,
+            }),
+        ]
+    }
+
+    /// The offsets that `docs/wire.md` tells.
+    #[test]
+    fn layouts_are_pinned() {
+        let [tx, proposal, attestation] = samples().map(|message| message.encode());
+        assert_eq!(tx.len(), 472 + 10);
+        for (at, first) in [
+            (0, 1),
+            (32, 2),
+            (64, 3),
+            (96, 4),
+            (128, 5),
+            (160, 6),
+            (192, 7),
+            (200, 6),
+            (208, 0xaa),
+            (228, 8),
+        ] {
+            assert_eq!(tx[at], first, "transaction at {at}");
+        }
+        assert_eq!(tx[260..268], [1, 1, 1, 1, 1, 1, 1, 0]);
+        assert_eq!(tx[468..473], [10, 0, 0, 0, 0xbb]);
+        assert_eq!(proposal.len(), 232 + 2 * 32);
+        for (at, first) in [
+            (0, 9),
+            (8, 0xcc),
+            (28, 10),
+            (36, 11),
+            (68, 12),
+            (100, 13),
+            (132, 14),
+            (164, 2),
+            (232, 0xdd),
+        ] {
+            assert_eq!(proposal[at], first, "proposal at {at}");
+        }
+        assert_eq!(attestation.len(), 106);
+        for (at, first) in [(0, 9), (8, 3), (10, 15), (42, 0xdd)] {
+            assert_eq!(attestation[at], first, "attestation at {at}");
+        }
+        let topic = GossipKind::Transaction.topic(ForkDigest([0, 1, 0xab, 0xff]));
+        assert_eq!(topic, "/agoge/0001abff/tx/1");
+        assert_ne!(
+            message_id(&topic, &[1]),
+            message_id("/agoge/0001abff/proposal/1", &[1])
+        );
+    }
+
+    #[test]
+    fn mutated_messages_never_panic_and_have_one_encoding() {
+        let mut rng = StdRng::seed_from_u64(1);
+        for message in samples() {
+            let encoding = message.encode();
+            assert_eq!(GossipMessage::decode(message.kind(), &encoding).unwrap(), message);
+            for _ in 0..20_000 {
+                let mut bytes = encoding.clone();
+                for _ in 0..rng.gen_range(1..4) {
+                    let at = rng.gen_range(0..bytes.len());
+                    bytes[at] = rng.r#gen();
+                }
+                bytes.truncate(rng.gen_range(0..2 * bytes.len()));
+                if let Ok(decoded) = GossipMessage::decode(message.kind(), &bytes) {
+                    assert_eq!(decoded.encode(), bytes);
+                }
+            }
+        }
+    }
+}

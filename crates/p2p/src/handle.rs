@@ -96,13 +96,33 @@ pub struct P2pHandle {
 /// What the actor is asked to do.
 #[derive(Debug)]
 pub(crate) enum Command {
-    Publish { message: GossipMessage, data: Vec<u8>, done: oneshot::Sender<Result<(), PublishError>> },
-    Report { ticket: Ticket, verdict: Verdict },
-    Offence { peer: PeerId, offence: Offence },
-    Request { target: Target, request: Request, done: oneshot::Sender<Result<Answer, RequestError>> },
-    SetStatus { status: Status },
-    Peers { done: oneshot::Sender<Vec<PeerInfo>> },
-    Addresses { done: oneshot::Sender<Vec<Multiaddress>> },
+    Publish {
+        message: GossipMessage,
+        data: Vec<u8>,
+        done: oneshot::Sender<Result<(), PublishError>>,
+    },
+    Report {
+        ticket: Ticket,
+        verdict: Verdict,
+    },
+    Offence {
+        peer: PeerId,
+        offence: Offence,
+    },
+    Request {
+        target: Target,
+        request: Request,
+        done: oneshot::Sender<Result<Answer, RequestError>>,
+    },
+    SetStatus {
+        status: Status,
+    },
+    Peers {
+        done: oneshot::Sender<Vec<PeerInfo>>,
+    },
+    Addresses {
+        done: oneshot::Sender<Vec<Multiaddress>>,
+    },
 }
 
 impl P2pHandle {
@@ -139,7 +159,10 @@ impl P2pHandle {
         let kind: GossipKind = message.kind();
         let data = message.encode();
         if data.len() > kind.bytes_max() {
-            return Err(PublishError::TooLarge { found: data.len(), limit: kind.bytes_max() });
+            return Err(PublishError::TooLarge {
+                found: data.len(),
+                limit: kind.bytes_max(),
+            });
         }
         self.ask(|done| Command::Publish { message, data, done }).await?
     }
@@ -168,9 +191,17 @@ impl P2pHandle {
         if let Request::Transactions(ids) = &request
             && ids.len() > REQUEST_TXS_MAX
         {
-            return Err(RequestError::TooMany { found: ids.len(), limit: REQUEST_TXS_MAX });
+            return Err(RequestError::TooMany {
+                found: ids.len(),
+                limit: REQUEST_TXS_MAX,
+            });
         }
-        self.ask(|done| Command::Request { target, request, done }).await?
+        self.ask(|done| Command::Request {
+            target,
+            request,
+            done,
+        })
+        .await?
     }
 
     /// Tells peers how far we are, when they ask.

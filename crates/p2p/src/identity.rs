@@ -17,19 +17,32 @@ pub(crate) fn load(source: &KeySource) -> Result<Keypair, StartError> {
         KeySource::File(path) => match fs::read_to_string(path) {
             Ok(text) => parse(text.trim()).ok_or_else(|| StartError::KeyFormat { path: path.clone() }),
             Err(error) if error.kind() == ErrorKind::NotFound => create(path),
-            Err(source) => Err(StartError::KeyFile { path: path.clone(), source }),
+            Err(source) => Err(StartError::KeyFile {
+                path: path.clone(),
+                source,
+            }),
         },
     }
 }
 
 fn create(path: &Path) -> Result<Keypair, StartError> {
     let key = ed25519::Keypair::generate();
-    let error = |source| StartError::KeyFile { path: path.to_owned(), source };
-    let mut file = fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(path).map_err(error)?;
+    let error = |source| StartError::KeyFile {
+        path: path.to_owned(),
+        source,
+    };
+    let mut file = fs::OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(path)
+        .map_err(error)?;
     for byte in key.secret().as_ref() {
         write!(file, "{byte:02x}").map_err(error)?;
     }
-    file.write_all(b"\n").and_then(|()| file.sync_all()).map_err(error)?;
+    file.write_all(b"\n")
+        .and_then(|()| file.sync_all())
+        .map_err(error)?;
     Ok(key.into())
 }
 
@@ -61,9 +74,18 @@ mod tests {
         assert_eq!(first.public(), again.public());
         for bad in ["", "00", &"g".repeat(64), &"+1".repeat(32)] {
             fs::write(&path, bad).unwrap();
-            assert!(matches!(load(&KeySource::File(path.clone())), Err(StartError::KeyFormat { .. })), "{bad}");
+            assert!(
+                matches!(
+                    load(&KeySource::File(path.clone())),
+                    Err(StartError::KeyFormat { .. })
+                ),
+                "{bad}"
+            );
         }
         let nowhere = dir.path().join("no/such/dir/key");
-        assert!(matches!(load(&KeySource::File(nowhere)), Err(StartError::KeyFile { .. })));
+        assert!(matches!(
+            load(&KeySource::File(nowhere)),
+            Err(StartError::KeyFile { .. })
+        ));
     }
 }

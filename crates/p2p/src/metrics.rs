@@ -26,9 +26,15 @@ pub(crate) fn describe() {
     set_peers(0, 0);
     describe_gauge(KNOWN, "Peers whose addresses are known.");
     metrics::describe_counter!(GOSSIP_RECEIVED, "Gossiped messages received, by kind.");
-    metrics::describe_counter!(GOSSIP_RECEIVED_BYTES, "Bytes of gossiped messages received, by kind.");
+    metrics::describe_counter!(
+        GOSSIP_RECEIVED_BYTES,
+        "Bytes of gossiped messages received, by kind."
+    );
     metrics::describe_counter!(GOSSIP_PUBLISHED, "Own messages gossiped, by kind.");
-    metrics::describe_counter!(GOSSIP_VERDICTS, "Judgements of gossiped messages, by kind and verdict.");
+    metrics::describe_counter!(
+        GOSSIP_VERDICTS,
+        "Judgements of gossiped messages, by kind and verdict."
+    );
     for kind in GossipKind::ALL {
         counter!(GOSSIP_RECEIVED, "kind" => kind.name()).absolute(0);
         counter!(GOSSIP_RECEIVED_BYTES, "kind" => kind.name()).absolute(0);
@@ -71,7 +77,8 @@ pub(crate) fn set_known(count: usize) {
 
 pub(crate) fn gossip_received(kind: GossipKind, bytes: usize) {
     counter!(GOSSIP_RECEIVED, "kind" => kind.name()).increment(1);
-    counter!(GOSSIP_RECEIVED_BYTES, "kind" => kind.name()).increment(u64::try_from(bytes).unwrap_or(u64::MAX));
+    counter!(GOSSIP_RECEIVED_BYTES, "kind" => kind.name())
+        .increment(u64::try_from(bytes).unwrap_or(u64::MAX));
 }
 
 pub(crate) fn gossip_published(kind: GossipKind) {

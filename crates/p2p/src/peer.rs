@@ -40,7 +40,10 @@ impl core::str::FromStr for PeerId {
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let parsed = text.parse::<libp2p::PeerId>();
-        parsed.map(Self).map_err(|e| InvalidPeerId { text: text.to_owned(), reason: e.to_string() })
+        parsed.map(Self).map_err(|e| InvalidPeerId {
+            text: text.to_owned(),
+            reason: e.to_string(),
+        })
     }
 }
 
@@ -67,7 +70,11 @@ pub struct InvalidAddress {
 impl Multiaddress {
     /// TCP at an IP address and port.
     pub fn tcp(address: SocketAddr) -> Self {
-        Self(Multiaddr::empty().with(Protocol::from(address.ip())).with(Protocol::Tcp(address.port())))
+        Self(
+            Multiaddr::empty()
+                .with(Protocol::from(address.ip()))
+                .with(Protocol::Tcp(address.port())),
+        )
     }
 
     /// The same address, naming whom to expect there.
@@ -100,7 +107,10 @@ impl core::str::FromStr for Multiaddress {
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let parsed = text.parse::<Multiaddr>();
-        parsed.map(Self).map_err(|e| InvalidAddress { text: text.to_owned(), reason: e.to_string() })
+        parsed.map(Self).map_err(|e| InvalidAddress {
+            text: text.to_owned(),
+            reason: e.to_string(),
+        })
     }
 }
 
@@ -137,6 +147,20 @@ pub struct PeerInfo {
     pub status: Status,
 }
 
+/// The IP address and TCP port that an address begins with.
+pub(crate) fn socket_of(address: &Multiaddr) -> Option<SocketAddr> {
+    let mut parts = address.iter();
+    let ip = match parts.next()? {
+        Protocol::Ip4(ip) => ip.into(),
+        Protocol::Ip6(ip) => ip.into(),
+        _ => return None,
+    };
+    match parts.next()? {
+        Protocol::Tcp(port) => Some(SocketAddr::new(ip, port)),
+        _ => None,
+    }
+}
+
 /// Takes the peer id off the end of an address.
 pub(crate) fn split(address: &Multiaddr) -> (Multiaddr, Option<libp2p::PeerId>) {
     let mut rest = address.clone();
@@ -151,7 +175,9 @@ pub(crate) fn scope_of(address: &Multiaddr) -> Option<AddressScope> {
     match address.iter().next()? {
         Protocol::Ip4(ip) if ip.is_loopback() => Some(AddressScope::Loopback),
         Protocol::Ip4(ip) if ip.is_unspecified() || ip.is_multicast() || ip.is_broadcast() => None,
-        Protocol::Ip4(ip) if ip.is_private() || ip.is_link_local() || is_shared(ip) => Some(AddressScope::Private),
+        Protocol::Ip4(ip) if ip.is_private() || ip.is_link_local() || is_shared(ip) => {
+            Some(AddressScope::Private)
+        }
         Protocol::Ip6(ip) if ip.is_loopback() => Some(AddressScope::Loopback),
         Protocol::Ip6(ip) if ip.is_unspecified() || ip.is_multicast() => None,
         Protocol::Ip6(ip) => match ip.to_ipv4_mapped() {
@@ -159,7 +185,9 @@ pub(crate) fn scope_of(address: &Multiaddr) -> Option<AddressScope> {
             None if ip.is_unique_local() || ip.is_unicast_link_local() => Some(AddressScope::Private),
             None => Some(AddressScope::Public),
         },
-        Protocol::Ip4(_) | Protocol::Dns(_) | Protocol::Dns4(_) | Protocol::Dns6(_) => Some(AddressScope::Public),
+        Protocol::Ip4(_) | Protocol::Dns(_) | Protocol::Dns4(_) | Protocol::Dns6(_) => {
+            Some(AddressScope::Public)
+        }
         _ => None,
     }
 }
@@ -176,7 +204,12 @@ mod tests {
 
     #[test]
     fn addresses_carry_peer_ids_and_texts_are_checked() {
-        let peer = PeerId(libp2p::identity::Keypair::ed25519_from_bytes([7; 32]).unwrap().public().to_peer_id());
+        let peer = PeerId(
+            libp2p::identity::Keypair::ed25519_from_bytes([7; 32])
+                .unwrap()
+                .public()
+                .to_peer_id(),
+        );
         let plain = Multiaddress::tcp(SocketAddr::from(([192, 0, 2, 1], 8703)));
         assert_eq!(plain.to_string(), "/ip4/192.0.2.1/tcp/8703");
         assert_eq!(plain.peer_id(), None);

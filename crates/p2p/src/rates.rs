@@ -18,7 +18,11 @@ pub(crate) struct Bucket {
 impl Bucket {
     /// A full bucket.
     pub(crate) fn new(rate: Rate, now: Instant) -> Self {
-        Self { rate, milli_tokens: u64::from(rate.burst).saturating_mul(1_000), filled: now }
+        Self {
+            rate,
+            milli_tokens: u64::from(rate.burst).saturating_mul(1_000),
+            filled: now,
+        }
     }
 
     /// Takes `cost` tokens if they are there.
@@ -26,11 +30,17 @@ impl Bucket {
         let passed = now.saturating_duration_since(self.filled);
         // Whole milliseconds are turned into tokens, the rest waits for the next call.
         let millis = u64::try_from(passed.as_millis()).unwrap_or(u64::MAX);
-        self.filled = self.filled.checked_add(Duration::from_millis(millis)).unwrap_or(now);
+        self.filled = self
+            .filled
+            .checked_add(Duration::from_millis(millis))
+            .unwrap_or(now);
         let gained = millis.saturating_mul(u64::from(self.rate.per_second));
         let full = u64::from(self.rate.burst).saturating_mul(1_000);
         self.milli_tokens = self.milli_tokens.saturating_add(gained).min(full);
-        match self.milli_tokens.checked_sub(u64::from(cost).saturating_mul(1_000)) {
+        match self
+            .milli_tokens
+            .checked_sub(u64::from(cost).saturating_mul(1_000))
+        {
             Some(left) => {
                 self.milli_tokens = left;
                 true
@@ -83,20 +93,35 @@ mod tests {
     #[test]
     fn buckets_give_their_burst_at_once_and_their_rate_later() {
         let start = Instant::now();
-        let mut bucket = Bucket::new(Rate { burst: 3, per_second: 2 }, start);
+        let mut bucket = Bucket::new(
+            Rate {
+                burst: 3,
+                per_second: 2,
+            },
+            start,
+        );
         assert!(bucket.take(2, start) && bucket.take(1, start) && !bucket.take(1, start));
         let later = |millis| start + Duration::from_millis(millis);
         assert!(!bucket.take(1, later(499)));
         assert!(bucket.take(1, later(500)), "parts of a token add up");
         assert!(!bucket.take(1, later(500)));
-        assert!(bucket.take(3, later(60_000)) && !bucket.take(1, later(60_000)), "a bucket holds no more than its burst");
+        assert!(
+            bucket.take(3, later(60_000)) && !bucket.take(1, later(60_000)),
+            "a bucket holds no more than its burst"
+        );
         assert!(!bucket.take(4, later(600_000)));
     }
 
     #[test]
     fn many_short_pauses_lose_nothing() {
         let start = Instant::now();
-        let mut bucket = Bucket::new(Rate { burst: 1, per_second: 1 }, start);
+        let mut bucket = Bucket::new(
+            Rate {
+                burst: 1,
+                per_second: 1,
+            },
+            start,
+        );
         assert!(bucket.take(1, start));
         for micros in (0..1_000_000).step_by(700) {
             assert!(!bucket.take(1, start + Duration::from_micros(micros)), "{micros}");

@@ -75,11 +75,22 @@ impl Recorder {
         genesis_id: Digest,
         spawner: &Spawner,
     ) -> Result<Self, StartError> {
-        let Some(WireRecord { path, chain_id, rollup }) = config.cloned() else { return Ok(Self::default()) };
+        let Some(WireRecord {
+            path,
+            chain_id,
+            rollup,
+        }) = config.cloned()
+        else {
+            return Ok(Self::default());
+        };
         let file = File::options().create(true).append(true).open(&path);
         let file = file.map_err(|source| StartError::WireRecord { path, source })?;
         let (queue, entries) = sync_channel(QUEUE_MAX);
-        let instance = Instance { genesis_id, chain_id, rollup };
+        let instance = Instance {
+            genesis_id,
+            chain_id,
+            rollup,
+        };
         // The thread ends when the actor drops its end of the queue, after what is queued has been written.
         drop(spawner.spawn_blocking("wire record", move || {
             if let Err(error) = write_all(&entries, BufWriter::new(file), instance) {
@@ -92,7 +103,12 @@ impl Recorder {
     /// Records a message. `content` is made only when there is a record.
     pub(crate) fn record(&self, way: Way, peer: Option<PeerId>, content: impl FnOnce() -> Content) {
         let Some(queue) = &self.queue else { return };
-        let entry = Entry { time_ms: SystemClock.now_unix_ms(), way, peer, content: content() };
+        let entry = Entry {
+            time_ms: SystemClock.now_unix_ms(),
+            way,
+            peer,
+            content: content(),
+        };
         match queue.try_send(entry) {
             // The writer has logged why it ended.
             Ok(()) | Err(TrySendError::Disconnected(_)) => {}
@@ -111,7 +127,12 @@ struct Instance {
 
 impl Instance {
     fn line(self, entry: Entry) -> Line {
-        let Entry { time_ms, way, peer, content } = entry;
+        let Entry {
+            time_ms,
+            way,
+            peer,
+            content,
+        } = entry;
         let (channel, kind, bytes) = match &content {
             Content::Gossip(message) => ("gossip", message.kind().name(), message.encode().len()),
             Content::Malformed { kind, data } => ("malformed", *kind, data.len()),
@@ -151,7 +172,12 @@ impl Instance {
                 line.block_hash = Some(signed.proposal.block_hash());
             }
             GossipMessage::Attestation(attestation) => {
-                let Attestation { slot, index, block_hash, .. } = *attestation;
+                let Attestation {
+                    slot,
+                    index,
+                    block_hash,
+                    ..
+                } = *attestation;
                 line.signer = attestation.signer(self.genesis_id, &domain).ok();
                 line.digest = Some(Attestation::digest(slot, block_hash, self.genesis_id, &domain));
                 line.index = Some(index);

@@ -97,7 +97,11 @@ impl Request {
         match self {
             Self::Status => RESPONSE_FRAME_BYTES,
             Self::Transactions(ids) => {
-                let count = if ids.len() > REQUEST_TXS_MAX { REQUEST_TXS_MAX } else { ids.len() };
+                let count = if ids.len() > REQUEST_TXS_MAX {
+                    REQUEST_TXS_MAX
+                } else {
+                    ids.len()
+                };
                 RESPONSE_FRAME_BYTES + count * TX_BYTES_MAX
             }
             Self::Blob(_) => RESPONSE_FRAME_BYTES + BLOB_BYTES,
@@ -107,7 +111,9 @@ impl Request {
     /// Whether an answer is one to this question: its kind, and for transactions that each was asked for and comes once.
     pub(crate) fn is_answered_by(&self, response: &Response) -> bool {
         match (self, response) {
-            (_, Response::Refused(_)) | (Self::Status, Response::Status(_)) | (Self::Blob(_), Response::Blob(_)) => true,
+            (_, Response::Refused(_))
+            | (Self::Status, Response::Status(_))
+            | (Self::Blob(_), Response::Blob(_)) => true,
             (Self::Transactions(ids), Response::Transactions(txs)) => {
                 let mut wanted: std::collections::BTreeSet<_> = ids.iter().copied().collect();
                 txs.iter().all(|tx| wanted.remove(&tx.id()))
@@ -136,7 +142,9 @@ fn read_tx_ids<R: Read>(reader: &mut R) -> IoResult<Vec<TxId>> {
 
 fn read_txs<R: Read>(reader: &mut R) -> IoResult<Vec<Transaction>> {
     let count = read_count(reader, REQUEST_TXS_MAX)?;
-    (0..count).map(|_| Transaction::deserialize_reader(reader)).collect()
+    (0..count)
+        .map(|_| Transaction::deserialize_reader(reader))
+        .collect()
 }
 
 fn read_blob<R: Read>(reader: &mut R) -> IoResult<Option<Vec<u8>>> {
@@ -145,7 +153,10 @@ fn read_blob<R: Read>(reader: &mut R) -> IoResult<Option<Vec<u8>>> {
     }
     let length = read_count(reader, BLOB_BYTES)?;
     if length != BLOB_BYTES {
-        return Err(Error::new(ErrorKind::InvalidData, format!("blob has {length} bytes, expected {BLOB_BYTES}")));
+        return Err(Error::new(
+            ErrorKind::InvalidData,
+            format!("blob has {length} bytes, expected {BLOB_BYTES}"),
+        ));
     }
     let mut blob = vec![0; BLOB_BYTES];
     reader.read_exact(&mut blob)?;
@@ -156,6 +167,9 @@ fn read_count<R: Read>(reader: &mut R, limit: usize) -> IoResult<usize> {
     let count = u32::deserialize_reader(reader)?;
     match usize::try_from(count) {
         Ok(count) if count <= limit => Ok(count),
-        _ => Err(Error::new(ErrorKind::InvalidData, format!("count is {count}, the limit is {limit}"))),
+        _ => Err(Error::new(
+            ErrorKind::InvalidData,
+            format!("count is {count}, the limit is {limit}"),
+        )),
     }
 }

@@ -13,8 +13,9 @@ use tokio::time::Instant;
 use crate::config::{AddressScope, ForkDigest};
 use crate::gossip::GossipKind;
 
-/// Score at which a peer is banned.
-const BAN: f64 = -100.0;
+/// Score at which a peer is banned: ours alone, or gossip's, which holds ours. Gossip stops listening at the same score, so nobody stays
+/// connected who is not listened to.
+pub(crate) const BAN: f64 = -100.0;
 /// Time in which half of a score is forgotten.
 const HALF_LIFE: Duration = Duration::from_secs(300);
 /// A score nearer to zero than this is forgotten at all.
@@ -27,13 +28,13 @@ const BANS_MAX: usize = 1_024;
 /// Wrong behaviour, and what it costs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Offence {
-    /// Bytes that are no message of their kind: 40.
+    /// Bytes that are no message of their kind: 30.
     Malformed,
-    /// A message that is invalid by any view (a bad proof, a wrong signer): 40.
+    /// A message that is invalid by any view (a bad proof, a wrong signer): 30.
     Invalid,
     /// More than the rate allows, for each message: 5.
     TooFast,
-    /// An answer that does not fit the question: 50.
+    /// An answer that does not fit the question: 60.
     WrongAnswer,
     /// A request without an answer in time: 5.
     NoAnswer,
@@ -56,9 +57,9 @@ impl Offence {
 
     const fn cost(self) -> f64 {
         match self {
-            Self::Malformed | Self::Invalid => 40.0,
+            Self::Malformed | Self::Invalid => 30.0,
             Self::TooFast | Self::NoAnswer => 5.0,
-            Self::WrongAnswer => 50.0,
+            Self::WrongAnswer => 60.0,
             Self::WrongInstance => 1_000.0,
         }
     }
@@ -86,17 +87,20 @@ pub(crate) struct Scores {
 }
 
 impl Scores {
-    /// Notes an offence. Returns the new score and whether it means a ban.
-    pub(crate) fn offend(&mut self, peer: PeerId, offence: Offence, now: Instant) -> (f64, bool) {
+    /// Notes an offence. Returns the new score.
+    pub(crate) fn offend(&mut self, peer: PeerId, offence: Offence, now: Instant) -> f64 {
         let value = self.of(peer, now) - offence.cost();
         if !self.scores.contains_key(&peer) && self.scores.len() >= SCORES_MAX {
-            let least_bad = self.scores.iter().max_by(|a, b| a.1.now(now).total_cmp(&b.1.now(now)));
+            let least_bad = self
+                .scores
+                .iter()
+                .max_by(|a, b| a.1.now(now).total_cmp(&b.1.now(now)));
             if let Some(least_bad) = least_bad.map(|(peer, _)| *peer) {
                 self.scores.remove(&least_bad);
             }
         }
         self.scores.insert(peer, Score { value, at: now });
-        (value, value <= BAN)
+        value
     }
 
     /// A peer's score: zero or less.
@@ -108,7 +112,11 @@ impl Scores {
     pub(crate) fn ban(&mut self, peer: PeerId, until: Instant) -> Option<PeerId> {
         let mut lifted = None;
         if !self.bans.contains_key(&peer) && self.bans.len() >= BANS_MAX {
-            lifted = self.bans.iter().min_by_key(|(_, until)| **until).map(|(peer, _)| *peer);
+            lifted = self
+                .bans
+                .iter()
+                .min_by_key(|(_, until)| **until)
+                .map(|(peer, _)| *peer);
             if let Some(lifted) = lifted {
                 self.bans.remove(&lifted);
             }
@@ -125,7 +133,12 @@ impl Scores {
     /// Forgets small scores and lifts bans that are over; a peer comes back with a clean sheet. Returns those lifted.
     pub(crate) fn forget(&mut self, now: Instant) -> Vec<PeerId> {
         self.scores.retain(|_, score| score.now(now).abs() > NEGLIGIBLE);
-        let over: Vec<_> = self.bans.iter().filter(|(_, until)| **until <= now).map(|(peer, _)| *peer).collect();
+        let over: Vec<_> = self
+            .bans
+            .iter()
+            .filter(|(_, until)| **until <= now)
+            .map(|(peer, _)| *peer)
+            .collect();
         for peer in &over {
             self.bans.remove(peer);
             self.scores.remove(peer);
@@ -137,16 +150,13 @@ impl Scores {
 /// Gossip's thresholds; see `docs/wire.md`.
 pub(crate) fn thresholds() -> PeerScoreThresholds {
     PeerScoreThresholds {
-        gossip_threshold: -20.0,
-        publish_threshold: -40.0,
-        graylist_threshold: -60.0,
+        gossip_threshold: -40.0,
+        publish_threshold: -60.0,
+        graylist_threshold: BAN,
         accept_px_threshold: 10.0,
         opportunistic_graft_threshold: 1.0,
     }
 }
-
-/// Below this score of gossip's a peer is banned.
-pub(crate) const GOSSIP_BAN: f64 = -160.0;
 
 /// Gossip's score parameters.
 ///
@@ -170,8 +180,11 @@ pub(crate) fn params(fork: ForkDigest, scope: AddressScope) -> PeerScoreParams {
         ..PeerScoreParams::default()
     };
     if scope == AddressScope::Loopback {
-        params.ip_colocation_factor_whitelist =
-            [IpAddr::from([127, 0, 0, 1]), IpAddr::from(std::net::Ipv6Addr::LOCALHOST)].into();
+        params.ip_colocation_factor_whitelist = [
+            IpAddr::from([127, 0, 0, 1]),
+            IpAddr::from(std::net::Ipv6Addr::LOCALHOST),
+        ]
+        .into();
     }
     params
 }
@@ -187,7 +200,7 @@ fn topic_params() -> TopicScoreParams {
         first_message_deliveries_cap: 35.0,
         mesh_message_deliveries_weight: 0.0,
         mesh_failure_penalty_weight: 0.0,
-        invalid_message_deliveries_weight: -20.0,
+        invalid_message_deliveries_weight: -5.0,
         invalid_message_deliveries_decay: 0.99,
         ..TopicScoreParams::default()
     }
@@ -200,14 +213,21 @@ mod tests {
     fn peer(seed: u64) -> PeerId {
         let mut secret = [1_u8; 32];
         secret[..8].copy_from_slice(&seed.to_le_bytes());
-        libp2p::identity::Keypair::ed25519_from_bytes(secret).unwrap().public().to_peer_id()
+        libp2p::identity::Keypair::ed25519_from_bytes(secret)
+            .unwrap()
+            .public()
+            .to_peer_id()
     }
 
     #[test]
     fn gossips_parameters_are_valid() {
         let digest = ForkDigest([1, 2, 3, 4]);
         params(digest, AddressScope::Loopback).validate().unwrap();
-        assert!(params(digest, AddressScope::Public).ip_colocation_factor_whitelist.is_empty());
+        assert!(
+            params(digest, AddressScope::Public)
+                .ip_colocation_factor_whitelist
+                .is_empty()
+        );
         thresholds().validate().unwrap();
     }
 
@@ -216,12 +236,12 @@ mod tests {
         let mut scores = Scores::default();
         let start = Instant::now();
         let (a, b) = (peer(1), peer(2));
-        assert_eq!(scores.offend(a, Offence::Malformed, start), (-40.0, false));
-        assert_eq!(scores.offend(a, Offence::Invalid, start), (-80.0, false));
+        assert_eq!(scores.offend(a, Offence::WrongAnswer, start), -60.0);
+        assert_eq!(scores.offend(a, Offence::NoAnswer, start), -65.0);
         let later = start + HALF_LIFE;
-        assert!((scores.of(a, later) + 40.0).abs() < 1e-6);
-        assert!(scores.offend(a, Offence::Malformed, start).1);
-        assert!(scores.offend(b, Offence::WrongInstance, start).1);
+        assert!((scores.of(a, later) + 32.5).abs() < 1e-6);
+        assert!(scores.offend(a, Offence::WrongAnswer, start) <= BAN);
+        assert!(scores.offend(b, Offence::WrongInstance, start) <= BAN);
         assert_eq!(scores.of(peer(3), start), 0.0);
     }
 

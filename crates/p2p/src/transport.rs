@@ -26,13 +26,21 @@ pub(crate) fn build(
     scope: AddressScope,
 ) -> Result<Boxed<(libp2p::PeerId, StreamMuxerBox)>, StartError> {
     let setup = |part: &'static str, reason: String| StartError::Setup { part, reason };
-    let tcp = Scoped { inner: tcp::tokio::Transport::new(tcp::Config::new().nodelay(true)), scope };
+    let tcp = Scoped {
+        inner: tcp::tokio::Transport::new(tcp::Config::new().nodelay(true)),
+        scope,
+    };
     let noise = noise::Config::new(key).map_err(|e| setup("noise", e.to_string()))?;
     let mut yamux = yamux::Config::default();
     yamux.set_max_num_streams(STREAMS_MAX);
     // Names are resolved above the filter, so that a name cannot lead to an address that is refused by itself.
     let named = dns::tokio::Transport::system(tcp).map_err(|e| setup("name resolution", e.to_string()))?;
-    Ok(named.upgrade(Version::V1Lazy).authenticate(noise).multiplex(yamux).timeout(CONNECT_TIMEOUT).boxed())
+    Ok(named
+        .upgrade(Version::V1Lazy)
+        .authenticate(noise)
+        .multiplex(yamux)
+        .timeout(CONNECT_TIMEOUT)
+        .boxed())
 }
 
 /// Refuses to dial addresses that are less public than `scope`.
@@ -55,12 +63,19 @@ impl<T: Transport<Error = io::Error> + Unpin> Transport for Scoped<T> {
         self.inner.remove_listener(id)
     }
 
-    fn dial(&mut self, address: Multiaddr, opts: DialOpts) -> Result<Self::Dial, TransportError<Self::Error>> {
+    fn dial(
+        &mut self,
+        address: Multiaddr,
+        opts: DialOpts,
+    ) -> Result<Self::Dial, TransportError<Self::Error>> {
         match scope_of(&address) {
             Some(scope) if scope <= self.scope => self.inner.dial(address, opts),
             _ => {
                 let reason = format!("{address} is outside the scope that this node dials");
-                Err(TransportError::Other(io::Error::new(io::ErrorKind::PermissionDenied, reason)))
+                Err(TransportError::Other(io::Error::new(
+                    io::ErrorKind::PermissionDenied,
+                    reason,
+                )))
             }
         }
     }

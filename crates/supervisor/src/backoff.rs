@@ -15,14 +15,21 @@ pub struct Backoff {
 impl Backoff {
     /// Pauses between `min` and `max`; jitter differs from process to process.
     pub fn new(min: Duration, max: Duration) -> Self {
-        let seed = std::collections::hash_map::RandomState::new().build_hasher().finish();
+        let seed = std::collections::hash_map::RandomState::new()
+            .build_hasher()
+            .finish();
         Self::with_seed(min, max, seed)
     }
 
     /// As [`Self::new`] with reproducible jitter.
     pub fn with_seed(min: Duration, max: Duration, seed: u64) -> Self {
         let min = min.min(max);
-        Self { min, max, next: min, random: seed }
+        Self {
+            min,
+            max,
+            next: min,
+            random: seed,
+        }
     }
 
     /// The pause before the next attempt; the one after it is up to twice as long.
@@ -32,7 +39,8 @@ impl Backoff {
         // Parts of 2^16 are fine enough for jitter.
         let part = u32::from(self.draw()).saturating_add(1);
         let half = pause / 2;
-        half.saturating_add(half.saturating_mul(part) / 0x1_0000).max(self.min / 2)
+        half.saturating_add(half.saturating_mul(part) / 0x1_0000)
+            .max(self.min / 2)
     }
 
     /// Starts again from the shortest pause: the attempt succeeded.
@@ -63,7 +71,10 @@ mod tests {
             let mut full = min;
             for _ in 0..40 {
                 let pause = backoff.next_pause();
-                assert!(pause >= full / 2 && pause <= full, "seed {seed}: {pause:?} of {full:?}");
+                assert!(
+                    pause >= full / 2 && pause <= full,
+                    "seed {seed}: {pause:?} of {full:?}"
+                );
                 full = (full * 2).min(max);
             }
             backoff.reset();
@@ -77,6 +88,9 @@ mod tests {
         for _ in 0..10 {
             assert!(backoff.next_pause() >= Duration::MAX / 4);
         }
-        assert_eq!(Backoff::with_seed(Duration::ZERO, Duration::ZERO, 1).next_pause(), Duration::ZERO);
+        assert_eq!(
+            Backoff::with_seed(Duration::ZERO, Duration::ZERO, 1).next_pause(),
+            Duration::ZERO
+        );
     }
 }

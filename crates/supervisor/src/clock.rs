@@ -53,7 +53,9 @@ pub struct ManualClock {
 impl ManualClock {
     /// A clock that shows `unix_ms`.
     pub fn new(unix_ms: u64) -> Self {
-        Self { now: Arc::new(watch::Sender::new(unix_ms)) }
+        Self {
+            now: Arc::new(watch::Sender::new(unix_ms)),
+        }
     }
 
     /// Shows another time, earlier or later, and wakes those whose time has come.
@@ -122,12 +124,18 @@ impl SlotClock {
 
     /// Time left until a Unix second; zero when it has passed.
     pub fn time_until(&self, unix_seconds: u64) -> Duration {
-        Duration::from_millis(unix_seconds.saturating_mul(1_000).saturating_sub(self.now_unix_ms()))
+        Duration::from_millis(
+            unix_seconds
+                .saturating_mul(1_000)
+                .saturating_sub(self.now_unix_ms()),
+        )
     }
 
     /// Completes at a Unix second. Cancel safe.
     pub async fn sleep_until(&self, unix_seconds: u64) {
-        self.clock.sleep_until_unix_ms(unix_seconds.saturating_mul(1_000)).await;
+        self.clock
+            .sleep_until_unix_ms(unix_seconds.saturating_mul(1_000))
+            .await;
     }
 
     /// Completes at a Unix millisecond. Cancel safe.
@@ -138,7 +146,9 @@ impl SlotClock {
 
 impl core::fmt::Debug for SlotClock {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        f.debug_struct("SlotClock").field("timing", &self.timing).finish_non_exhaustive()
+        f.debug_struct("SlotClock")
+            .field("timing", &self.timing)
+            .finish_non_exhaustive()
     }
 }
 
@@ -146,8 +156,13 @@ impl core::fmt::Debug for SlotClock {
 mod tests {
     use super::*;
 
-    const TIMING: Timing =
-        Timing { genesis_time: 100, slot_seconds: 4, epoch_slots: 8, set_lag: 2, entropy_lag: 1 };
+    const TIMING: Timing = Timing {
+        genesis_time: 100,
+        slot_seconds: 4,
+        epoch_slots: 8,
+        set_lag: 2,
+        entropy_lag: 1,
+    };
 
     #[tokio::test]
     async fn slots_follow_the_clock_that_is_moved_by_hand() {
@@ -156,9 +171,15 @@ mod tests {
         assert_eq!((slots.slot(), slots.epoch()), (None, None));
         assert_eq!(slots.time_until(104), Duration::from_millis(4_001));
         clock.advance(Duration::from_millis(1));
-        assert_eq!((slots.slot(), slots.epoch()), (Some(Slot::new(0)), Some(Epoch::new(0))));
+        assert_eq!(
+            (slots.slot(), slots.epoch()),
+            (Some(Slot::new(0)), Some(Epoch::new(0)))
+        );
         clock.set(132_000);
-        assert_eq!((slots.slot(), slots.epoch()), (Some(Slot::new(8)), Some(Epoch::new(1))));
+        assert_eq!(
+            (slots.slot(), slots.epoch()),
+            (Some(Slot::new(8)), Some(Epoch::new(1)))
+        );
         assert_eq!(slots.time_until(132), Duration::ZERO);
     }
 

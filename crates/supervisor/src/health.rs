@@ -33,7 +33,9 @@ impl Health {
 
     /// Announces a component, not ready until it says so.
     pub fn register(&self, component: &'static str) {
-        self.lock().entry(component).or_insert_with(|| Err("starting".to_owned()));
+        self.lock()
+            .entry(component)
+            .or_insert_with(|| Err("starting".to_owned()));
     }
 
     /// A component's word about itself; logged when it changes.
@@ -93,7 +95,10 @@ mod tests {
         health.register("l1");
         health.register("p2p");
         health.clone().set("l1", Ok(()));
-        let starting = NotReady { component: "p2p", reason: "starting".to_owned() };
+        let starting = NotReady {
+            component: "p2p",
+            reason: "starting".to_owned(),
+        };
         assert_eq!(health.not_ready(), [starting]);
         health.set("p2p", Ok(()));
         assert!(health.is_ready());

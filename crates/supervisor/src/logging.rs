@@ -48,7 +48,9 @@ impl core::str::FromStr for LogFormat {
         match text {
             "text" => Ok(Self::Text),
             "json" => Ok(Self::Json),
-            other => Err(LoggingError::Format { found: other.to_owned() }),
+            other => Err(LoggingError::Format {
+                found: other.to_owned(),
+            }),
         }
     }
 }
@@ -79,7 +81,8 @@ pub fn init_logging(format: LogFormat, default_directives: &str) -> Result<LogCo
     let directives = std::env::var(EnvFilter::DEFAULT_ENV).unwrap_or_else(|_| default_directives.to_owned());
     let (filter, handle) = reload::Layer::new(parse(&directives)?);
     let is_journal = std::env::var_os("JOURNAL_STREAM").is_some();
-    let is_coloured = std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none() && !is_journal;
+    let is_coloured =
+        std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none() && !is_journal;
     let base = fmt::layer().with_writer(std::io::stderr).with_ansi(is_coloured);
     let layer: Box<dyn Layer<_> + Send + Sync> = match (format, is_journal) {
         (LogFormat::Text, false) => base.boxed(),
@@ -87,13 +90,19 @@ pub fn init_logging(format: LogFormat, default_directives: &str) -> Result<LogCo
         (LogFormat::Json, false) => base.json().flatten_event(true).boxed(),
         (LogFormat::Json, true) => base.json().flatten_event(true).without_time().boxed(),
     };
-    tracing_subscriber::registry().with(filter).with(layer).try_init().map_err(|_| LoggingError::Initialised)?;
+    tracing_subscriber::registry()
+        .with(filter)
+        .with(layer)
+        .try_init()
+        .map_err(|_| LoggingError::Initialised)?;
     Ok(LogControl { filter: handle })
 }
 
 fn parse(directives: &str) -> Result<EnvFilter, LoggingError> {
-    EnvFilter::try_new(directives)
-        .map_err(|error| LoggingError::Filter { directives: directives.to_owned(), reason: error.to_string() })
+    EnvFilter::try_new(directives).map_err(|error| LoggingError::Filter {
+        directives: directives.to_owned(),
+        reason: error.to_string(),
+    })
 }
 
 #[cfg(test)]
@@ -103,11 +112,25 @@ mod tests {
     #[test]
     fn formats_and_filters_are_parsed_and_the_filter_can_change() {
         assert_eq!("json".parse(), Ok(LogFormat::Json));
-        assert_eq!("xml".parse::<LogFormat>(), Err(LoggingError::Format { found: "xml".to_owned() }));
-        assert!(matches!(init_logging(LogFormat::Text, "agoge=loud"), Err(LoggingError::Filter { .. })));
+        assert_eq!(
+            "xml".parse::<LogFormat>(),
+            Err(LoggingError::Format {
+                found: "xml".to_owned()
+            })
+        );
+        assert!(matches!(
+            init_logging(LogFormat::Text, "agoge=loud"),
+            Err(LoggingError::Filter { .. })
+        ));
         let control = init_logging(LogFormat::Json, "error").unwrap();
         assert!(control.set_filter("info,agoge_p2p=debug").is_ok());
-        assert!(matches!(control.set_filter("a=b=c"), Err(LoggingError::Filter { .. })));
-        assert!(matches!(init_logging(LogFormat::Text, "info"), Err(LoggingError::Initialised)));
+        assert!(matches!(
+            control.set_filter("a=b=c"),
+            Err(LoggingError::Filter { .. })
+        ));
+        assert!(matches!(
+            init_logging(LogFormat::Text, "info"),
+            Err(LoggingError::Initialised)
+        ));
     }
 }

@@ -7,10 +7,20 @@ use metrics_exporter_prometheus::{BuildError, Matcher, PrometheusBuilder, Promet
 use crate::clock::{Clock, SystemClock};
 
 /// Histogram buckets of everything measured in seconds.
-const SECONDS: [f64; 14] =
-    [0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 60.0, 600.0];
+const SECONDS: [f64; 14] = [
+    0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 60.0, 600.0,
+];
 /// Histogram buckets of everything measured in bytes.
-const BYTES: [f64; 8] = [64.0, 256.0, 1_024.0, 4_096.0, 16_384.0, 65_536.0, 131_072.0, 1_048_576.0];
+const BYTES: [f64; 8] = [
+    64.0,
+    256.0,
+    1_024.0,
+    4_096.0,
+    16_384.0,
+    65_536.0,
+    131_072.0,
+    1_048_576.0,
+];
 /// `USER_HZ` of every Linux ABI that Rust supports.
 const TICKS_PER_SECOND: f64 = 100.0;
 
@@ -48,7 +58,9 @@ impl Metrics {
     /// # Errors
     /// [`MetricsError`].
     pub fn detached() -> Result<Self, MetricsError> {
-        Ok(Self { handle: builder()?.build_recorder().handle() })
+        Ok(Self {
+            handle: builder()?.build_recorder().handle(),
+        })
     }
 
     /// All metrics in Prometheus' text format, process figures fresh.
@@ -90,7 +102,10 @@ fn builder() -> Result<PrometheusBuilder, BuildError> {
 fn describe_process() {
     describe_gauge("process_resident_memory_bytes", "Resident memory.");
     describe_gauge("process_open_fds", "Open file descriptors.");
-    describe_gauge("process_start_time_seconds", "Unix time at which the process started.");
+    describe_gauge(
+        "process_start_time_seconds",
+        "Unix time at which the process started.",
+    );
     describe_gauge("process_cpu_seconds_total", "User and system CPU time.");
 }
 

@@ -90,7 +90,11 @@ pub async fn serve(
     ];
     metrics::gauge!("agoge_build_info", &labels).set(1.0);
     let upkeep = metrics.clone();
-    let router = router(Pages { version, health, metrics });
+    let router = router(Pages {
+        version,
+        health,
+        metrics,
+    });
     let cancel = spawner.token();
     spawner.spawn("monitoring server", async move {
         // Connections are kept open by scrapers: they are cut, not waited for.
@@ -117,18 +121,34 @@ fn router(pages: Pages) -> Router {
         .route("/readyz", get(ready))
         .route("/healthz", get(ready))
         .route("/metrics", get(prometheus))
-        .route("/version", get(|State(pages): State<Pages>| async { Json(pages.version) }))
+        .route(
+            "/version",
+            get(|State(pages): State<Pages>| async { Json(pages.version) }),
+        )
         .with_state(pages)
 }
 
 async fn ready(State(pages): State<Pages>) -> impl IntoResponse {
     let reasons = pages.health.not_ready();
-    let status = if reasons.is_empty() { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
-    (status, Json(Readiness { ready: reasons.is_empty(), reasons }))
+    let status = if reasons.is_empty() {
+        StatusCode::OK
+    } else {
+        StatusCode::SERVICE_UNAVAILABLE
+    };
+    (
+        status,
+        Json(Readiness {
+            ready: reasons.is_empty(),
+            reasons,
+        }),
+    )
 }
 
 async fn prometheus(State(pages): State<Pages>) -> impl IntoResponse {
-    ([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], pages.metrics.render())
+    (
+        [(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")],
+        pages.metrics.render(),
+    )
 }
 
 #[cfg(test)]
@@ -161,22 +181,36 @@ mod tests {
         let any = SocketAddr::from(([127, 0, 0, 1], 0));
         let metrics = Metrics::detached().unwrap();
         let spawner = supervisor.spawner();
-        let address = serve(&spawner, any, version, health.clone(), metrics).await.unwrap();
+        let address = serve(&spawner, any, version, health.clone(), metrics)
+            .await
+            .unwrap();
 
         for path in ["/readyz", "/healthz"] {
             let answer = fetch(address, path).await;
             assert!(answer.starts_with("HTTP/1.1 503"), "{answer}");
-            assert!(answer.contains(r#"{"ready":false,"reasons":[{"component":"l1","reason":"starting"}]}"#), "{answer}");
+            assert!(
+                answer.contains(r#"{"ready":false,"reasons":[{"component":"l1","reason":"starting"}]}"#),
+                "{answer}"
+            );
         }
         assert!(fetch(address, "/livez").await.starts_with("HTTP/1.1 200"));
         health.set("l1", Ok(()));
         assert!(fetch(address, "/readyz").await.starts_with("HTTP/1.1 200"));
-        assert!(fetch(address, "/version").await.contains(r#""program":"agoge-node""#));
+        assert!(
+            fetch(address, "/version")
+                .await
+                .contains(r#""program":"agoge-node""#)
+        );
         assert!(fetch(address, "/metrics").await.contains("text/plain"));
         assert!(fetch(address, "/other").await.starts_with("HTTP/1.1 404"));
 
         let taken = Metrics::detached().unwrap();
-        let version = Version { program: "b", version: "0", network: String::new(), rollup: String::new() };
+        let version = Version {
+            program: "b",
+            version: "0",
+            network: String::new(),
+            rollup: String::new(),
+        };
         assert!(matches!(
             serve(&spawner, address, version, health, taken).await,
             Err(ServerError::Bind { address: refused, .. }) if refused == address

@@ -163,7 +163,11 @@ impl Supervisor {
         }
         let remaining: Vec<_> = lock(&shared.running).names.values().copied().collect();
         match lock(&shared.failure).take() {
-            Some((task, failure)) => Err(RunError::Task { task, failure, remaining }),
+            Some((task, failure)) => Err(RunError::Task {
+                task,
+                failure,
+                remaining,
+            }),
             None if remaining.is_empty() => Ok(stop),
             None => Err(RunError::Remaining { remaining }),
         }
@@ -183,7 +187,10 @@ impl Spawner {
         let guard = self.guard(name);
         self.shared.tracker.spawn(TASK.scope(name, async move {
             if let Err(error) = task.await {
-                guard.fail(Failure::Error { severity: error.severity(), error: Box::new(error) });
+                guard.fail(Failure::Error {
+                    severity: error.severity(),
+                    error: Box::new(error),
+                });
             }
             drop(guard);
         }));
@@ -271,7 +278,11 @@ impl Spawner {
         let id = running.next;
         running.next = id.wrapping_add(1);
         running.names.insert(id, name);
-        Guard { shared: Arc::clone(&self.shared), id, name }
+        Guard {
+            shared: Arc::clone(&self.shared),
+            id,
+            name,
+        }
     }
 }
 
@@ -280,14 +291,18 @@ impl Spawner {
 pub fn install_panic_hook(spawner: &Spawner) {
     let shared = Arc::clone(&spawner.shared);
     std::panic::set_hook(Box::new(move |info| {
-        let (task, location) = (TASK.try_with(|name| *name).unwrap_or("unnamed"), location_of(info));
+        let (task, location) = (
+            TASK.try_with(|name| *name).unwrap_or("unnamed"),
+            location_of(info),
+        );
         tracing::error!(task, %location, "panicked");
         shared.fail(task, Failure::Panicked { location });
     }));
 }
 
 fn location_of(info: &PanicHookInfo<'_>) -> String {
-    info.location().map_or_else(|| "an unknown place".to_owned(), ToString::to_string)
+    info.location()
+        .map_or_else(|| "an unknown place".to_owned(), ToString::to_string)
 }
 
 async fn next_signal(interrupt: &mut Signal, terminate: &mut Signal) -> Stop {
@@ -322,7 +337,12 @@ impl Drop for Guard {
     fn drop(&mut self) {
         lock(&self.shared.running).names.remove(&self.id);
         if std::thread::panicking() {
-            self.shared.fail(self.name, Failure::Panicked { location: "a supervised task".to_owned() });
+            self.shared.fail(
+                self.name,
+                Failure::Panicked {
+                    location: "a supervised task".to_owned(),
+                },
+            );
         }
     }
 }

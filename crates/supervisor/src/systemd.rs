@@ -21,7 +21,9 @@ pub fn notify_ready() -> Result<(), NotifyError> {
 
 /// The program stops. Nothing depends on systemd hearing it, so a failure is only logged.
 pub(crate) fn notify_stopping() {
-    let Ok(socket) = std::env::var("NOTIFY_SOCKET") else { return };
+    let Ok(socket) = std::env::var("NOTIFY_SOCKET") else {
+        return;
+    };
     if let Err(error) = send(&socket, "STOPPING=1") {
         tracing::debug!(%error, "systemd was not told of the stop");
     }

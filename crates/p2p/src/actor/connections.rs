@@ -55,7 +55,9 @@ pub(super) struct Connected {
 
 impl Connected {
     pub(super) fn direction(&self) -> Direction {
-        self.connections.first().map_or(Direction::Inbound, |connection| connection.direction)
+        self.connections
+            .first()
+            .map_or(Direction::Inbound, |connection| connection.direction)
     }
 }
 
@@ -85,9 +87,16 @@ impl Actor {
             questions: 0,
             replies: 0,
         });
-        connected.connections.push(Connection { id, address, direction });
+        connected.connections.push(Connection {
+            id,
+            address,
+            direction,
+        });
         let score = self.scores.of(peer, now);
-        self.swarm.behaviour_mut().gossip.set_application_score(&peer, score);
+        self.swarm
+            .behaviour_mut()
+            .gossip
+            .set_application_score(&peer, score);
     }
 
     /// Whether an IP address has as many connections as it may have.
@@ -96,22 +105,37 @@ impl Actor {
         if ip.is_loopback() && self.config.scope == AddressScope::Loopback {
             return false;
         }
-        let all = self.connected.values().flat_map(|connected| &connected.connections);
-        let same = all.filter(|connection| ip_of(&connection.address) == Some(ip)).count();
+        let all = self
+            .connected
+            .values()
+            .flat_map(|connected| &connected.connections);
+        let same = all
+            .filter(|connection| ip_of(&connection.address) == Some(ip))
+            .count();
         same >= self.config.limits.connections_per_ip_max
     }
 
     pub(super) fn handle_closed(&mut self, peer: PeerId, id: ConnectionId, cause: Option<String>) {
-        let Some(connected) = self.connected.get_mut(&peer) else { return };
+        let Some(connected) = self.connected.get_mut(&peer) else {
+            return;
+        };
         connected.connections.retain(|connection| connection.id != id);
         if !connected.connections.is_empty() {
             return;
         }
-        let was_admitted = self.connected.remove(&peer).is_some_and(|connected| connected.is_admitted);
+        let was_admitted = self
+            .connected
+            .remove(&peer)
+            .is_some_and(|connected| connected.is_admitted);
         self.fail_dial(peer);
         if was_admitted {
             tracing::debug!(%peer, ?cause, "peer has gone");
-            self.emit(P2pEvent::PeerDisconnected { peer: crate::PeerId(peer) }, 0);
+            self.emit(
+                P2pEvent::PeerDisconnected {
+                    peer: crate::PeerId(peer),
+                },
+                0,
+            );
             self.count_peers();
         }
     }
@@ -134,7 +158,12 @@ impl Actor {
     }
 
     pub(super) fn handle_identify(&mut self, event: identify::Event) {
-        let identify::Event::Received { peer_id: peer, info, .. } = event else { return };
+        let identify::Event::Received {
+            peer_id: peer, info, ..
+        } = event
+        else {
+            return;
+        };
         if info.protocol_version != protocol_version(self.config.fork_digest) {
             let found: String = info.protocol_version.chars().take(AGENT_CHARS_MAX).collect();
             tracing::debug!(%peer, found, "peer of another instance");
@@ -142,8 +171,15 @@ impl Actor {
             self.disconnect(peer);
             return;
         }
-        let Some(connected) = self.connected.get_mut(&peer) else { return };
-        connected.agent = info.agent_version.chars().filter(|c| !c.is_control()).take(AGENT_CHARS_MAX).collect();
+        let Some(connected) = self.connected.get_mut(&peer) else {
+            return;
+        };
+        connected.agent = info
+            .agent_version
+            .chars()
+            .filter(|c| !c.is_control())
+            .take(AGENT_CHARS_MAX)
+            .collect();
         let is_first = !core::mem::replace(&mut connected.is_identified, true);
         self.book.learn(peer, info.listen_addrs, Instant::now());
         if is_first {
@@ -174,7 +210,9 @@ impl Actor {
 
     /// A peer takes a kind of gossip, or no longer.
     pub(super) fn handle_subscription(&mut self, peer: PeerId, kind: GossipKind, is_taken: bool) {
-        let Some(connected) = self.connected.get_mut(&peer) else { return };
+        let Some(connected) = self.connected.get_mut(&peer) else {
+            return;
+        };
         if is_taken {
             connected.topics.insert(kind);
             self.admit(peer);
@@ -186,7 +224,9 @@ impl Actor {
 
     /// Makes a connection a peer when all is known that must be.
     fn admit(&mut self, peer: PeerId) {
-        let Some(connected) = self.connected.get_mut(&peer) else { return };
+        let Some(connected) = self.connected.get_mut(&peer) else {
+            return;
+        };
         let Some(status) = connected.status else { return };
         if connected.is_admitted || connected.topics.len() < GossipKind::ALL.len() {
             return;
@@ -199,7 +239,13 @@ impl Actor {
         }
         // A new peer may know others.
         self.next_search = Instant::now();
-        self.emit(P2pEvent::PeerConnected { peer: crate::PeerId(peer), status }, 0);
+        self.emit(
+            P2pEvent::PeerConnected {
+                peer: crate::PeerId(peer),
+                status,
+            },
+            0,
+        );
         self.count_peers();
     }
 
@@ -217,7 +263,9 @@ impl Actor {
         tracing::info!(%peer, "peer banned");
         metrics::ban();
         let now = Instant::now();
-        let lifted = self.scores.ban(peer, now.checked_add(self.config.pace.ban).unwrap_or(now));
+        let lifted = self
+            .scores
+            .ban(peer, now.checked_add(self.config.pace.ban).unwrap_or(now));
         self.book.forget(&peer);
         let behaviour = self.swarm.behaviour_mut();
         behaviour.kad.remove_peer(&peer);
@@ -229,7 +277,9 @@ impl Actor {
 
     /// Admitted peers.
     pub(super) fn admitted(&self) -> impl Iterator<Item = (&PeerId, &Connected)> {
-        self.connected.iter().filter(|(_, connected)| connected.is_admitted)
+        self.connected
+            .iter()
+            .filter(|(_, connected)| connected.is_admitted)
     }
 
     /// Gossip's score, which holds ours.
@@ -254,7 +304,10 @@ impl Actor {
 
     fn count_peers(&self) {
         let count = |direction| {
-            let count = self.admitted().filter(|(_, connected)| connected.direction() == direction).count();
+            let count = self
+                .admitted()
+                .filter(|(_, connected)| connected.direction() == direction)
+                .count();
             u32::try_from(count).unwrap_or(u32::MAX)
         };
         metrics::set_peers(count(Direction::Inbound), count(Direction::Outbound));

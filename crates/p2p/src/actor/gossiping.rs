@@ -15,7 +15,11 @@ use crate::scores::Offence;
 impl Actor {
     pub(super) fn handle_gossip_event(&mut self, event: gossipsub::Event) {
         match event {
-            gossipsub::Event::Message { propagation_source, message_id, message } => {
+            gossipsub::Event::Message {
+                propagation_source,
+                message_id,
+                message,
+            } => {
                 self.handle_gossip(propagation_source, &message_id, &message);
             }
             gossipsub::Event::GossipsubNotSupported { peer_id } => {
@@ -35,15 +39,30 @@ impl Actor {
     }
 
     fn kind_of(&self, topic: &TopicHash) -> Option<GossipKind> {
-        self.topics.iter().find(|(known, _)| known == topic).map(|(_, kind)| *kind)
+        self.topics
+            .iter()
+            .find(|(known, _)| known == topic)
+            .map(|(_, kind)| *kind)
     }
 
     /// Rate first, then form, then the node.
     fn handle_gossip(&mut self, source: PeerId, id: &MessageId, message: &gossipsub::Message) {
-        let (Some(kind), Ok(bytes)) = (self.kind_of(&message.topic), <[u8; 32]>::try_from(id.0.as_slice())) else { return };
+        let (Some(kind), Ok(bytes)) = (
+            self.kind_of(&message.topic),
+            <[u8; 32]>::try_from(id.0.as_slice()),
+        ) else {
+            return;
+        };
         metrics::gossip_received(kind, message.data.len());
-        let ticket = Ticket { id: bytes, peer: crate::PeerId(source), kind };
-        let rates = self.connected.get_mut(&source).map(|connected| &mut connected.rates);
+        let ticket = Ticket {
+            id: bytes,
+            peer: crate::PeerId(source),
+            kind,
+        };
+        let rates = self
+            .connected
+            .get_mut(&source)
+            .map(|connected| &mut connected.rates);
         if rates.is_some_and(|rates| !rates.take_gossip(kind, Instant::now())) {
             self.judge(&ticket, Verdict::Ignore);
             self.offend(source, Offence::TooFast);
@@ -53,17 +72,29 @@ impl Actor {
             Ok(decoded) => decoded,
             Err(error) => {
                 tracing::debug!(peer = %source, %error, "malformed gossip");
-                let malformed = || Content::Malformed { kind: kind.name(), data: message.data.clone() };
+                let malformed = || Content::Malformed {
+                    kind: kind.name(),
+                    data: message.data.clone(),
+                };
                 self.recorder.record(Way::In, Some(ticket.peer), malformed);
                 self.judge(&ticket, Verdict::Reject);
                 self.offend(source, Offence::Malformed);
                 return;
             }
         };
-        self.recorder.record(Way::In, Some(ticket.peer), || Content::Gossip(decoded.clone()));
+        self.recorder
+            .record(Way::In, Some(ticket.peer), || Content::Gossip(decoded.clone()));
         // A flood of transactions must not push out what a slot depends on.
-        let places_left = if kind == GossipKind::Transaction { self.config.limits.events_max / 2 } else { 0 };
-        let event = P2pEvent::Gossip { peer: ticket.peer, message: decoded, ticket: ticket.clone() };
+        let places_left = if kind == GossipKind::Transaction {
+            self.config.limits.events_max / 2
+        } else {
+            0
+        };
+        let event = P2pEvent::Gossip {
+            peer: ticket.peer,
+            message: decoded,
+            ticket: ticket.clone(),
+        };
         if !self.emit(event, places_left) {
             self.judge(&ticket, Verdict::Ignore);
         }
@@ -85,7 +116,10 @@ impl Actor {
         };
         let gossip = &mut self.swarm.behaviour_mut().gossip;
         if !gossip.report_message_validation_result(&MessageId::new(&ticket.id), &ticket.peer.0, acceptance) {
-            tracing::debug!(kind = ticket.kind.name(), "verdict came too late: gossip has forgotten the message");
+            tracing::debug!(
+                kind = ticket.kind.name(),
+                "verdict came too late: gossip has forgotten the message"
+            );
         }
     }
 
@@ -103,7 +137,10 @@ impl Actor {
             Err(gossipsub::PublishError::NoPeersSubscribedToTopic) => Err(PublishError::NoPeers),
             Err(gossipsub::PublishError::AllQueuesFull(_)) => Err(PublishError::QueuesFull),
             // Nothing is signed or transformed, so only the size is left.
-            Err(_) => Err(PublishError::TooLarge { found, limit: kind.bytes_max() }),
+            Err(_) => Err(PublishError::TooLarge {
+                found,
+                limit: kind.bytes_max(),
+            }),
         }
     }
 }

@@ -28,13 +28,26 @@ pub(super) struct Question {
 impl Actor {
     pub(super) fn handle_request_event(&mut self, event: Event<Request, Response>) {
         match event {
-            Event::Message { peer, message: Message::Request { request, channel, .. }, .. } => {
+            Event::Message {
+                peer,
+                message: Message::Request { request, channel, .. },
+                ..
+            } => {
                 self.handle_peers_question(peer, request, channel);
             }
-            Event::Message { peer, message: Message::Response { request_id, response }, .. } => {
+            Event::Message {
+                peer,
+                message: Message::Response { request_id, response },
+                ..
+            } => {
                 self.handle_answer(peer, request_id, response);
             }
-            Event::OutboundFailure { peer, request_id, error, .. } => self.handle_failure(peer, request_id, &error),
+            Event::OutboundFailure {
+                peer,
+                request_id,
+                error,
+                ..
+            } => self.handle_failure(peer, request_id, &error),
             Event::InboundFailure { peer, error, .. } => tracing::debug!(%peer, %error, "answer not sent"),
             Event::ResponseSent { .. } => {}
         }
@@ -47,7 +60,11 @@ impl Actor {
         request: Request,
         done: oneshot::Sender<Result<Answer, RequestError>>,
     ) {
-        let open = self.questions.values().filter(|question| question.done.is_some()).count();
+        let open = self
+            .questions
+            .values()
+            .filter(|question| question.done.is_some())
+            .count();
         let peer = match self.choose(&target) {
             _ if open >= self.config.limits.requests_max => Err(RequestError::Busy { found: open }),
             chosen => chosen,
@@ -63,10 +80,14 @@ impl Actor {
     fn choose(&mut self, target: &Target) -> Result<PeerId, RequestError> {
         let limit = self.config.limits.requests_per_peer_max;
         let free: Vec<_> = match target {
-            Target::Peer(peer) => self.admitted().filter(|(admitted, _)| **admitted == peer.0).collect(),
-            Target::AnyExcept(except) => {
-                self.admitted().filter(|(peer, _)| !except.iter().any(|e| e.0 == **peer)).collect()
-            }
+            Target::Peer(peer) => self
+                .admitted()
+                .filter(|(admitted, _)| **admitted == peer.0)
+                .collect(),
+            Target::AnyExcept(except) => self
+                .admitted()
+                .filter(|(peer, _)| !except.iter().any(|e| e.0 == **peer))
+                .collect(),
         };
         let Some(fewest) = free.iter().map(|(_, connected)| connected.questions).min() else {
             return Err(RequestError::NoPeer);
@@ -74,7 +95,11 @@ impl Actor {
         if fewest >= limit {
             return Err(RequestError::Busy { found: fewest });
         }
-        let best: Vec<_> = free.into_iter().filter(|(_, c)| c.questions == fewest).map(|(peer, _)| *peer).collect();
+        let best: Vec<_> = free
+            .into_iter()
+            .filter(|(_, c)| c.questions == fewest)
+            .map(|(peer, _)| *peer)
+            .collect();
         self.turn = self.turn.wrapping_add(1);
         let turn = self.turn.checked_rem(best.len()).unwrap_or(0);
         best.get(turn).copied().ok_or(RequestError::NoPeer)
@@ -88,13 +113,24 @@ impl Actor {
         self.ask(peer, Request::Status, None);
     }
 
-    fn ask(&mut self, peer: PeerId, request: Request, done: Option<oneshot::Sender<Result<Answer, RequestError>>>) {
+    fn ask(
+        &mut self,
+        peer: PeerId,
+        request: Request,
+        done: Option<oneshot::Sender<Result<Answer, RequestError>>>,
+    ) {
         metrics::request("out", request.name());
-        self.recorder.record(Way::Out, Some(crate::PeerId(peer)), || Content::Request(request.clone()));
+        self.recorder.record(Way::Out, Some(crate::PeerId(peer)), || {
+            Content::Request(request.clone())
+        });
         if let Some(connected) = self.connected.get_mut(&peer) {
             connected.questions = connected.questions.saturating_add(1);
         }
-        let id = self.swarm.behaviour_mut().requests.send_request(&peer, request.clone());
+        let id = self
+            .swarm
+            .behaviour_mut()
+            .requests
+            .send_request(&peer, request.clone());
         self.questions.insert(id, Question { peer, request, done });
     }
 
@@ -108,8 +144,12 @@ impl Actor {
     }
 
     fn handle_answer(&mut self, peer: PeerId, id: OutboundRequestId, response: Response) {
-        self.recorder.record(Way::In, Some(crate::PeerId(peer)), || Content::Response(response.clone()));
-        let Some(Question { request, done, .. }) = self.close(id) else { return };
+        self.recorder.record(Way::In, Some(crate::PeerId(peer)), || {
+            Content::Response(response.clone())
+        });
+        let Some(Question { request, done, .. }) = self.close(id) else {
+            return;
+        };
         let named = crate::PeerId(peer);
         let result = if !request.is_answered_by(&response) {
             self.offend(peer, Offence::WrongAnswer);
@@ -120,7 +160,10 @@ impl Actor {
             if let Response::Status(status) = response {
                 self.handle_status(peer, status);
             }
-            Ok(Answer { peer: named, response })
+            Ok(Answer {
+                peer: named,
+                response,
+            })
         };
         if let Some(done) = done {
             done.send(result).ok();
@@ -129,9 +172,14 @@ impl Actor {
 
     fn handle_failure(&mut self, peer: PeerId, id: OutboundRequestId, failure: &OutboundFailure) {
         tracing::debug!(%peer, %failure, "request failed");
-        let Some(Question { done, .. }) = self.close(id) else { return };
+        let Some(Question { done, .. }) = self.close(id) else {
+            return;
+        };
         let named = crate::PeerId(peer);
-        let lost = RequestError::Lost { peer: named, reason: failure.to_string() };
+        let lost = RequestError::Lost {
+            peer: named,
+            reason: failure.to_string(),
+        };
         let error = match failure {
             OutboundFailure::Timeout => {
                 self.offend(peer, Offence::NoAnswer);
@@ -157,8 +205,11 @@ impl Actor {
     fn handle_peers_question(&mut self, peer: PeerId, request: Request, channel: ResponseChannel<Response>) {
         metrics::request("in", request.name());
         let named = crate::PeerId(peer);
-        self.recorder.record(Way::In, Some(named), || Content::Request(request.clone()));
-        let Some(connected) = self.connected.get_mut(&peer) else { return };
+        self.recorder
+            .record(Way::In, Some(named), || Content::Request(request.clone()));
+        let Some(connected) = self.connected.get_mut(&peer) else {
+            return;
+        };
         if !connected.rates.take_request(request.cost(), Instant::now()) {
             self.answer(peer, channel, Response::Refused(Refusal::RateLimited));
             self.offend(peer, Offence::TooFast);
@@ -169,9 +220,14 @@ impl Actor {
             return;
         }
         let limits = &self.config.limits;
-        let is_free = connected.replies < limits.requests_per_peer_max && self.replies.len() < limits.requests_max;
+        let is_free =
+            connected.replies < limits.requests_per_peer_max && self.replies.len() < limits.requests_max;
         let (reply, answer) = oneshot::channel();
-        let event = P2pEvent::Request { peer: named, request, reply: Responder { reply } };
+        let event = P2pEvent::Request {
+            peer: named,
+            request,
+            reply: Responder { reply },
+        };
         if !is_free || !self.emit(event, self.config.limits.events_max / 2) {
             self.answer(peer, channel, Response::Refused(Refusal::Busy));
             return;
@@ -181,7 +237,10 @@ impl Actor {
         }
         let timeout = self.config.pace.request_timeout;
         let wait = async move {
-            let response = tokio::time::timeout(timeout, answer).await.ok().and_then(Result::ok);
+            let response = tokio::time::timeout(timeout, answer)
+                .await
+                .ok()
+                .and_then(Result::ok);
             (peer, channel, response)
         };
         self.replies.push(wait.boxed());
@@ -197,12 +256,22 @@ impl Actor {
         if let Some(connected) = self.connected.get_mut(&peer) {
             connected.replies = connected.replies.saturating_sub(1);
         }
-        self.answer(peer, channel, response.unwrap_or(Response::Refused(Refusal::Busy)));
+        self.answer(
+            peer,
+            channel,
+            response.unwrap_or(Response::Refused(Refusal::Busy)),
+        );
     }
 
     fn answer(&mut self, peer: PeerId, channel: ResponseChannel<Response>, response: Response) {
-        self.recorder.record(Way::Out, Some(crate::PeerId(peer)), || Content::Response(response.clone()));
+        self.recorder.record(Way::Out, Some(crate::PeerId(peer)), || {
+            Content::Response(response.clone())
+        });
         // An error means that the peer has gone or did not wait.
-        self.swarm.behaviour_mut().requests.send_response(channel, response).ok();
+        self.swarm
+            .behaviour_mut()
+            .requests
+            .send_response(channel, response)
+            .ok();
     }
 }

@@ -37,7 +37,10 @@ impl Actor {
     fn close_slow_handshakes(&mut self, now: Instant) {
         let limit = self.config.pace.handshake_timeout;
         let is_slow = |since: Instant| now.saturating_duration_since(since) >= limit;
-        let all = self.connected.iter().filter(|(_, c)| !c.is_admitted && is_slow(c.since));
+        let all = self
+            .connected
+            .iter()
+            .filter(|(_, c)| !c.is_admitted && is_slow(c.since));
         let slow: Vec<_> = all.map(|(peer, _)| *peer).collect();
         for peer in slow {
             tracing::debug!(%peer, "handshake takes too long");
@@ -52,7 +55,7 @@ impl Actor {
             let score = self.scores.of(*peer, now);
             let gossip = &mut self.swarm.behaviour_mut().gossip;
             gossip.set_application_score(peer, score);
-            if gossip.peer_score(peer).is_some_and(|score| score < scores::GOSSIP_BAN) {
+            if gossip.peer_score(peer).is_some_and(|score| score <= scores::BAN) {
                 intolerable.push(*peer);
             }
         }
@@ -66,9 +69,18 @@ impl Actor {
         let limit = usize::try_from(self.config.peers_max).unwrap_or(usize::MAX);
         let mut peers: Vec<_> = self
             .admitted()
-            .map(|(peer, c)| (self.score(peer), c.direction() == Direction::Outbound, c.since, *peer))
+            .map(|(peer, c)| {
+                (
+                    self.score(peer),
+                    c.direction() == Direction::Outbound,
+                    c.since,
+                    *peer,
+                )
+            })
             .collect();
-        let Some(surplus) = peers.len().checked_sub(limit) else { return };
+        let Some(surplus) = peers.len().checked_sub(limit) else {
+            return;
+        };
         peers.sort_by(|a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1)).then(b.2.cmp(&a.2)));
         for (.., peer) in peers.into_iter().take(surplus) {
             tracing::debug!(%peer, "surplus peer");
@@ -108,12 +120,16 @@ impl Actor {
     }
 
     pub(super) fn handle_kad(&mut self, event: kad::Event) {
-        let kad::Event::OutboundQueryProgressed { result: kad::QueryResult::GetClosestPeers(result), .. } = event
+        let kad::Event::OutboundQueryProgressed {
+            result: kad::QueryResult::GetClosestPeers(result),
+            ..
+        } = event
         else {
             return;
         };
         let found = match result {
-            Ok(kad::GetClosestPeersOk { peers, .. }) | Err(kad::GetClosestPeersError::Timeout { peers, .. }) => peers,
+            Ok(kad::GetClosestPeersOk { peers, .. })
+            | Err(kad::GetClosestPeersError::Timeout { peers, .. }) => peers,
         };
         let now = Instant::now();
         for peer in found {
@@ -124,8 +140,11 @@ impl Actor {
     fn refresh_statuses(&mut self, now: Instant) {
         let interval = self.config.pace.status_interval;
         let is_old = |asked: Instant| now.saturating_duration_since(asked) >= interval;
-        let old: Vec<_> =
-            self.admitted().filter(|(_, c)| is_old(c.status_asked)).map(|(peer, _)| *peer).collect();
+        let old: Vec<_> = self
+            .admitted()
+            .filter(|(_, c)| is_old(c.status_asked))
+            .map(|(peer, _)| *peer)
+            .collect();
         for peer in old {
             self.ask_status(peer);
         }

@@ -14,7 +14,11 @@ fn ids(count: usize) -> Vec<TxId> {
 }
 
 fn status() -> Status {
-    Status { genesis_id: Digest::ZERO, tip: L2BlockNumber::new(5), archive: Digest::ZERO }
+    Status {
+        genesis_id: Digest::ZERO,
+        tip: L2BlockNumber::new(5),
+        archive: Digest::ZERO,
+    }
 }
 
 async fn bytes_of(request: Request) -> (Codec, Vec<u8>) {
@@ -27,20 +31,42 @@ async fn bytes_of(request: Request) -> (Codec, Vec<u8>) {
 async fn answer(codec: &mut Codec, response: Response) -> io::Result<Response> {
     let mut io = Cursor::new(Vec::new());
     codec.write_response(&PROTOCOL, &mut io, response).await?;
-    codec.read_response(&PROTOCOL, &mut Cursor::new(io.into_inner())).await
+    codec
+        .read_response(&PROTOCOL, &mut Cursor::new(io.into_inner()))
+        .await
 }
 
 #[tokio::test]
 async fn requests_round_trip_up_to_their_limit_and_not_above() {
-    for request in [Request::Status, Request::Transactions(ids(REQUEST_TXS_MAX)), Request::Blob(B256::ZERO)] {
+    for request in [
+        Request::Status,
+        Request::Transactions(ids(REQUEST_TXS_MAX)),
+        Request::Blob(B256::ZERO),
+    ] {
         let (mut codec, bytes) = bytes_of(request.clone()).await;
-        assert_eq!(codec.read_request(&PROTOCOL, &mut Cursor::new(&bytes)).await.unwrap(), request);
+        assert_eq!(
+            codec
+                .read_request(&PROTOCOL, &mut Cursor::new(&bytes))
+                .await
+                .unwrap(),
+            request
+        );
         for length in 0..bytes.len() {
-            assert!(codec.read_request(&PROTOCOL, &mut Cursor::new(&bytes[..length])).await.is_err());
+            assert!(
+                codec
+                    .read_request(&PROTOCOL, &mut Cursor::new(&bytes[..length]))
+                    .await
+                    .is_err()
+            );
         }
     }
     let (mut codec, bytes) = bytes_of(Request::Transactions(ids(REQUEST_TXS_MAX + 1))).await;
-    assert!(codec.read_request(&PROTOCOL, &mut Cursor::new(bytes)).await.is_err());
+    assert!(
+        codec
+            .read_request(&PROTOCOL, &mut Cursor::new(bytes))
+            .await
+            .is_err()
+    );
 }
 
 #[tokio::test]
@@ -56,7 +82,10 @@ async fn the_layout_is_pinned() {
     assert_eq!((encoded.len(), encoded[0], encoded[33]), (73, 0, 5));
     assert_eq!(borsh::to_vec(&Response::Blob(None)).unwrap(), [2, 0]);
     assert_eq!(borsh::to_vec(&Response::Refused(Refusal::Busy)).unwrap(), [3, 1]);
-    assert_eq!(borsh::to_vec(&Response::Transactions(Vec::new())).unwrap(), [1, 0, 0, 0, 0]);
+    assert_eq!(
+        borsh::to_vec(&Response::Transactions(Vec::new())).unwrap(),
+        [1, 0, 0, 0, 0]
+    );
 }
 
 #[tokio::test]
@@ -64,21 +93,44 @@ async fn answers_are_bounded_by_their_question() {
     let blob = Response::Blob(Some(vec![3; BLOB_BYTES]));
     let (mut codec, _) = bytes_of(Request::Blob(B256::ZERO)).await;
     assert_eq!(answer(&mut codec, blob.clone()).await.unwrap(), blob);
-    assert!(answer(&mut codec, Response::Blob(Some(vec![3; BLOB_BYTES + 1]))).await.is_err());
-    assert!(answer(&mut codec, Response::Blob(Some(vec![3; 5]))).await.is_err());
+    assert!(
+        answer(&mut codec, Response::Blob(Some(vec![3; BLOB_BYTES + 1])))
+            .await
+            .is_err()
+    );
+    assert!(
+        answer(&mut codec, Response::Blob(Some(vec![3; 5])))
+            .await
+            .is_err()
+    );
     let (mut codec, _) = bytes_of(Request::Status).await;
-    assert!(answer(&mut codec, blob).await.is_err(), "a blob does not fit the answer to a status");
-    assert_eq!(answer(&mut codec, Response::Status(status())).await.unwrap(), Response::Status(status()));
-    assert_eq!(Request::Transactions(ids(3)).response_bytes_max(), 128 + 3 * TX_BYTES_MAX);
+    assert!(
+        answer(&mut codec, blob).await.is_err(),
+        "a blob does not fit the answer to a status"
+    );
+    assert_eq!(
+        answer(&mut codec, Response::Status(status())).await.unwrap(),
+        Response::Status(status())
+    );
+    assert_eq!(
+        Request::Transactions(ids(3)).response_bytes_max(),
+        128 + 3 * TX_BYTES_MAX
+    );
 }
 
 #[tokio::test]
 async fn a_length_that_is_announced_and_not_sent_costs_no_memory() {
     let (mut codec, _) = bytes_of(Request::Transactions(ids(REQUEST_TXS_MAX))).await;
     let announced = u32::try_from(64 * TX_BYTES_MAX).unwrap().to_le_bytes();
-    let error = codec.read_response(&PROTOCOL, &mut Cursor::new(announced)).await.unwrap_err();
+    let error = codec
+        .read_response(&PROTOCOL, &mut Cursor::new(announced))
+        .await
+        .unwrap_err();
     assert_eq!(error.kind(), io::ErrorKind::UnexpectedEof);
-    let error = codec.read_response(&PROTOCOL, &mut Cursor::new(u32::MAX.to_le_bytes())).await.unwrap_err();
+    let error = codec
+        .read_response(&PROTOCOL, &mut Cursor::new(u32::MAX.to_le_bytes()))
+        .await
+        .unwrap_err();
     assert_eq!(error.kind(), io::ErrorKind::InvalidData);
 }
 
@@ -100,7 +152,11 @@ async fn mutated_messages_never_panic() {
         let mut bytes = u32::try_from(payload.len()).unwrap().to_le_bytes().to_vec();
         bytes.extend_from_slice(&payload);
         if let Ok(response) = codec.read_response(&PROTOCOL, &mut Cursor::new(&bytes)).await {
-            assert_eq!(borsh::to_vec(&response).unwrap(), payload, "one meaning, one encoding");
+            assert_eq!(
+                borsh::to_vec(&response).unwrap(),
+                payload,
+                "one meaning, one encoding"
+            );
         }
         codec.read_request(&PROTOCOL, &mut Cursor::new(&bytes)).await.ok();
     }

@@ -7,7 +7,7 @@ use futures::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, StreamExt};
 use libp2p::gossipsub::{self, IdentTopic, MessageAuthenticity, MessageId, ValidationMode};
 use libp2p::request_response::{self, Message, ProtocolSupport};
 use libp2p::swarm::{NetworkBehaviour, SwarmEvent};
-use libp2p::{Multiaddr, StreamProtocol, Swarm, SwarmBuilder, identify, noise, tcp, yamux};
+use libp2p::{Multiaddr, StreamProtocol, Swarm, SwarmBuilder, identify, noise, ping, tcp, yamux};
 
 /// Bytes as they are, without framing.
 #[derive(Clone, Default)]
@@ -52,6 +52,7 @@ impl request_response::Codec for Raw {
 #[derive(NetworkBehaviour)]
 pub(crate) struct Behaviour {
     identify: identify::Behaviour,
+    ping: ping::Behaviour,
     gossip: gossipsub::Behaviour,
     requests: request_response::Behaviour<Raw>,
 }
@@ -93,7 +94,11 @@ impl Hostile {
             .with_tcp(tcp::Config::default(), noise::Config::new, yamux::Config::default)
             .unwrap()
             .with_behaviour(|key| Behaviour {
-                identify: identify::Behaviour::new(identify::Config::new(format!("/agoge/{fork}"), key.public())),
+                identify: identify::Behaviour::new(identify::Config::new(
+                    format!("/agoge/{fork}"),
+                    key.public(),
+                )),
+                ping: ping::Behaviour::default(),
                 gossip,
                 requests: request_response::Behaviour::with_codec(
                     Raw,
@@ -103,13 +108,20 @@ impl Hostile {
             })
             .unwrap()
             .build();
-        let mut hostile = Self { swarm, fork, script, unanswered: Vec::new() };
+        let mut hostile = Self {
+            swarm,
+            fork,
+            script,
+            unanswered: Vec::new(),
+        };
         hostile.redial(address);
         hostile
     }
 
     pub(crate) fn redial(&mut self, address: &Multiaddress) {
-        self.swarm.dial(address.to_string().parse::<Multiaddr>().unwrap()).unwrap();
+        self.swarm
+            .dial(address.to_string().parse::<Multiaddr>().unwrap())
+            .unwrap();
     }
 
     pub(crate) fn id(&self) -> agoge_p2p::PeerId {
@@ -118,7 +130,11 @@ impl Hostile {
 
     /// Gossips bytes; whether anybody took them.
     pub(crate) fn gossip(&mut self, kind: GossipKind, data: Vec<u8>) -> bool {
-        self.swarm.behaviour_mut().gossip.publish(IdentTopic::new(kind.topic(self.fork)), data).is_ok()
+        self.swarm
+            .behaviour_mut()
+            .gossip
+            .publish(IdentTopic::new(kind.topic(self.fork)), data)
+            .is_ok()
     }
 
     /// Sends bytes as a request to whoever is connected.
@@ -128,9 +144,13 @@ impl Hostile {
     }
 
     /// Runs until an event answers.
-    pub(crate) async fn until<T>(&mut self, mut wanted: impl FnMut(&SwarmEvent<BehaviourEvent>) -> Option<T>) -> T {
+    pub(crate) async fn until<T>(
+        &mut self,
+        mut wanted: impl FnMut(&SwarmEvent<BehaviourEvent>) -> Option<T>,
+    ) -> T {
         loop {
-            let event = super::support::in_time("an event of the hostile node", self.swarm.select_next_some()).await;
+            let event =
+                super::support::in_time("an event of the hostile node", self.swarm.select_next_some()).await;
             let answer = wanted(&event);
             self.react(event);
             if let Some(answer) = answer {
@@ -154,7 +174,8 @@ impl Hostile {
     pub(crate) async fn until_heard(&mut self) {
         let mut topics = 0;
         self.until(|event| {
-            if let SwarmEvent::Behaviour(BehaviourEvent::Gossip(gossipsub::Event::Subscribed { .. })) = event {
+            if let SwarmEvent::Behaviour(BehaviourEvent::Gossip(gossipsub::Event::Subscribed { .. })) = event
+            {
                 topics += 1;
             }
             (topics == GossipKind::ALL.len()).then_some(())
@@ -162,9 +183,21 @@ impl Hostile {
         .await;
     }
 
+    /// Runs until it hears a message.
+    pub(crate) async fn hears(&mut self) -> Vec<u8> {
+        self.until(|event| match event {
+            SwarmEvent::Behaviour(BehaviourEvent::Gossip(gossipsub::Event::Message { message, .. })) => {
+                Some(message.data.clone())
+            }
+            _ => None,
+        })
+        .await
+    }
+
     /// Runs until the node has closed the connection.
     pub(crate) async fn until_closed(&mut self) {
-        self.until(|event| matches!(event, SwarmEvent::ConnectionClosed { .. }).then_some(())).await;
+        self.until(|event| matches!(event, SwarmEvent::ConnectionClosed { .. }).then_some(()))
+            .await;
     }
 
     fn react(&mut self, event: SwarmEvent<BehaviourEvent>) {

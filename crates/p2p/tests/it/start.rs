@@ -9,7 +9,10 @@ async fn wrong_configurations_are_refused_with_their_reason() {
     let spawner = supervisor.spawner();
     let taken = Node::start(config()).await;
     let listen = taken.addresses().await;
-    assert!(matches!(start(P2pConfig { listen, ..config() }, &spawner).await, Err(StartError::Listen { .. })));
+    assert!(matches!(
+        start(P2pConfig { listen, ..config() }, &spawner).await,
+        Err(StartError::Listen { .. })
+    ));
     let nameless: Multiaddress = "/ip4/127.0.0.1/tcp/1".parse().unwrap();
     let bootnodes = vec![nameless.clone()];
     assert!(matches!(
@@ -22,7 +25,10 @@ async fn wrong_configurations_are_refused_with_their_reason() {
     ));
     let udp: Multiaddress = "/ip4/127.0.0.1/udp/1".parse().unwrap();
     let listen = vec![udp];
-    assert!(matches!(start(P2pConfig { listen, ..config() }, &spawner).await, Err(StartError::Listen { .. })));
+    assert!(matches!(
+        start(P2pConfig { listen, ..config() }, &spawner).await,
+        Err(StartError::Listen { .. })
+    ));
 }
 
 #[tokio::test]

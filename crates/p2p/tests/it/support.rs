@@ -5,14 +5,14 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use agoge_p2p::{
-    AddressScope, GossipMessage, Multiaddress, P2pConfig, P2pEvent, P2pHandle, Pace, PeerId, Request, Responder,
-    Ticket, Verdict, start,
+    AddressScope, GossipMessage, Multiaddress, P2pConfig, P2pEvent, P2pHandle, Pace, PeerId, Request,
+    Responder, Ticket, Verdict, start,
 };
 use agoge_protocol::{
     Address, Attestation, B256, Ciphertext, CompactSignature, Digest, Element, FreeFields, Proposal,
     SignedProposal, Slot, Transaction, TxPublicInputs, Withdrawal,
 };
-use agoge_supervisor::{Spawner, Supervisor};
+use agoge_supervisor::{LogFormat, Spawner, Supervisor, init_logging};
 use tokio::sync::mpsc;
 
 /// Longer than anything here takes, so that a lost event fails the test instead of hanging it.
@@ -53,7 +53,10 @@ pub(crate) fn config() -> P2pConfig {
 
 /// As [`config`], dialling `boot` first.
 pub(crate) async fn config_via(boot: &Node) -> P2pConfig {
-    P2pConfig { bootnodes: boot.addresses().await, ..config() }
+    P2pConfig {
+        bootnodes: boot.addresses().await,
+        ..config()
+    }
 }
 
 /// Stays with the peers it is given.
@@ -63,15 +66,24 @@ pub(crate) fn unsociable(mut config: P2pConfig) -> P2pConfig {
 }
 
 pub(crate) async fn in_time<T>(what: &str, future: impl Future<Output = T>) -> T {
-    tokio::time::timeout(PATIENCE, future).await.unwrap_or_else(|_| panic!("waited in vain for {what}"))
+    tokio::time::timeout(PATIENCE, future)
+        .await
+        .unwrap_or_else(|_| panic!("waited in vain for {what}"))
 }
 
 impl Node {
     pub(crate) async fn start(config: P2pConfig) -> Self {
+        // For a look inside: RUST_LOG=agoge_p2p=debug. Only the first call has an effect.
+        init_logging(LogFormat::Text, "off").ok();
         let supervisor = Supervisor::new();
         let spawner = supervisor.spawner();
         let (handle, events) = start(config, &spawner).await.unwrap();
-        Self { handle, events, supervisor, spawner }
+        Self {
+            handle,
+            events,
+            supervisor,
+            spawner,
+        }
     }
 
     /// Stops and waits until every task has ended.
@@ -89,7 +101,13 @@ impl Node {
     }
 
     pub(crate) async fn peer_ids(&self) -> Vec<PeerId> {
-        self.handle.peers().await.unwrap().into_iter().map(|info| info.id).collect()
+        self.handle
+            .peers()
+            .await
+            .unwrap()
+            .into_iter()
+            .map(|info| info.id)
+            .collect()
     }
 
     pub(crate) async fn event(&mut self) -> P2pEvent {
@@ -118,7 +136,12 @@ impl Node {
     /// The next gossiped message.
     pub(crate) async fn gossip(&mut self) -> (PeerId, GossipMessage, Ticket) {
         loop {
-            if let P2pEvent::Gossip { peer, message, ticket } = self.event().await {
+            if let P2pEvent::Gossip {
+                peer,
+                message,
+                ticket,
+            } = self.event().await
+            {
                 return (peer, message, ticket);
             }
         }
@@ -144,7 +167,11 @@ impl Node {
 /// Two nodes that are peers; the second dialled.
 pub(crate) async fn pair(first: P2pConfig, second: P2pConfig) -> (Node, Node) {
     let mut first = Node::start(first).await;
-    let mut second = Node::start(P2pConfig { bootnodes: first.addresses().await, ..second }).await;
+    let mut second = Node::start(P2pConfig {
+        bootnodes: first.addresses().await,
+        ..second
+    })
+    .await;
     second.meets(vec![first.id()]).await;
     first.meets(vec![second.id()]).await;
     (first, second)
@@ -160,7 +187,12 @@ pub(crate) fn transaction(seed: u32) -> Transaction {
         Withdrawal::default(),
         digest(4),
     );
-    Transaction::new(inputs.unwrap(), [Ciphertext::from_bytes(&[7; 91]); 2], vec![9; 90_000]).unwrap()
+    Transaction::new(
+        inputs.unwrap(),
+        [Ciphertext::from_bytes(&[7; 91]); 2],
+        vec![9; 90_000],
+    )
+    .unwrap()
 }
 
 pub(crate) fn proposal(slot: u64) -> SignedProposal {
@@ -172,7 +204,14 @@ pub(crate) fn proposal(slot: u64) -> SignedProposal {
     };
     let ids = vec![transaction(1).id(), transaction(2).id()];
     SignedProposal {
-        proposal: Proposal::new(free_fields, digest(6), B256::repeat_byte(6), B256::repeat_byte(7), ids).unwrap(),
+        proposal: Proposal::new(
+            free_fields,
+            digest(6),
+            B256::repeat_byte(6),
+            B256::repeat_byte(7),
+            ids,
+        )
+        .unwrap(),
         signature: CompactSignature::from_bytes([8; 64]),
     }
 }

@@ -39,7 +39,15 @@ async fn an_error_that_leaves_a_task_stops_the_others_and_is_named() {
     });
     supervisor.spawn("store", async { Err(Broken(Severity::Fatal)) });
     let error = supervisor.run(GRACE).await.unwrap_err();
-    let RunError::Task { task: "store", failure: Failure::Error { severity: Severity::Fatal, .. }, remaining } = error else {
+    let RunError::Task {
+        task: "store",
+        failure: Failure::Error {
+            severity: Severity::Fatal,
+            ..
+        },
+        remaining,
+    } = error
+    else {
         panic!("{error}");
     };
     assert!(remaining.is_empty());
@@ -50,13 +58,26 @@ async fn panics_of_tasks_and_of_blocking_work_stop_the_process() {
     let supervisor = Supervisor::new();
     supervisor.spawn::<Infallible>("careless", async { panic!("secret") });
     let error = supervisor.run(GRACE).await.unwrap_err();
-    assert!(matches!(&error, RunError::Task { task: "careless", failure: Failure::Panicked { .. }, .. }));
+    assert!(matches!(
+        &error,
+        RunError::Task {
+            task: "careless",
+            failure: Failure::Panicked { .. },
+            ..
+        }
+    ));
     assert!(!error.to_string().contains("secret"));
 
     let supervisor = Supervisor::new();
-    let lost = supervisor.spawner().spawn_blocking::<(), _>("prover", || panic!("secret")).await;
+    let lost = supervisor
+        .spawner()
+        .spawn_blocking::<(), _>("prover", || panic!("secret"))
+        .await;
     assert_eq!(lost, Err(Lost { task: "prover" }));
-    assert!(matches!(supervisor.run(GRACE).await, Err(RunError::Task { task: "prover", .. })));
+    assert!(matches!(
+        supervisor.run(GRACE).await,
+        Err(RunError::Task { task: "prover", .. })
+    ));
 }
 
 #[tokio::test]
@@ -75,14 +96,19 @@ async fn a_restarting_task_is_made_again_until_a_fatal_error() {
     let seen = Arc::clone(&classes);
     let mut outcomes = [Severity::Retry, Severity::Reset, Severity::Fatal].into_iter();
     let at_once = Backoff::with_seed(Duration::ZERO, Duration::ZERO, 1);
-    supervisor.spawner().spawn_restarting_after("l1", at_once, move |last| {
-        lock(&seen).push(last);
-        let outcome = outcomes.next();
-        async move { outcome.map_or(Ok(()), |severity| Err(Broken(severity))) }
-    });
+    supervisor
+        .spawner()
+        .spawn_restarting_after("l1", at_once, move |last| {
+            lock(&seen).push(last);
+            let outcome = outcomes.next();
+            async move { outcome.map_or(Ok(()), |severity| Err(Broken(severity))) }
+        });
     let error = supervisor.run(GRACE).await.unwrap_err();
     assert!(matches!(error, RunError::Task { task: "l1", .. }));
-    assert_eq!(*lock(&classes), [None, Some(Severity::Retry), Some(Severity::Reset)]);
+    assert_eq!(
+        *lock(&classes),
+        [None, Some(Severity::Retry), Some(Severity::Reset)]
+    );
 }
 
 #[tokio::test]
