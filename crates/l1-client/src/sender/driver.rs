@@ -6,28 +6,20 @@ use std::time::Duration;
 
 use agoge_protocol::{Address, B256, U256};
 use agoge_supervisor::Clock;
-use alloy::primitives::{Bytes, U64, U128};
+use alloy::primitives::Bytes;
 use alloy::signers::local::PrivateKeySigner;
-use serde_json::{Value, json};
 use tokio::sync::watch;
 
-use super::fees::{FeePolicy, Fees, Market};
+use super::chain::Chain;
+use super::fees::{FeePolicy, Fees};
 use super::journal::{Journal, JournalError};
 use super::lane::Lane;
-use super::lane_io::{Answer, Attempt, Input, Limits, Observation, Output, Simulated, Spec};
-use super::request::{GasPolicy, MinedTx, Purpose, SendOutcome, TxRequest};
+use super::lane_io::{Attempt, Input, Limits, Observation, Output, Simulated, Spec};
+use super::request::{Purpose, SendOutcome, TxRequest};
 use super::sign::{SignError, Template, sign};
 use crate::blob::Blob;
 use crate::client::L1Client;
-use crate::l1_json::{HeaderJson, ReceiptJson};
-use crate::revert::RevertReason;
-use crate::rpc::{Call, Rpc, RpcCause, RpcError};
 use crate::{kzg, metrics};
-
-/// Least tip offered, wei: less is often ignored by builders.
-const TIP_MIN: u128 = 1_000_000_000;
-/// Largest first tip, wei, whatever the node suggests.
-const TIP_MAX: u128 = 10_000_000_000;
 
 /// Why a sender stopped.
 #[derive(Debug, thiserror::Error)]
@@ -59,7 +51,7 @@ pub struct SenderHealth {
 
 /// One key, its lane and the way to L1.
 pub(super) struct Driver {
-    rpc: Rpc,
+    chain: Chain,
     clock: Arc<dyn Clock>,
     signer: PrivateKeySigner,
     limits: Limits,
@@ -87,7 +79,7 @@ impl Driver {
             None => Lane::new(limits),
         };
         Self {
-            rpc: client.rpc.clone(),
+            chain: Chain::new(client.rpc.clone(), signer.address()),
             clock: client.clock.clone(),
             signer,
             limits,
@@ -125,7 +117,7 @@ impl Driver {
 
     /// Looks at the chain and does what is due; the outcome if the request ended.
     pub(super) async fn tick(&mut self) -> Result<Option<SendOutcome>, SenderError> {
-        let observation = match self.observe().await {
+        let observation = match self.chain.observe(self.now(), self.lane.watched()).await {
             Ok(observation) => observation,
             Err(error) => {
                 let problem = format!("{error}; hint: {}", error.cause.hint());
@@ -186,7 +178,7 @@ impl Driver {
                         inputs.push_back(Input::Issued(attempt));
                     }
                     Output::Broadcast { hash, raw } => {
-                        let answer = self.broadcast(hash, &raw).await;
+                        let answer = self.chain.broadcast(hash, &raw).await;
                         inputs.push_back(Input::Answered { hash, answer });
                     }
                     Output::Record {
@@ -204,7 +196,10 @@ impl Driver {
         }
         if let Some(outcome) = &mut outcome {
             if let SendOutcome::Reverted { tx, reason } = outcome {
-                *reason = self.revert_reason(tx).await;
+                *reason = match &self.request {
+                    Some(request) => self.chain.revert_reason(request, tx).await,
+                    None => None,
+                };
             }
             metrics::tx_finished(outcome.label());
             tracing::info!(key = %self.signer.address(), %outcome, "L1 transaction");
@@ -217,119 +212,11 @@ impl Driver {
         self.clock.now_unix_ms() / 1_000
     }
 
-    async fn observe(&self) -> Result<Observation, RpcError> {
-        let key = self.signer.address();
-        let watched = self.lane.watched();
-        let mut calls = vec![
-            Call::new("eth_getBlockByNumber", json!(["latest", false])),
-            Call::new("eth_getTransactionCount", json!([key, "latest"])),
-            Call::new("eth_getBalance", json!([key, "latest"])),
-            Call::new("eth_blobBaseFee", json!([])),
-            Call::new("eth_maxPriorityFeePerGas", json!([])),
-        ];
-        calls.extend(
-            watched
-                .iter()
-                .map(|hash| Call::new("eth_getTransactionReceipt", json!([hash]))),
-        );
-        let mut answers = self.rpc.batch::<Value>(&calls).await?.into_iter();
-        let mut next = || answers.next().unwrap_or(Ok(Value::Null));
-        let head: HeaderJson = parse("eth_getBlockByNumber", next()?)?;
-        let nonce: U64 = parse("eth_getTransactionCount", next()?)?;
-        let balance: U256 = parse("eth_getBalance", next()?)?;
-        let base_fee = head.base_fee_per_gas.unwrap_or_default().to::<u128>();
-        // Both are comforts that some endpoints lack: the blob fee then starts at its reserve price.
-        let blob_base_fee = next()
-            .and_then(|value| parse::<U128>("eth_blobBaseFee", value))
-            .map_or(0, |fee| fee.to());
-        let tip = next()
-            .and_then(|value| parse::<U128>("eth_maxPriorityFeePerGas", value))
-            .map_or(0, |tip| tip.to());
-        let mut receipts = Vec::new();
-        for hash in watched {
-            let receipt: Option<ReceiptJson> = parse("eth_getTransactionReceipt", next()?)?;
-            receipts.extend(receipt.map(|receipt| place(hash, &receipt)));
-        }
-        Ok(Observation {
-            now: self.now(),
-            head_number: head.number.to(),
-            head_time: head.timestamp.to(),
-            market: Market {
-                base_fee,
-                blob_base_fee,
-                tip: tip.clamp(TIP_MIN, TIP_MAX),
-            },
-            nonce: nonce.to(),
-            balance,
-            receipts,
-        })
-    }
-
     async fn simulate(&self) -> Simulated {
-        let (Some(request), Some(seen)) = (&self.request, &self.last) else {
-            return Simulated::Unknown;
-        };
-        let time = self
-            .limits
-            .next_time(seen)
-            .max(request.earliest_time.unwrap_or(0));
-        let calldata = request.check.as_ref().unwrap_or(&request.calldata);
-        let call = self.call_of(request, calldata);
-        let is_timed = request.earliest_time.is_some() || request.deadline_time.is_some();
-        let overrides = json!({ "time": format!("{time:#x}") });
-        let mut answer: Result<Bytes, RpcError> = if is_timed {
-            self.rpc
-                .call("eth_call", json!([call, "latest", Value::Null, overrides]))
-                .await
-        } else {
-            self.rpc.call("eth_call", json!([call, "latest"])).await
-        };
-        if let Err(error) = &answer
-            && matches!(error.cause, RpcCause::Refused { .. })
-            && RevertReason::of(error).is_none()
-            && is_timed
-        {
-            // An endpoint without overrides: a check at the head's time would say too little, so the chain decides.
-            tracing::debug!(%error, "no simulation");
-            answer = Ok(Bytes::new());
+        match (&self.request, &self.last) {
+            (Some(request), Some(seen)) => self.chain.simulate(request, seen, &self.limits).await,
+            _ => Simulated::Unknown,
         }
-        match answer {
-            Ok(_) => {}
-            // Who cannot pay is told so with numbers, after the fees are known.
-            Err(error) if lacks_funds(&error) => {}
-            Err(error) => return refusal(&error),
-        }
-        match request.gas {
-            GasPolicy::Fixed(gas_limit) => Simulated::Ok { gas_limit },
-            GasPolicy::Estimate { max } => {
-                let call = self.call_of(request, &request.calldata);
-                match self.rpc.call::<U64>("eth_estimateGas", json!([call])).await {
-                    Ok(estimate) => {
-                        let estimate = estimate.to::<u64>();
-                        let gas_limit = estimate.saturating_add(estimate.saturating_mul(3) / 10);
-                        if gas_limit > max {
-                            Simulated::Refused(format!(
-                                "the gas estimate {estimate} with 30 % is above the limit {max}"
-                            ))
-                        } else {
-                            Simulated::Ok { gas_limit }
-                        }
-                    }
-                    Err(error) if lacks_funds(&error) => Simulated::Ok {
-                        gas_limit: FALLBACK_GAS.min(max),
-                    },
-                    Err(error) => refusal(&error),
-                }
-            }
-        }
-    }
-
-    fn call_of(&self, request: &TxRequest, calldata: &Bytes) -> Value {
-        let mut call = json!({ "from": self.signer.address(), "data": calldata, "value": request.value });
-        if let (Some(fields), Some(to)) = (call.as_object_mut(), request.to) {
-            fields.insert("to".to_owned(), json!(to));
-        }
-        call
     }
 
     async fn issue(
@@ -360,14 +247,7 @@ impl Driver {
                 None,
             ),
         };
-        let (hash, raw) = sign(
-            &self.signer,
-            self.rpc.chain_id(),
-            nonce,
-            gas_limit,
-            fees,
-            template,
-        )?;
+        let (hash, raw) = sign(&self.signer, self.chain.id(), nonce, gas_limit, fees, template)?;
         let attempt = Attempt {
             purpose,
             digest,
@@ -420,56 +300,6 @@ impl Driver {
         self.journal = Some(journal);
         Ok(result?)
     }
-
-    /// Sends raw bytes to every endpoint; the best answer counts.
-    async fn broadcast(&self, hash: B256, raw: &Bytes) -> Answer {
-        let answers = self
-            .rpc
-            .send_each::<B256>("eth_sendRawTransaction", json!([raw]))
-            .await;
-        let mut best = Answer::Later;
-        for answer in answers {
-            let answer = match answer {
-                Ok(found) if found != hash => Answer::Refused(format!(
-                    "the endpoint answered with the hash {found}, expected {hash}"
-                )),
-                Ok(_) => Answer::Accepted,
-                Err(error) => {
-                    tracing::debug!(%error, %hash, "raw transaction not taken");
-                    classify(&error.cause)
-                }
-            };
-            if rank(&answer) > rank(&best) {
-                best = answer;
-            }
-        }
-        best
-    }
-
-    /// Replays a reverted transaction on the state before its block.
-    async fn revert_reason(&self, tx: &MinedTx) -> Option<RevertReason> {
-        let request = self.request.as_ref()?;
-        let header: HeaderJson = self
-            .rpc
-            .call("eth_getBlockByHash", json!([tx.block_hash, false]))
-            .await
-            .ok()?;
-        let mut call = self.call_of(request, &request.calldata);
-        if let (Some(fields), Some(sidecar)) = (call.as_object_mut(), &request.sidecar) {
-            fields.insert(
-                "blobVersionedHashes".to_owned(),
-                json!([sidecar.versioned_hash()]),
-            );
-            fields.insert("maxFeePerBlobGas".to_owned(), json!("0xffffffffff"));
-        }
-        let parent = format!("{:#x}", tx.block_number.saturating_sub(1));
-        let overrides = json!({ "time": header.timestamp });
-        let answer: Result<Bytes, RpcError> = self
-            .rpc
-            .call("eth_call", json!([call, parent, Value::Null, overrides]))
-            .await;
-        RevertReason::of(&answer.err()?)
-    }
 }
 
 fn spec(request: &TxRequest) -> Spec {
@@ -483,162 +313,11 @@ fn spec(request: &TxRequest) -> Spec {
     }
 }
 
-fn place(hash: B256, receipt: &ReceiptJson) -> (bool, MinedTx) {
-    let gas = receipt
-        .effective_gas_price
-        .saturating_mul(U256::from(receipt.gas_used));
-    let cost = gas.saturating_add(receipt.blob_gas_price.saturating_mul(receipt.blob_gas_used));
-    let tx = MinedTx {
-        hash,
-        block_number: receipt.block_number.to(),
-        block_hash: receipt.block_hash,
-        gas_used: receipt.gas_used.to(),
-        cost_wei: u128::try_from(cost).unwrap_or(u128::MAX),
-        created: receipt.contract_address,
-    };
-    (receipt.status == U64::from(1), tx)
-}
-
-fn parse<T: serde::de::DeserializeOwned>(method: &'static str, value: Value) -> Result<T, RpcError> {
-    serde_json::from_value(value).map_err(|e| RpcError {
-        endpoint: "L1".to_owned(),
-        method,
-        cause: RpcCause::Malformed(crate::rpc::shorten(&e.to_string())),
-    })
-}
-
-fn refusal(error: &RpcError) -> Simulated {
-    match (RevertReason::of(error), &error.cause) {
-        (Some(reason), _) => Simulated::Reverted(reason),
-        (None, RpcCause::Refused { message, .. }) => Simulated::Refused(message.clone()),
-        (None, _) => Simulated::Unknown,
-    }
-}
-
-fn lacks_funds(error: &RpcError) -> bool {
-    let RpcCause::Refused { message, .. } = &error.cause else {
-        return false;
-    };
-    let text = message.to_lowercase();
-    [
-        "insufficient funds",
-        "insufficient balance",
-        "gas required exceeds allowance",
-    ]
-    .iter()
-    .any(|part| text.contains(part))
-}
-
-/// Gas limit assumed where the node will not estimate for lack of funds.
-const FALLBACK_GAS: u64 = 1_000_000;
-
-/// What a node's words mean. Texts of geth, reth, Nethermind, Besu, Erigon and anvil.
-fn classify(cause: &RpcCause) -> Answer {
-    let RpcCause::Refused { message, .. } = cause else {
-        return match cause {
-            RpcCause::WrongChain { .. } => Answer::WrongChain(cause.to_string()),
-            _ => Answer::Later,
-        };
-    };
-    let text = message.to_lowercase();
-    let has = |parts: &[&str]| parts.iter().any(|part| text.contains(part));
-    if has(&[
-        "already known",
-        "already imported",
-        "known transaction",
-        "alreadyknown",
-        "already exists",
-        "already in pool",
-    ]) {
-        Answer::Accepted
-    } else if has(&[
-        "nonce too low",
-        "old nonce",
-        "nonce_too_low",
-        "oldnonce",
-        "nonce is too low",
-    ]) {
-        Answer::NonceTooLow
-    } else if has(&[
-        "underpriced",
-        "replacement",
-        "fee too low",
-        "less than block base fee",
-        "fee cap less",
-        "feetoolow",
-        "max fee per blob gas",
-    ]) {
-        Answer::Underpriced
-    } else if has(&["insufficient funds", "insufficient balance"]) {
-        Answer::InsufficientFunds
-    } else if has(&[
-        "already reserved",
-        "pool is full",
-        "txpool is full",
-        "pool limit",
-        "nonce too high",
-        "try again",
-    ]) {
-        Answer::Later
-    } else {
-        Answer::Refused(message.clone())
-    }
-}
-
-/// An answer of one endpoint that outranks another's: one that took it is enough.
-fn rank(answer: &Answer) -> u8 {
-    match answer {
-        Answer::Later => 0,
-        Answer::WrongChain(_) => 1,
-        Answer::Refused(_) => 2,
-        Answer::InsufficientFunds => 3,
-        Answer::Underpriced => 4,
-        Answer::NonceTooLow => 5,
-        Answer::Accepted => 6,
-    }
-}
-
 /// How often the chain is looked at: `poll` while something is in flight, else once in a while for the balance.
 pub(super) fn pause(is_busy: bool, poll: Duration, l1_slot_seconds: u64) -> Duration {
     if is_busy {
         poll
     } else {
         poll.max(Duration::from_secs(l1_slot_seconds.saturating_mul(2)))
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn words_of_nodes_are_understood() {
-        let cases = [
-            ("already known", Answer::Accepted),
-            ("transaction already imported", Answer::Accepted),
-            ("nonce too low: next nonce 5, tx nonce 4", Answer::NonceTooLow),
-            ("replacement transaction underpriced", Answer::Underpriced),
-            ("transaction underpriced: gas tip cap 0", Answer::Underpriced),
-            ("max fee per gas less than block base fee", Answer::Underpriced),
-            (
-                "insufficient funds for gas * price + value",
-                Answer::InsufficientFunds,
-            ),
-            ("address already reserved", Answer::Later),
-            ("txpool is full", Answer::Later),
-            (
-                "intrinsic gas too low",
-                Answer::Refused("intrinsic gas too low".to_owned()),
-            ),
-        ];
-        for (message, expected) in cases {
-            let cause = RpcCause::Refused {
-                code: -32_000,
-                message: message.to_owned(),
-                data: None,
-            };
-            assert_eq!(classify(&cause), expected, "{message}");
-        }
-        assert_eq!(classify(&RpcCause::Html), Answer::Later);
     }
 }

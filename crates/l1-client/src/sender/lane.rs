@@ -17,25 +17,22 @@ use std::collections::VecDeque;
 
 use agoge_protocol::{B256, U256};
 
-use super::fees::Fees;
 use super::lane_io::{Answer, Attempt, Closing, Input, Limits, Observation, Output, Simulated, Spec};
 use super::request::{MinedTx, Purpose, SendOutcome};
 
 /// Replacements of one request.
-const ATTEMPTS_MAX: usize = 8;
+pub(super) const ATTEMPTS_MAX: usize = 8;
 /// Transactions of ended requests that are remembered.
 const LEFTOVERS_MAX: usize = 16;
 /// Mined transactions that are watched for a reorg.
 const MINED_MAX: usize = 32;
 /// Ended once-only purposes that are remembered.
 pub(super) const FINISHED_MAX: usize = 256;
-/// Gas limit of a cancelling self-transfer, above any fork's intrinsic gas.
-pub(super) const CANCEL_GAS: u64 = 100_000;
 /// L1 heads for which a used nonce without a receipt of ours is taken as a delay.
 const MISSING_HEADS: u64 = 2;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Phase {
+pub(super) enum Phase {
     Check,
     Checking,
     Ready,
@@ -44,42 +41,42 @@ enum Phase {
 }
 
 #[derive(Debug)]
-struct Job {
-    spec: Spec,
-    phase: Phase,
-    gas_limit: u64,
-    attempts: Vec<Attempt>,
+pub(super) struct Job {
+    pub(super) spec: Spec,
+    pub(super) phase: Phase,
+    pub(super) gas_limit: u64,
+    pub(super) attempts: Vec<Attempt>,
     /// Head at the last new attempt.
-    issued_at: u64,
+    pub(super) issued_at: u64,
     /// Head at the last broadcast.
-    sent_at: u64,
-    is_underpriced: bool,
+    pub(super) sent_at: u64,
+    pub(super) is_underpriced: bool,
     /// Head at which the nonce was first seen used without a receipt of ours.
-    missing_at: Option<u64>,
+    pub(super) missing_at: Option<u64>,
     /// Least cost of the offer that did not fit the limit.
-    too_expensive: Option<U256>,
+    pub(super) too_expensive: Option<U256>,
     /// Its request is known, so that new bytes can be made; a job from the journal only repeats its bytes.
-    has_request: bool,
-    is_refused: Option<String>,
+    pub(super) has_request: bool,
+    pub(super) is_refused: Option<String>,
 }
 
 #[derive(Debug)]
-struct Watched {
-    attempt: Attempt,
-    block_number: u64,
-    sent_at: u64,
+pub(super) struct Watched {
+    pub(super) attempt: Attempt,
+    pub(super) block_number: u64,
+    pub(super) sent_at: u64,
 }
 
 /// The transactions of one key.
 #[derive(Debug)]
 pub(super) struct Lane {
-    limits: Limits,
-    job: Option<Job>,
-    leftovers: Vec<Attempt>,
-    cancelled_at: u64,
-    mined: VecDeque<Watched>,
-    finished: VecDeque<(Purpose, B256, Closing)>,
-    last: Option<Observation>,
+    pub(super) limits: Limits,
+    pub(super) job: Option<Job>,
+    pub(super) leftovers: Vec<Attempt>,
+    pub(super) cancelled_at: u64,
+    pub(super) mined: VecDeque<Watched>,
+    pub(super) finished: VecDeque<(Purpose, B256, Closing)>,
+    pub(super) last: Option<Observation>,
 }
 
 impl Lane {
@@ -373,139 +370,6 @@ impl Lane {
         }
     }
 
-    fn issue_first(&mut self, out: &mut Vec<Output>) {
-        let (Some(job), Some(seen)) = (&mut self.job, &self.last) else {
-            return;
-        };
-        if self.mined.iter().any(|entry| entry.attempt.nonce >= seen.nonce) {
-            // A reorg took out a transaction that is being sent again; it comes first.
-            return;
-        }
-        let blockers: Vec<&Attempt> = self
-            .leftovers
-            .iter()
-            .filter(|attempt| attempt.nonce == seen.nonce)
-            .collect();
-        let highest = blockers
-            .iter()
-            .fold(Fees::default(), |fees, attempt| fees.max(attempt.fees));
-        if let Some(other) = blockers
-            .iter()
-            .find(|attempt| attempt.is_blob != job.spec.is_blob)
-        {
-            let is_blob = other.is_blob;
-            if seen.head_number < self.cancelled_at.saturating_add(Limits::bump_blocks(is_blob)) {
-                return;
-            }
-            let fees =
-                Fees::first(&seen.market, &self.limits.fees, is_blob).max(highest.replacement(is_blob));
-            let cost = fees.cost(CANCEL_GAS);
-            if cost > self.limits.fees.cost_max || cost > seen.balance {
-                job.too_expensive = Some(cost);
-                return;
-            }
-            self.cancelled_at = seen.head_number;
-            out.push(Output::Issue {
-                nonce: seen.nonce,
-                fees,
-                gas_limit: CANCEL_GAS,
-                is_blob,
-                is_cancel: true,
-            });
-            return;
-        }
-        let first = Fees::first(&seen.market, &self.limits.fees, job.spec.is_blob);
-        let offer = if blockers.is_empty() {
-            first.within(&seen.market, &self.limits.fees, job.gas_limit)
-        } else {
-            let fees = first.max(highest.replacement(job.spec.is_blob));
-            let cost = fees.cost(job.gas_limit);
-            if cost <= self.limits.fees.cost_max {
-                Ok(fees)
-            } else {
-                Err(cost)
-            }
-        };
-        let fees = match offer {
-            Ok(fees) => fees,
-            Err(cost) if job.spec.deadline.is_some() => {
-                // Fees may fall before the deadline.
-                job.too_expensive = Some(cost);
-                return;
-            }
-            Err(cost) => {
-                return self.end(
-                    SendOutcome::TooExpensive {
-                        cost,
-                        max: self.limits.fees.cost_max,
-                    },
-                    out,
-                );
-            }
-        };
-        let needed = fees.cost(job.gas_limit).saturating_add(job.spec.value);
-        if seen.balance < needed {
-            let balance = seen.balance;
-            return self.end(SendOutcome::Unfunded { balance, needed }, out);
-        }
-        job.phase = Phase::Issuing;
-        let (gas_limit, is_blob) = (job.gas_limit, job.spec.is_blob);
-        out.push(Output::Issue {
-            nonce: seen.nonce,
-            fees,
-            gas_limit,
-            is_blob,
-            is_cancel: false,
-        });
-    }
-
-    /// Sends again, or replaces, what is not in a block yet.
-    fn keep_alive(&mut self, out: &mut Vec<Output>) {
-        let (Some(job), Some(seen)) = (&mut self.job, &self.last) else {
-            return;
-        };
-        let Some(newest) = job.attempts.last() else { return };
-        let is_new_head = seen.head_number != job.sent_at;
-        if !is_new_head && !job.is_underpriced {
-            return;
-        }
-        let is_due = job.is_underpriced
-            || seen.head_number
-                >= job
-                    .issued_at
-                    .saturating_add(Limits::bump_blocks(job.spec.is_blob));
-        if is_due && job.has_request && job.attempts.len() < ATTEMPTS_MAX && job.gas_limit > 0 {
-            let highest = job
-                .attempts
-                .iter()
-                .fold(Fees::default(), |fees, attempt| fees.max(attempt.fees));
-            let first = Fees::first(&seen.market, &self.limits.fees, job.spec.is_blob);
-            let fees = first.max(highest.replacement(job.spec.is_blob));
-            let cost = fees.cost(job.gas_limit);
-            if cost <= self.limits.fees.cost_max && cost.saturating_add(job.spec.value) <= seen.balance {
-                job.phase = Phase::Issuing;
-                job.is_underpriced = false;
-                let (gas_limit, is_blob) = (job.gas_limit, job.spec.is_blob);
-                out.push(Output::Issue {
-                    nonce: newest.nonce,
-                    fees,
-                    gas_limit,
-                    is_blob,
-                    is_cancel: false,
-                });
-                return;
-            }
-        }
-        job.is_underpriced = false;
-        if is_new_head {
-            job.sent_at = seen.head_number;
-            out.push(Output::Broadcast {
-                hash: newest.hash,
-                raw: newest.raw.clone(),
-            });
-        }
-    }
-
     fn simulated(&mut self, result: Simulated, out: &mut Vec<Output>) {
         let Some(job) = &mut self.job else { return };
         match result {
@@ -584,7 +448,7 @@ impl Lane {
         self.end(outcome, out);
     }
 
-    fn end(&mut self, outcome: SendOutcome, out: &mut Vec<Output>) {
+    pub(super) fn end(&mut self, outcome: SendOutcome, out: &mut Vec<Output>) {
         if let Some(job) = self.job.take() {
             self.leftovers.extend(job.attempts);
             self.trim_leftovers();

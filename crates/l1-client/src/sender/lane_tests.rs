@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::revert::RevertReason;
-use crate::sender::fees::{FeePolicy, Market};
+use crate::sender::fees::{FeePolicy, Fees, Market};
 use agoge_protocol::Slot;
 use alloy::primitives::Bytes;
 

@@ -3,11 +3,13 @@
 //! [`L1Sender`] is the actor for a publisher key; [`SenderHandle`] talks to it. [`L1Wallet`] is the same machine without journal and
 //! actor, for tools that send a few transactions and end.
 
+mod chain;
 mod driver;
 mod fees;
 mod journal;
 mod lane;
 mod lane_io;
+mod lane_offers;
 mod request;
 mod sign;
 

@@ -74,7 +74,7 @@ impl Chain {
                 let event = Rollup::EpochSetUp {
                     epoch: U256::from(number),
                     seed: B256::repeat_byte(branch),
-                    committee: Vec::new(),
+                    committee: ROLLUP,
                 };
                 let data = event.encode_log_data();
                 events.push((ROLLUP, data.topics().to_vec(), data.data));
