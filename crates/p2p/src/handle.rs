@@ -11,6 +11,10 @@ use crate::scores::Offence;
 
 /// What the network has to tell.
 #[derive(Debug)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "nearly all events are of the large kind, and the queue is bounded"
+)]
 pub enum P2pEvent {
     /// A message of the right form. Answer with [`P2pHandle::report`], within seconds: until then it is not passed on.
     Gossip {

@@ -1,4 +1,10 @@
 //! Real nodes over loopback TCP, and a hostile one. Every wait is for an event.
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "helpers of tests, which fail by panicking"
+)]
 
 mod discovery;
 mod gossip;
