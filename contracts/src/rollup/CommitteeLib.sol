@@ -17,21 +17,23 @@ library CommitteeLib {
     /// @dev After PUSH2 length: DUP1, PUSH1 10, PUSH0, CODECOPY, PUSH0, RETURN. Returns what follows these 10 bytes.
     bytes7 private constant RETURN_REST = 0x80600a5f395ff3;
 
-    /// @notice Packs the members.
-    function pack(address[] memory _members) internal pure returns (bytes memory packed) {
-        uint256 length = _members.length * MEMBER_BYTES;
+    /// @notice Room for so many members.
+    function allocate(uint256 _count) internal pure returns (bytes memory packed) {
+        uint256 length = _count * MEMBER_BYTES;
         // A member is written as a whole word; the last one needs 12 bytes more than it fills.
         packed = new bytes(length + 12);
-        for (uint256 i = 0; i < _members.length; ++i) {
-            address member = _members[i];
-            assembly ("memory-safe") {
-                // The member's 20 bytes come first in the word; the next member overwrites the 12 zero bytes after them.
-                mstore(add(add(packed, 32), mul(i, 20)), shl(96, member))
-            }
-        }
         assembly ("memory-safe") {
             // Only shortens the array.
             mstore(packed, length)
+        }
+    }
+
+    /// @notice Writes the member of a committee index, which must be below the committee's size.
+    /// @dev Members are written in ascending order: writing one clears the first 12 bytes of the next.
+    function setMember(bytes memory _packed, uint256 _index, address _member) internal pure {
+        assembly ("memory-safe") {
+            // The member's 20 bytes come first in the word; `allocate` left room for the 12 zero bytes after the last one.
+            mstore(add(add(_packed, 32), mul(_index, 20)), shl(96, _member))
         }
     }
 

@@ -124,8 +124,9 @@ interface IRollup is IInbox, IPullPayments {
     /// @notice Blocks `toNumber + 1 ..= fromNumber` left the pending chain: their proof window is over.
     event Pruned(uint256 fromNumber, uint256 toNumber);
 
-    /// @notice An epoch's committee was drawn and stored, in the order of committee indices.
-    event EpochSetUp(Epoch indexed epoch, bytes32 seed, address[] committee);
+    /// @notice An epoch's committee was drawn and stored.
+    /// @param committee Contract whose code, behind the first byte, is the members' addresses in the order of committee indices.
+    event EpochSetUp(Epoch indexed epoch, bytes32 seed, address committee);
 
     error Rollup__ZeroAddress();
     error Rollup__StakingOfAnotherRegistry(address staking);

@@ -29,19 +29,34 @@ library L1HeaderLib {
 
     /// @notice Reads a header.
     function read(bytes calldata _rlp) internal pure returns (L1Header memory header) {
-        require(_rlp.length > DIFFICULTY_OFFSET && _rlp[0] == LIST_PREFIX, IRollup.Rollup__NotAnL1Header());
+        uint256 cursor = _numberOffset(_rlp);
+        uint256 value;
 
         header.parentHash = bytes32(_rlp[LIST_PREFIX_BYTES + 1:LIST_PREFIX_BYTES + 33]);
-        uint256 cursor = _skip(_rlp, DIFFICULTY_OFFSET);
-        uint256 value;
-        (value, cursor) = _item(_rlp, cursor);
-        header.number = value;
-        cursor = _skip(_rlp, _skip(_rlp, cursor)); // Gas limit and gas used.
-        (value, cursor) = _item(_rlp, cursor);
+        (header.number, cursor) = _item(_rlp, cursor);
+        (value, cursor) = _item(_rlp, _timeOffset(_rlp, cursor));
         header.time = Timestamp.wrap(value);
         cursor = _skip(_rlp, cursor); // Extra data.
         (value, cursor) = _item(_rlp, cursor);
         header.prevrandao = bytes32(value);
+    }
+
+    /// @notice Reads only the time of a header.
+    function readTime(bytes calldata _rlp) internal pure returns (Timestamp) {
+        uint256 afterNumber = _skip(_rlp, _numberOffset(_rlp));
+        (uint256 time,) = _item(_rlp, _timeOffset(_rlp, afterNumber));
+        return Timestamp.wrap(time);
+    }
+
+    function _numberOffset(bytes calldata _rlp) private pure returns (uint256) {
+        require(_rlp.length > DIFFICULTY_OFFSET && _rlp[0] == LIST_PREFIX, IRollup.Rollup__NotAnL1Header());
+
+        return _skip(_rlp, DIFFICULTY_OFFSET);
+    }
+
+    /// @dev Gas limit and gas used are between the number and the time.
+    function _timeOffset(bytes calldata _rlp, uint256 _afterNumber) private pure returns (uint256) {
+        return _skip(_rlp, _skip(_rlp, _afterNumber));
     }
 
     /// @dev The offset behind a string of at most 32 bytes.

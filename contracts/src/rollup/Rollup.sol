@@ -23,7 +23,7 @@ contract Rollup is RollupCore {
         uint96 epoch;
     }
 
-    /// @dev Epochs whose committee can be read; committees of earlier ones are in the events.
+    /// @dev Epochs whose committee can be read; the events name the code of earlier ones.
     uint256 private constant EPOCH_RING_SIZE = 8;
 
     /// @dev Epoch e at index `e mod EPOCH_RING_SIZE`.
@@ -51,11 +51,8 @@ contract Rollup is RollupCore {
     }
 
     /// @inheritdoc IRollup
-    function sampleCommittee(Epoch _epoch, bytes32 _seed) public view override returns (address[] memory) {
-        uint256 size = STAKING.setSize(address(this), _epoch);
-        require(size >= COMMITTEE_SIZE, Rollup__CommitteeTooSmall(size, COMMITTEE_SIZE));
-
-        return STAKING.attestersAt(address(this), _epoch, SamplingLib.sample(_seed, size, COMMITTEE_SIZE));
+    function sampleCommittee(Epoch _epoch, bytes32 _seed) external view override returns (address[] memory) {
+        return CommitteeLib.unpack(_draw(_epoch, _seed));
     }
 
     /// @inheritdoc IRollup
@@ -76,18 +73,25 @@ contract Rollup is RollupCore {
             committee.packed = CommitteeLib.load(record.code);
         } else {
             committee.seed = _seedOf(_epoch, _seedProof);
-            committee.members = sampleCommittee(_epoch, committee.seed);
-            committee.packed = CommitteeLib.pack(committee.members);
+            committee.packed = _draw(_epoch, committee.seed);
         }
     }
 
     /// @inheritdoc RollupCore
     function _storeCommittee(Epoch _epoch, Committee memory _committee) internal override {
         uint256 number = Epoch.unwrap(_epoch);
-        _epochs[number % EPOCH_RING_SIZE] =
-            EpochRecord({code: CommitteeLib.store(_committee.packed, bytes32(number)), epoch: number.toUint96()});
+        address code = CommitteeLib.store(_committee.packed, bytes32(number));
+        _epochs[number % EPOCH_RING_SIZE] = EpochRecord({code: code, epoch: number.toUint96()});
 
-        emit EpochSetUp(_epoch, _committee.seed, _committee.members);
+        emit EpochSetUp(_epoch, _committee.seed, code);
+    }
+
+    /// @dev The packed committee that an epoch has with a seed.
+    function _draw(Epoch _epoch, bytes32 _seed) private view returns (bytes memory packed) {
+        uint256 size = STAKING.setSize(address(this), _epoch);
+        require(size >= COMMITTEE_SIZE, Rollup__CommitteeTooSmall(size, COMMITTEE_SIZE));
+
+        return STAKING.attestersAt(address(this), _epoch, SamplingLib.sample(_seed, size, COMMITTEE_SIZE));
     }
 
     function _seedOf(Epoch _epoch, SeedProof calldata _seedProof) private view returns (bytes32) {

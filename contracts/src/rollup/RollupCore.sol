@@ -25,12 +25,10 @@ import {Epoch, NetworkClock, Slot, TimeLib, Timestamp} from "@agoge/time/TimeLib
 /// @param packed Its members, see CommitteeLib.
 /// @param isStored Whether it was stored before.
 /// @param seed The seed that it was drawn with; zero if it was stored before.
-/// @param members The members unpacked; empty if it was stored before.
 struct Committee {
     bytes packed;
     bool isStored;
     bytes32 seed;
-    address[] members;
 }
 
 /// @title RollupCore

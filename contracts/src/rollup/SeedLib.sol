@@ -31,7 +31,7 @@ library SeedLib {
 
         bytes32 parentHash = keccak256(_proof.parentHeader);
         require(parentHash == header.parentHash, IRollup.Rollup__ParentHeaderMismatch(parentHash, header.parentHash));
-        Timestamp parentTime = L1HeaderLib.read(_proof.parentHeader).time;
+        Timestamp parentTime = L1HeaderLib.readTime(_proof.parentHeader);
         require(parentTime < _entropyTime, IRollup.Rollup__NotFirstEntropyBlock(parentTime, _entropyTime));
 
         return keccak256(abi.encode(_genesisId, _epoch, header.prevrandao));

@@ -79,8 +79,14 @@ library AttesterListLib {
     {
         Seat storage seat = _self.seats[_position];
         (address attester, uint256 since) = (seat.attester, seat.since);
-        if (since <= Timestamp.unwrap(_time)) return attester;
+        return since <= Timestamp.unwrap(_time) ? attester : _earlierAttesterAt(_self, _position, _time);
+    }
 
+    function _earlierAttesterAt(AttesterList storage _self, uint256 _position, Timestamp _time)
+        private
+        view
+        returns (address)
+    {
         return address(_self.earlier[_position].upperLookupRecent(Timestamp.unwrap(_time).toUint96()));
     }
 

@@ -16,6 +16,7 @@ import {Epoch, Slot, Timestamp} from "@agoge/time/TimeLib.sol";
 /// for every committee that the validator can be part of.
 /// @param slashBps Share of the activation stake taken by one slashing, basis points.
 /// @param reporterBps Share of the slashed stake that is the reporter's, basis points.
+/// @param isAllowListOn Whether only allowed attesters may be staked at first.
 struct StakingConfig {
     IRegistry registry;
     address treasury;
@@ -26,6 +27,7 @@ struct StakingConfig {
     uint256 exitDelaySeconds;
     uint256 slashBps;
     uint256 reporterBps;
+    bool isAllowListOn;
 }
 
 /// @notice Where a validator is in its life: None -> Queued -> Active -> Exiting -> None.
@@ -228,10 +230,11 @@ interface IStaking is IPullPayments {
     ///
     /// Not checked here: that each position is below `setSize`, which the caller has read before; other positions give an
     /// address without meaning.
+    /// @return packed The addresses in the order of the positions, 20 bytes each, as CommitteeLib reads them.
     function attestersAt(address _instance, Epoch _epoch, uint256[] calldata _positions)
         external
         view
-        returns (address[] memory);
+        returns (bytes memory packed);
 
     /// @notice The whole of set(instance, epoch), in order. For calls from outside only.
     function set(address _instance, Epoch _epoch) external view returns (address[] memory);

@@ -1,97 +1,46 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity 0.8.37;
 
-import {IRegistry} from "@agoge/governance/IRegistry.sol";
 import {PullPayments} from "@agoge/payments/PullPayments.sol";
 import {MessageLib} from "@agoge/rollup/MessageLib.sol";
 import {AttesterList, AttesterListLib} from "@agoge/staking/AttesterListLib.sol";
 import {Entry, EntryQueue, EntryQueueLib} from "@agoge/staking/EntryQueueLib.sol";
 import {EvidenceLib} from "@agoge/staking/EvidenceLib.sol";
 import {Evidence, IStaking, MessageKind, StakingConfig, Validator, ValidatorStatus} from "@agoge/staking/IStaking.sol";
+import {StakingParameters} from "@agoge/staking/StakingParameters.sol";
+import {ValidatorSets} from "@agoge/staking/ValidatorSets.sol";
 import {Epoch, NetworkClock, Slot, TimeLib, Timestamp} from "@agoge/time/TimeLib.sol";
 import {ECDSA} from "@openzeppelin/contracts/utils/cryptography/ECDSA.sol";
 import {EIP712} from "@openzeppelin/contracts/utils/cryptography/EIP712.sol";
 import {SafeCast} from "@openzeppelin/contracts/utils/math/SafeCast.sol";
 
 /// @title Staking
-/// @notice Validators and snapshotted sets; promises in IStaking.
-contract Staking is IStaking, PullPayments, EIP712 {
+/// @notice Validators from deposit to exit, slashing and the allow-list; promises in IStaking.
+contract Staking is ValidatorSets, PullPayments, EIP712 {
     using AttesterListLib for AttesterList;
     using EntryQueueLib for EntryQueue;
     using EvidenceLib for Evidence;
     using SafeCast for uint256;
     using TimeLib for NetworkClock;
 
-    uint256 private constant BASIS_POINTS = 10_000;
     uint256 private constant COMPACT_SIGNATURE_BYTES = 64;
 
-    /// @dev The list of those that follow the Registry is kept under the zero address.
-    address private constant FOLLOW_REGISTRY = address(0);
-
-    IRegistry private immutable REGISTRY;
-    address private immutable GOVERNANCE;
-    address private immutable TREASURY;
-    address private immutable ALLOW_LIST_ADMIN;
-    uint256 private immutable ACTIVATION_STAKE;
-    uint256 private immutable MINIMUM_STAKE;
-    uint256 private immutable ENTRIES_PER_EPOCH;
-    uint256 private immutable EXIT_DELAY_SECONDS;
-    uint256 private immutable SLASH_BPS;
-    uint256 private immutable REPORTER_BPS;
-
-    Timestamp private immutable GENESIS_TIME;
-    uint256 private immutable SLOT_SECONDS;
-    uint256 private immutable EPOCH_SLOTS;
-    uint256 private immutable SET_LAG_EPOCHS;
-
     /// @inheritdoc IStaking
-    bool public override isAllowListOn = true;
+    bool public override isAllowListOn;
     /// @inheritdoc IStaking
     mapping(address attester => bool) public override isAllowed;
     /// @inheritdoc IStaking
     mapping(address attester => uint256) public override nonces;
 
     mapping(address attester => Validator) private _validators;
-    mapping(address pinnedTo => AttesterList) private _lists;
     mapping(bytes32 equivocation => bool) private _isSlashed;
     EntryQueue private _queue;
 
-    constructor(StakingConfig memory _config) EIP712(MessageLib.DOMAIN_NAME, MessageLib.DOMAIN_VERSION) {
-        require(
-            address(_config.registry) != address(0) && _config.treasury != address(0)
-                && _config.allowListAdmin != address(0),
-            Staking__ZeroAddress()
-        );
-        require(
-            _config.minimumStake != 0 && _config.minimumStake <= _config.activationStake
-                && _config.activationStake <= type(uint128).max,
-            Staking__InvalidStakeBounds(_config.minimumStake, _config.activationStake)
-        );
-        require(_config.entriesPerEpoch != 0, Staking__ZeroEntriesPerEpoch());
-        require(
-            _config.slashBps != 0 && _config.slashBps <= BASIS_POINTS && _config.reporterBps <= BASIS_POINTS,
-            Staking__InvalidBasisPoints(_config.slashBps, _config.reporterBps)
-        );
-        NetworkClock memory clock = _config.registry.clock();
-        uint256 exitDelayMin = (clock.setLagEpochs + 1) * clock.epochSlots * clock.slotSeconds;
-        require(
-            _config.exitDelaySeconds >= exitDelayMin, Staking__ExitDelayTooShort(_config.exitDelaySeconds, exitDelayMin)
-        );
-
-        REGISTRY = _config.registry;
-        GOVERNANCE = _config.registry.governance();
-        TREASURY = _config.treasury;
-        ALLOW_LIST_ADMIN = _config.allowListAdmin;
-        ACTIVATION_STAKE = _config.activationStake;
-        MINIMUM_STAKE = _config.minimumStake;
-        ENTRIES_PER_EPOCH = _config.entriesPerEpoch;
-        EXIT_DELAY_SECONDS = _config.exitDelaySeconds;
-        SLASH_BPS = _config.slashBps;
-        REPORTER_BPS = _config.reporterBps;
-        GENESIS_TIME = clock.genesisTime;
-        SLOT_SECONDS = clock.slotSeconds;
-        EPOCH_SLOTS = clock.epochSlots;
-        SET_LAG_EPOCHS = clock.setLagEpochs;
+    constructor(StakingConfig memory _config)
+        StakingParameters(_config)
+        EIP712(MessageLib.DOMAIN_NAME, MessageLib.DOMAIN_VERSION)
+    {
+        isAllowListOn = _config.isAllowListOn;
     }
 
     /// @inheritdoc IStaking
@@ -232,50 +181,6 @@ contract Staking is IStaking, PullPayments, EIP712 {
     }
 
     /// @inheritdoc IStaking
-    function setSize(address _instance, Epoch _epoch) external view override returns (uint256) {
-        (uint256 pinned, uint256 following) = _sizes(_instance, _epoch, _frozenTime(_epoch));
-        return pinned + following;
-    }
-
-    /// @inheritdoc IStaking
-    function attestersAt(address _instance, Epoch _epoch, uint256[] calldata _positions)
-        external
-        view
-        override
-        returns (address[] memory attesters)
-    {
-        Timestamp time = _frozenTime(_epoch);
-        AttesterList storage pinnedList = _lists[_instance];
-        AttesterList storage followingList = _lists[FOLLOW_REGISTRY];
-        uint256 pinned = pinnedList.sizeAt(time);
-
-        uint256 count = _positions.length;
-        attesters = new address[](count);
-        // No overflow: i < count, and the subtraction is guarded.
-        unchecked {
-            for (uint256 i = 0; i < count; ++i) {
-                uint256 position = _positions[i];
-                attesters[i] = position < pinned
-                    ? pinnedList.attesterAt(position, time)
-                    : followingList.attesterAt(position - pinned, time);
-            }
-        }
-    }
-
-    /// @inheritdoc IStaking
-    function set(address _instance, Epoch _epoch) external view override returns (address[] memory attesters) {
-        Timestamp time = _frozenTime(_epoch);
-        (uint256 pinned, uint256 following) = _sizes(_instance, _epoch, time);
-
-        attesters = new address[](pinned + following);
-        for (uint256 i = 0; i < attesters.length; ++i) {
-            attesters[i] = i < pinned
-                ? _lists[_instance].attesterAt(i, time)
-                : _lists[FOLLOW_REGISTRY].attesterAt(i - pinned, time);
-        }
-    }
-
-    /// @inheritdoc IStaking
     function validator(address _attester) external view override returns (Validator memory) {
         return _validators[_attester];
     }
@@ -293,21 +198,6 @@ contract Staking is IStaking, PullPayments, EIP712 {
         returns (bool)
     {
         return _isSlashed[_equivocationKey(_attester, _instance, _kind, _slot)];
-    }
-
-    /// @inheritdoc IStaking
-    function config() external view override returns (StakingConfig memory) {
-        return StakingConfig({
-            registry: REGISTRY,
-            treasury: TREASURY,
-            allowListAdmin: ALLOW_LIST_ADMIN,
-            activationStake: ACTIVATION_STAKE,
-            minimumStake: MINIMUM_STAKE,
-            entriesPerEpoch: ENTRIES_PER_EPOCH,
-            exitDelaySeconds: EXIT_DELAY_SECONDS,
-            slashBps: SLASH_BPS,
-            reporterBps: REPORTER_BPS
-        });
     }
 
     /// @inheritdoc IStaking
@@ -364,34 +254,11 @@ contract Staking is IStaking, PullPayments, EIP712 {
         require(msg.sender == _validator.withdrawer, Staking__NotWithdrawer(msg.sender, _validator.withdrawer));
     }
 
-    function _sizes(address _instance, Epoch _epoch, Timestamp _time)
-        private
-        view
-        returns (uint256 pinned, uint256 following)
-    {
-        // The zero address is no instance; without this the followers would be counted as pinned to it.
-        if (_instance == FOLLOW_REGISTRY) return (0, 0);
-
-        pinned = _lists[_instance].sizeAt(_time);
-        if (REGISTRY.canonicalAt(_epoch) == _instance) following = _lists[FOLLOW_REGISTRY].sizeAt(_time);
-    }
-
-    function _frozenTime(Epoch _epoch) private view returns (Timestamp time) {
-        time = _clock().freezeTime(_epoch);
-        require(time < TimeLib.current(), Staking__SetNotFrozen(_epoch, time));
-    }
-
     function _isAfterActivation(Slot _slot, Timestamp _activatedAt) private view returns (bool) {
         // A validator that left the queue was never active.
         if (_activatedAt == Timestamp.wrap(0)) return false;
 
         return _activatedAt < GENESIS_TIME || _slot > _clock().slotAt(_activatedAt);
-    }
-
-    function _clock() private view returns (NetworkClock memory) {
-        return NetworkClock({
-            genesisTime: GENESIS_TIME, slotSeconds: SLOT_SECONDS, epochSlots: EPOCH_SLOTS, setLagEpochs: SET_LAG_EPOCHS
-        });
     }
 
     function _equivocationKey(address _attester, address _instance, MessageKind _kind, Slot _slot)

@@ -62,7 +62,8 @@ contract NetworksTest is Test {
                 entriesPerEpoch: _number(".staking.entry_queue_per_epoch"),
                 exitDelaySeconds: _number(".staking.exit_delay_seconds"),
                 slashBps: _number(".staking.slash_bps"),
-                reporterBps: _number(".staking.reporter_share_bps")
+                reporterBps: _number(".staking.reporter_share_bps"),
+                isAllowListOn: vm.parseTomlBool(_toml, ".staking.is_allow_listed")
             })
         );
         uint256 gasBefore = gasleft();

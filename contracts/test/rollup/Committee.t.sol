@@ -12,7 +12,7 @@ contract CommitteeTest is Test {
             oracle = abi.encodePacked(oracle, _members[i]);
         }
 
-        bytes memory packed = CommitteeLib.pack(_members);
+        bytes memory packed = _pack(_members);
         bytes memory neighbour = new bytes(32);
 
         assertEq(packed, oracle);
@@ -21,7 +21,7 @@ contract CommitteeTest is Test {
     }
 
     function testFuzz_StoreAndLoad(address[] memory _members, bytes32 _salt) external {
-        bytes memory packed = CommitteeLib.pack(_members);
+        bytes memory packed = _pack(_members);
 
         address pointer = CommitteeLib.store(packed, _salt);
         assertEq(CommitteeLib.load(pointer), packed);
@@ -29,8 +29,15 @@ contract CommitteeTest is Test {
     }
 
     function test_StoreTheLargestCommittee() external {
-        bytes memory packed = CommitteeLib.pack(new address[](256));
+        bytes memory packed = _pack(new address[](256));
 
         assertEq(CommitteeLib.load(CommitteeLib.store(packed, 0)), packed);
+    }
+
+    function _pack(address[] memory _members) private pure returns (bytes memory packed) {
+        packed = CommitteeLib.allocate(_members.length);
+        for (uint256 i = 0; i < _members.length; ++i) {
+            CommitteeLib.setMember(packed, i, _members[i]);
+        }
     }
 }

@@ -2,8 +2,10 @@
 pragma solidity 0.8.37;
 
 import {NetworkTest, Proposal} from "@agoge-test/support/NetworkTest.sol";
+import {CommitteeLib} from "@agoge/rollup/CommitteeLib.sol";
 import {BlockRecord, IRollup, Tips} from "@agoge/rollup/IRollup.sol";
 import {Epoch, Slot, TimeLib, Timestamp} from "@agoge/time/TimeLib.sol";
+import {Vm} from "forge-std/Vm.sol";
 
 contract ProposeTest is NetworkTest {
     uint256 private constant COMMITTEE = 16;
@@ -223,16 +225,13 @@ contract ProposeTest is NetworkTest {
     function test_WhenEverythingIsRight() external {
         Proposal memory p = _proposal();
         Epoch epoch = Epoch.wrap(0);
-        bytes32 seed = rollup.seedOf(epoch, p.seedProof);
-        address[] memory committee = rollup.sampleCommittee(epoch, seed);
+        address[] memory committee = _committee(0, p.seedProof);
         bytes32 blockHash = rollup.blockHashOf(p.block_, p.blobHash);
         vm.expectRevert(abi.encodeWithSelector(IRollup.Rollup__EpochNotSetUp.selector, epoch));
         rollup.committeeOfEpoch(epoch);
         vm.expectRevert(abi.encodeWithSelector(IRollup.Rollup__EpochNotSetUp.selector, epoch));
         rollup.proposerAt(Slot.wrap(0));
 
-        vm.expectEmit(address(rollup));
-        emit IRollup.EpochSetUp(epoch, seed, committee);
         vm.expectEmit(address(rollup));
         emit IRollup.BlockProposed(
             1, p.block_.slot, p.block_.archive, blockHash, p.blobHash, feeRecipient, 0, committee[0]
@@ -248,6 +247,21 @@ contract ProposeTest is NetworkTest {
         assertEq(rollup.blockRecord(0).archive, GENESIS_ARCHIVE);
         vm.expectRevert(abi.encodeWithSelector(IRollup.Rollup__NoSuchBlock.selector, 2));
         rollup.blockRecord(2);
+    }
+
+    function test_WhenTheBlockIsTheFirstOfItsEpoch() external {
+        Proposal memory p = _proposal();
+        address[] memory committee = _committee(0, p.seedProof);
+
+        vm.recordLogs();
+        _propose(p);
+
+        Vm.Log memory setUpLog = vm.getRecordedLogs()[0];
+        assertEq(setUpLog.topics[0], IRollup.EpochSetUp.selector);
+        assertEq(setUpLog.topics[1], bytes32(0), "epoch");
+        (bytes32 seed, address stored) = abi.decode(setUpLog.data, (bytes32, address));
+        assertEq(seed, rollup.seedOf(Epoch.wrap(0), p.seedProof));
+        assertEq(CommitteeLib.unpack(CommitteeLib.load(stored)), committee);
     }
 
     function test_WhenTheWholeCommitteeAttests() external {

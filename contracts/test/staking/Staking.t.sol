@@ -4,6 +4,7 @@ pragma solidity 0.8.37;
 import {NetworkTest} from "@agoge-test/support/NetworkTest.sol";
 import {IRegistry} from "@agoge/governance/IRegistry.sol";
 import {IPullPayments} from "@agoge/payments/IPullPayments.sol";
+import {CommitteeLib} from "@agoge/rollup/CommitteeLib.sol";
 import {IStaking, StakingConfig, Validator, ValidatorStatus} from "@agoge/staking/IStaking.sol";
 import {Staking} from "@agoge/staking/Staking.sol";
 import {Epoch, Timestamp} from "@agoge/time/TimeLib.sol";
@@ -138,7 +139,7 @@ contract StakingTest is NetworkTest {
         assertEq(staking.set(address(rollup), Epoch.wrap(5)), before);
         uint256[] memory positions = new uint256[](2);
         (positions[0], positions[1]) = (7, 19);
-        address[] memory drawn = staking.attestersAt(address(rollup), Epoch.wrap(5), positions);
+        address[] memory drawn = CommitteeLib.unpack(staking.attestersAt(address(rollup), Epoch.wrap(5), positions));
         assertEq(drawn[0], before[7]);
         assertEq(drawn[1], before[19]);
     }
@@ -221,6 +222,21 @@ contract StakingTest is NetworkTest {
         vm.prank(governance);
         vm.expectRevert(IStaking.Staking__AllowListIsOff.selector);
         staking.disableAllowList();
+    }
+
+    function test_GivenTheAllowListIsOffFromTheStart() external {
+        StakingConfig memory config = _stakingConfig();
+        config.isAllowListOn = false;
+        staking = new Staking(config);
+
+        assertFalse(staking.isAllowListOn());
+        assertEq(abi.encode(staking.config()), abi.encode(config));
+        address attester = _stake(30);
+        assertFalse(staking.isAllowed(attester));
+        assertTrue(staking.validator(attester).status != ValidatorStatus.None);
+        vm.prank(allowListAdmin);
+        vm.expectRevert(IStaking.Staking__AllowListIsOff.selector);
+        staking.setAllowed(new address[](1), true);
     }
 
     function test_RevertWhen_AParameterIsInvalid() external {

@@ -92,7 +92,8 @@ abstract contract NetworkTest is Test {
             entriesPerEpoch: ENTRIES_PER_EPOCH,
             exitDelaySeconds: EXIT_DELAY,
             slashBps: 5000,
-            reporterBps: 1000
+            reporterBps: 1000,
+            isAllowListOn: true
         });
     }
 

@@ -124,6 +124,7 @@ fn staking_config(network: &NetworkConfig, registry: Address, admin: Address) ->
         exitDelaySeconds: U256::from(staking.exit_delay_seconds),
         slashBps: U256::from(staking.slash_bps),
         reporterBps: U256::from(staking.reporter_share_bps),
+        isAllowListOn: staking.is_allow_listed,
     }
 }
 
@@ -151,13 +152,15 @@ fn wei(gwei: u64) -> U256 {
 async fn stake(client: &L1Client, plan: &Plan, anvil: &Anvil, deployment: &Deployment) -> Result<()> {
     let staking = deployment.address("Staking")?;
     let attesters: Vec<_> = (0..plan.keys).map(|number| key(&plan.seed, Role::Attester, number)).collect();
-    let admin = key(&plan.seed, Role::AllowListAdmin, 0);
     let stakes = u128::from(plan.network.staking.activation_stake_gwei).saturating_mul(u128::from(GWEI));
     let funds = stakes.saturating_mul(u128::try_from(plan.keys)?).saturating_add(1_000_000_000_000_000_000);
-    anvil.set_balance(admin.address(), funds).await?;
-    let addresses = attesters.iter().map(PrivateKeySigner::address).collect();
-    let allow = Staking::setAllowedCall { _attesters: addresses, _isAllowed: true }.abi_encode();
-    send(&mut client.wallet(admin), TxRequest::call(staking, allow.into(), Purpose::named("allow-list"))).await?;
+    if plan.network.staking.is_allow_listed {
+        let admin = key(&plan.seed, Role::AllowListAdmin, 0);
+        anvil.set_balance(admin.address(), funds).await?;
+        let addresses = attesters.iter().map(PrivateKeySigner::address).collect();
+        let allow = Staking::setAllowedCall { _attesters: addresses, _isAllowed: true }.abi_encode();
+        send(&mut client.wallet(admin), TxRequest::call(staking, allow.into(), Purpose::named("allow-list"))).await?;
+    }
 
     // Deposits of different senders share L1 blocks.
     let mut shares = tokio::task::JoinSet::new();
