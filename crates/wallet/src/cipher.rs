@@ -7,17 +7,24 @@ use chacha20poly1305::aead::{Aead, KeyInit};
 use chacha20poly1305::{ChaCha20Poly1305, Key, Nonce};
 use sha2::{Digest as _, Sha256};
 use x25519_dalek::{PublicKey, SharedSecret, StaticSecret};
+use zeroize::Zeroizing;
 
 const EPHEMERAL: usize = 32;
 const SEALED: usize = 56;
 
-/// What the owner of a note has to learn; rho is public.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// What the owner of a note has to learn; rho is public. `Debug` shows nothing of it.
+#[derive(Clone, Copy, PartialEq, Eq)]
 pub struct NoteSecret {
     /// Gwei.
     pub value: u64,
     /// The note's randomness r.
     pub randomness: Digest,
+}
+
+impl core::fmt::Debug for NoteSecret {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.write_str("NoteSecret(..)")
+    }
 }
 
 /// The recipient's viewing key is one of the few points with which no secret can be shared.
@@ -37,7 +44,7 @@ pub fn seal(to: &ShieldedAddress, note: NoteSecret, ephemeral: [u8; 32]) -> Resu
     if !shared.was_contributory() {
         return Err(WeakViewingKey);
     }
-    let mut plain = [0_u8; 40];
+    let mut plain = Zeroizing::new([0_u8; 40]);
     let (value, randomness) = plain.split_at_mut(8);
     value.copy_from_slice(&note.value.to_be_bytes());
     randomness.copy_from_slice(note.randomness.to_b256().as_slice());
@@ -65,7 +72,8 @@ pub fn open(viewing: &StaticSecret, ciphertext: &Ciphertext) -> Option<NoteSecre
     if !shared.was_contributory() {
         return None;
     }
-    let plain = cipher(&shared, &ephemeral, &PublicKey::from(viewing)).decrypt(&Nonce::default(), sealed).ok()?;
+    let opener = cipher(&shared, &ephemeral, &PublicKey::from(viewing));
+    let plain = Zeroizing::new(opener.decrypt(&Nonce::default(), sealed).ok()?);
     let (value, randomness) = plain.split_at_checked(8)?;
     let value = u64::from_be_bytes(value.try_into().ok()?);
     let randomness = Digest::from_b256(B256::try_from(randomness).ok()?).ok()?;
@@ -78,8 +86,8 @@ fn cipher(shared: &SharedSecret, ephemeral: &PublicKey, viewing: &PublicKey) -> 
     hasher.update(shared.as_bytes());
     hasher.update(ephemeral.as_bytes());
     hasher.update(viewing.as_bytes());
-    let key: [u8; 32] = hasher.finalize().into();
-    ChaCha20Poly1305::new(&Key::from(key))
+    let key = Zeroizing::new(<[u8; 32]>::from(hasher.finalize()));
+    ChaCha20Poly1305::new(Key::from_slice(key.as_slice()))
 }
 
 #[cfg(test)]

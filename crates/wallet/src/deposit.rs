@@ -1,15 +1,16 @@
 //! Deposits: from an L1 account into the instance's inbox.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use agoge_contract_bindings::rollup::Rollup;
 use agoge_l1_client::{At, CallError, ClientError, L1Client, L1Config, Purpose, RevertReason, SendOutcome, SenderError, TxRequest, UrlError};
+use agoge_protocol::deployment::{DeployedContract, Deployment};
 use agoge_protocol::exit::ExitCode;
 use agoge_protocol::network::{NetworkConfig, NetworkError, built_in};
 use agoge_protocol::note::next_inbox_hash;
 use agoge_protocol::rpc::NodeInfo;
-use agoge_protocol::{B256, Ciphertext, Digest, ShieldedAddress, U256};
+use agoge_protocol::{Address, B256, Ciphertext, Digest, ShieldedAddress, U256};
 use agoge_supervisor::SystemClock;
 use alloy::signers::local::LocalSigner;
 use alloy::sol_types::SolCall;
@@ -39,13 +40,29 @@ pub enum DepositError {
     /// The network file is wrong.
     #[error("--network: {0}")]
     Network(#[from] NetworkError),
-    /// The node serves another chain than the network file names.
-    #[error("the node is on chain {node}, --network is for chain {network}")]
+    /// The node serves another chain than the network or deployment file names.
+    #[error("the node is on chain {node}, --network or --deployment is for chain {network}")]
     OtherChain {
         /// The node's.
         node: u64,
         /// The file's.
         network: u64,
+    },
+    /// `--deployment` cannot be read.
+    #[error("--deployment {path}: {reason}")]
+    DeploymentFile {
+        /// As given.
+        path: PathBuf,
+        /// Why.
+        reason: String,
+    },
+    /// The node names another Rollup than the deployment.
+    #[error("the node's Rollup is {node}, which is not in {path}: money sent there would be lost; hint: ask another node")]
+    OtherRollup {
+        /// The node's.
+        node: Address,
+        /// The deployment file.
+        path: PathBuf,
     },
     /// `--rpc-url` is no endpoint.
     #[error("--rpc-url: {0}")]
@@ -87,9 +104,9 @@ pub enum DepositError {
 impl DepositError {
     pub(crate) fn exit_code(&self) -> ExitCode {
         match self {
-            Self::NetworkFile { .. } | Self::Network(_) | Self::Url(_) => ExitCode::Usage,
+            Self::NetworkFile { .. } | Self::DeploymentFile { .. } | Self::Network(_) | Self::Url(_) => ExitCode::Usage,
             Self::Keystore { .. } => ExitCode::Precondition,
-            Self::OtherChain { .. } => ExitCode::WrongNetwork,
+            Self::OtherChain { .. } | Self::OtherRollup { .. } => ExitCode::WrongNetwork,
             Self::Client(error) if error.is_wrong_chain() => ExitCode::WrongNetwork,
             Self::Refused(_) => ExitCode::SimulationReverts,
             Self::NotMined(outcome) => match outcome.as_ref() {
@@ -125,6 +142,9 @@ pub(crate) async fn deposit_to_inbox(
     if network.network.chain_id != info.chain_id {
         return Err(DepositError::OtherChain { node: info.chain_id, network: network.network.chain_id });
     }
+    if let Some(path) = &args.deployment {
+        check_rollup(path, info)?;
+    }
     let key = LocalSigner::decrypt_keystore(&args.keystore, password.expose_secret())
         .map_err(|e| DepositError::Keystore { path: args.keystore.clone(), reason: e.to_string() })?;
     let config = L1Config::new(network, None, vec![args.rpc_url.parse()?], Vec::new());
@@ -142,6 +162,22 @@ pub(crate) async fn deposit_to_inbox(
         }
         SendOutcome::SimulationReverted { reason } => Err(DepositError::Refused(reason)),
         outcome => Err(DepositError::NotMined(Box::new(outcome))),
+    }
+}
+
+/// The node says where the money goes; a deployment file confirms it.
+fn check_rollup(path: &Path, info: &NodeInfo) -> Result<(), DepositError> {
+    let file_error = |reason: String| DepositError::DeploymentFile { path: path.to_owned(), reason };
+    let text = std::fs::read_to_string(path).map_err(|e| file_error(e.to_string()))?;
+    let deployment: Deployment = serde_json::from_str(&text).map_err(|e| file_error(e.to_string()))?;
+    if deployment.chain_id != info.chain_id {
+        return Err(DepositError::OtherChain { node: info.chain_id, network: deployment.chain_id });
+    }
+    let is_known = |contract: &DeployedContract| contract.name == "Rollup" && contract.address == info.rollup;
+    if deployment.contracts.iter().any(is_known) {
+        Ok(())
+    } else {
+        Err(DepositError::OtherRollup { node: info.rollup, path: path.to_owned() })
     }
 }
 

@@ -1,17 +1,20 @@
 //! Keys, notes, client proofs, deposits and transfers.
 //!
 //! A wallet reads every block's effects, tries to open each ciphertext with its viewing key and keeps its own copy of the note tree. So it
-//! never asks a node about one note: the node learns the wallet's address on the network and when it acts, nothing else.
+//! never asks a node about one note: the node learns the wallet's IP address, when it acts and which transactions it hands over, nothing else.
+//! What a node says is checked against itself and against what was read before; `docs/wallet-guide.md` says what a lying node can still do.
 
 pub mod amount;
 pub mod book;
 pub mod cipher;
 pub mod cli;
 pub mod deposit;
+pub mod dir;
 pub mod keyfile;
 pub mod node;
 pub mod scan;
 pub mod seed;
+pub mod sent;
 pub mod transfer;
 pub mod tree;
 

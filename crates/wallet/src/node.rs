@@ -1,8 +1,12 @@
 //! A node as the wallet sees it: typed calls over its JSON-RPC. The wallet checks what it is told.
 
+use std::net::IpAddr;
 use std::time::Duration;
 
-use agoge_protocol::rpc::{EFFECTS_RANGE_MAX, ErrorData, NodeInfo, RpcBlock, RpcEffects, Tips, TransactionStatus};
+use agoge_protocol::rpc::{
+    EFFECTS_RANGE_MAX, ErrorData, NodeInfo, RESPONSE_BYTES_MAX, RpcBlock, RpcEffects, Tips, TransactionStatus, TxRejection,
+};
+use alloy::transports::http::reqwest::Url;
 use agoge_protocol::{L2BlockNumber, Transaction, TxId};
 use jsonrpsee::core::ClientError;
 use jsonrpsee::core::client::ClientT;
@@ -10,7 +14,8 @@ use jsonrpsee::http_client::{HttpClient, HttpClientBuilder};
 use jsonrpsee::rpc_params;
 
 const TIMEOUT: Duration = Duration::from_secs(20);
-const RESPONSE_BYTES_MAX: u32 = 32 << 20;
+/// Characters of a node's words that are passed on.
+const WORDS_MAX: usize = 600;
 
 /// Why a node did not answer or refused.
 #[derive(Debug, thiserror::Error)]
@@ -33,6 +38,14 @@ pub enum NodeError {
         #[source]
         source: ClientError,
     },
+    /// More blocks than were asked for.
+    #[error("the node answered {found} blocks, {asked} were asked for")]
+    TooManyBlocks {
+        /// Asked for.
+        asked: u64,
+        /// Answered.
+        found: usize,
+    },
     /// The node refused.
     #[error("{code}: {message}{}", hint.as_ref().map(|h| format!("; hint: {h}")).unwrap_or_default())]
     Refused {
@@ -45,10 +58,21 @@ pub enum NodeError {
     },
 }
 
+impl NodeError {
+    /// Why a transaction was not taken, when that is what happened.
+    pub fn rejection(&self) -> Option<TxRejection> {
+        match self {
+            Self::Refused { code, .. } => TxRejection::from_code(code),
+            _ => None,
+        }
+    }
+}
+
 /// A connection to one node.
 #[derive(Clone, Debug)]
 pub struct Node {
     client: HttpClient,
+    is_local: bool,
 }
 
 impl Node {
@@ -62,7 +86,12 @@ impl Node {
             .max_response_size(RESPONSE_BYTES_MAX)
             .build(url)
             .map_err(|source| NodeError::Url { url: url.to_owned(), source })?;
-        Ok(Self { client })
+        Ok(Self { client, is_local: is_local(url) })
+    }
+
+    /// Whether the node is on this machine, as the nodes of a devnet are.
+    pub const fn is_local(&self) -> bool {
+        self.is_local
     }
 
     /// Which network and instance the node serves.
@@ -89,13 +118,17 @@ impl Node {
         self.call("agoge_getBlock", rpc_params![number]).await
     }
 
-    /// Effects of at most [`EFFECTS_RANGE_MAX`] blocks from `from` on, as far as there are blocks.
+    /// Effects of the blocks from `from` to `to`, at most [`EFFECTS_RANGE_MAX`], as far as there are blocks.
     ///
     /// # Errors
     /// [`NodeError`].
     pub async fn effects(&self, from: L2BlockNumber, to: L2BlockNumber) -> Result<Vec<RpcEffects>, NodeError> {
-        let last = from.get().saturating_add(EFFECTS_RANGE_MAX.saturating_sub(1)).min(to.get());
-        self.call("agoge_getEffectsRange", rpc_params![from, L2BlockNumber::new(last)]).await
+        let asked = to.get().saturating_add(1).saturating_sub(from.get()).min(EFFECTS_RANGE_MAX);
+        let batch: Vec<RpcEffects> = self.call("agoge_getEffectsRange", rpc_params![from, asked]).await?;
+        match batch.len() {
+            found if found as u64 > asked => Err(NodeError::TooManyBlocks { asked, found }),
+            _ => Ok(batch),
+        }
     }
 
     /// Hands a transaction over.
@@ -130,10 +163,52 @@ impl Node {
         self.client.request(method, params).await.map_err(|source| match source {
             ClientError::Call(error) => {
                 let data = error.data().and_then(|raw| serde_json::from_str::<ErrorData>(raw.get()).ok());
-                let code = data.as_ref().map_or_else(|| format!("JSON-RPC {}", error.code()), |data| data.code.clone());
-                NodeError::Refused { code, message: error.message().to_owned(), hint: data.and_then(|data| data.hint) }
+                let code = data.as_ref().map_or_else(|| format!("JSON-RPC {}", error.code()), |data| words(&data.code));
+                let hint = data.and_then(|data| data.hint).map(|hint| words(&hint));
+                NodeError::Refused { code, message: words(error.message()), hint }
             }
             source => NodeError::NoAnswer { method, source },
         })
+    }
+}
+
+/// A node's words as they may be shown: bounded, and without characters that steer a terminal.
+pub(crate) fn words(text: &str) -> String {
+    text.chars().map(|c| if c.is_control() { ' ' } else { c }).take(WORDS_MAX).collect()
+}
+
+fn is_local(url: &str) -> bool {
+    Url::parse(url).ok().is_some_and(|url| match url.host_str() {
+        Some("localhost") => true,
+        Some(host) => host.trim_matches(['[', ']']).parse().is_ok_and(|ip: IpAddr| ip.is_loopback()),
+        None => false,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_node_on_this_machine_is_told_by_its_address() {
+        for (url, expected) in [
+            ("http://127.0.0.1:8700", true),
+            ("http://127.9.0.1", true),
+            ("http://localhost:8700", true),
+            ("http://[::1]:8700", true),
+            ("http://10.0.0.1:8700", false),
+            ("http://127.0.0.1.example.org", false),
+            ("http://localhost.example.org", false),
+            ("http://127.0.0.1@example.org", false),
+            ("nonsense", false),
+        ] {
+            assert_eq!(is_local(url), expected, "{url}");
+        }
+    }
+
+    #[test]
+    fn words_of_a_node_cannot_steer_a_terminal_or_fill_it() {
+        assert_eq!(words("a\u{1b}[31mb\n\u{9b}c"), "a [31mb  c");
+        assert_eq!(words(&"x".repeat(WORDS_MAX * 2)).len(), WORDS_MAX);
     }
 }

@@ -4,7 +4,7 @@ use agoge_protocol::{Digest, Element, ShieldedAddress};
 use agoge_state_transition::hash;
 use sha2::{Digest as _, Sha256};
 use x25519_dalek::{PublicKey, StaticSecret};
-use zeroize::{Zeroize, ZeroizeOnDrop};
+use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
 /// 32 secret bytes. Shown by nothing, wiped when dropped.
 #[derive(Clone, Zeroize, ZeroizeOnDrop)]
@@ -18,9 +18,9 @@ pub struct NotASeed;
 impl Seed {
     /// A new random seed.
     pub fn random<R: rand::RngCore + rand::CryptoRng>(rng: &mut R) -> Self {
-        let mut bytes = [0; 32];
-        rng.fill_bytes(&mut bytes);
-        Self(bytes)
+        let mut seed = Self([0; 32]);
+        rng.fill_bytes(&mut seed.0);
+        seed
     }
 
     /// From 64 hexadecimal digits, with or without 0x.
@@ -29,9 +29,9 @@ impl Seed {
     /// [`NotASeed`].
     pub fn from_hex(text: &str) -> Result<Self, NotASeed> {
         let digits = text.trim().strip_prefix("0x").unwrap_or(text.trim());
-        let mut bytes = [0; 32];
-        hex::decode_to_slice(digits, &mut bytes).map_err(|_| NotASeed)?;
-        Ok(Self(bytes))
+        let mut seed = Self([0; 32]);
+        hex::decode_to_slice(digits, &mut seed.0).map_err(|_| NotASeed)?;
+        Ok(seed)
     }
 
     /// From the bytes a keystore holds.
@@ -50,9 +50,7 @@ impl Seed {
     /// All long-lived keys.
     pub fn keys(&self) -> Keys {
         let spending_key = self.elements("spend", &[]).0;
-        let mut viewing = self.bytes("view", &[]);
-        let viewing_key = StaticSecret::from(viewing);
-        viewing.zeroize();
+        let viewing_key = StaticSecret::from(*self.bytes("view", &[]));
         Keys { spending_key, owner: hash::owner(&spending_key), viewing_key }
     }
 
@@ -64,7 +62,7 @@ impl Seed {
             counter = counter.wrapping_add(1);
             let parts: Vec<&[u8]> = context.iter().copied().chain([round.as_slice()]).collect();
             let bytes = self.bytes(purpose, &parts);
-            let [a, b, c, d, e, f, g, h, ..] = bytes;
+            let [a, b, c, d, e, f, g, h, ..] = *bytes;
             // Rejection keeps the distribution uniform; it happens once in 2^32.
             if let Ok(element) = Element::new(u64::from_be_bytes([a, b, c, d, e, f, g, h])) {
                 return element;
@@ -74,7 +72,7 @@ impl Seed {
     }
 
     /// 32 secret bytes bound to a purpose and a context.
-    pub fn bytes(&self, purpose: &str, context: &[&[u8]]) -> [u8; 32] {
+    pub fn bytes(&self, purpose: &str, context: &[&[u8]]) -> Zeroizing<[u8; 32]> {
         let mut hasher = Sha256::new();
         hasher.update(b"AGOGE_WALLET_V1");
         hasher.update(self.0);
@@ -83,7 +81,7 @@ impl Seed {
             hasher.update((part.len() as u64).to_be_bytes());
             hasher.update(part);
         }
-        hasher.finalize().into()
+        Zeroizing::new(hasher.finalize().into())
     }
 }
 
@@ -93,7 +91,7 @@ impl core::fmt::Debug for Seed {
     }
 }
 
-/// Keys of a wallet.
+/// Keys of a wallet. Wiped when dropped, as far as that can be done: the proof system keeps copies of the spending key while it proves.
 #[derive(Clone)]
 pub struct Keys {
     /// Spends notes.
@@ -108,6 +106,14 @@ impl Keys {
     /// Where others send notes to.
     pub fn address(&self) -> ShieldedAddress {
         ShieldedAddress { owner: self.owner, viewing_key: PublicKey::from(&self.viewing_key).to_bytes() }
+    }
+}
+
+impl Drop for Keys {
+    fn drop(&mut self) {
+        self.spending_key = [Element::ZERO; 4];
+        // Keeps the compiler from leaving out a write that nobody reads. The viewing key wipes itself.
+        core::hint::black_box(&self.spending_key);
     }
 }
 

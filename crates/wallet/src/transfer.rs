@@ -60,7 +60,7 @@ pub enum TransferError {
         two_largest: u64,
     },
     /// The wallet's tree and the anchor differ: the node answered inconsistently.
-    #[error("the wallet's note tree has the root {computed} at {note_count} leaves, the anchor is {anchor}")]
+    #[error("the wallet's note tree has the root {computed} at {note_count} leaves, the node's is {anchor}; hint: the chain has just changed, try again")]
     AnchorMismatch {
         /// From the wallet's leaves.
         computed: Digest,
@@ -78,6 +78,12 @@ pub enum TransferError {
     /// The proof does not fit a transaction.
     #[error(transparent)]
     Transaction(#[from] MalformedTx),
+    /// A transaction spends one or two notes.
+    #[error("a transaction spends one or two notes, {found} were chosen")]
+    NoteCount {
+        /// Notes given.
+        found: usize,
+    },
     /// More leaves than the tree can hold.
     #[error("leaf {index} is outside the note tree")]
     LeafOutOfRange {
@@ -95,30 +101,33 @@ fn waiting(under_way: &usize) -> String {
 }
 
 /// Chooses at most two notes that hold at least `needed`: the smallest single note that suffices, else the smallest sufficient pair.
+/// Notes among the first `proven_count` leaves come first, because a transaction that spends only those survives any prune.
 ///
 /// # Errors
 /// [`TransferError::NotEnough`], [`TransferError::TooManyNotes`].
-pub fn choose_notes(book: &Book, needed: u64) -> Result<Vec<OwnedNote>, TransferError> {
+pub fn choose_notes(book: &Book, proven_count: u64, needed: u64) -> Result<Vec<OwnedNote>, TransferError> {
     let mut notes: Vec<&OwnedNote> = book.spendable().collect();
     notes.sort_by_key(|note| (note.value, note.index));
-    if let Some(note) = notes.iter().find(|note| note.value >= needed) {
-        return Ok(vec![(*note).clone()]);
+    let proven: Vec<&OwnedNote> = notes.iter().copied().filter(|note| note.index < proven_count).collect();
+    if let Some(chosen) = choose_among(&proven, needed).or_else(|| choose_among(&notes, needed)) {
+        return Ok(chosen);
     }
     let available: u128 = notes.iter().map(|note| u128::from(note.value)).sum();
     if available < u128::from(needed) {
-        return Err(TransferError::NotEnough { needed, available, under_way: book.sent().len() });
+        return Err(TransferError::NotEnough { needed, available, under_way: book.under_way().count() });
     }
-    let Some((largest, others)) = notes.split_last() else {
-        return Err(TransferError::NotEnough { needed, available, under_way: book.sent().len() });
-    };
-    // Both values are below 2^60.
-    match others.iter().find(|note| note.value.saturating_add(largest.value) >= needed) {
-        Some(note) => Ok(vec![(*note).clone(), (*largest).clone()]),
-        None => {
-            let second = others.last().map_or(0, |note| note.value);
-            Err(TransferError::TooManyNotes { needed, two_largest: largest.value.saturating_add(second) })
-        }
+    let two_largest = notes.iter().rev().take(2).fold(0, |sum: u64, note| sum.saturating_add(note.value));
+    Err(TransferError::TooManyNotes { needed, two_largest })
+}
+
+/// `notes` are sorted by value.
+fn choose_among(notes: &[&OwnedNote], needed: u64) -> Option<Vec<OwnedNote>> {
+    if let Some(note) = notes.iter().find(|note| note.value >= needed) {
+        return Some(vec![(*note).clone()]);
     }
+    let (largest, others) = notes.split_last()?;
+    let other = others.iter().find(|note| note.value.saturating_add(largest.value) >= needed)?;
+    Some(vec![(*other).clone(), (*largest).clone()])
 }
 
 /// Builds and proves a payment from chosen notes; what is left comes back as change.
@@ -145,13 +154,12 @@ pub fn build(
     let change = available.checked_sub(needed).ok_or(TransferError::NotEnough {
         needed,
         available: u128::from(available),
-        under_way: book.sent().len(),
+        under_way: book.under_way().count(),
     })?;
     let own = seed.keys().address();
     let first_nullifier = inputs[0].nullifier().map_err(ProveError::from)?;
-    let [paid, kept] = [(payment.to, payment.amount), (own, change)];
-    let (paid, paid_ciphertext) = output(seed, first_nullifier, 0, paid.0, paid.1)?;
-    let (kept, kept_ciphertext) = output(seed, first_nullifier, 1, kept.0, kept.1)?;
+    let (paid, paid_ciphertext) = output(seed, first_nullifier, 0, payment.to, payment.amount)?;
+    let (kept, kept_ciphertext) = output(seed, first_nullifier, 1, own, change)?;
     let ciphertexts = [paid_ciphertext, kept_ciphertext];
     let witness = ClientWitness {
         genesis_id,
@@ -200,9 +208,9 @@ fn inputs(seed: &Seed, book: &Book, anchor: Anchor, notes: &[OwnedNote]) -> Resu
         InputNote::dummy(seed.elements("dummy key", &context).0, seed.elements("dummy rho", &context))
     };
     match notes {
-        [first, second, ..] => Ok([spend(first)?, spend(second)?]),
+        [first, second] => Ok([spend(first)?, spend(second)?]),
         [only] => Ok([spend(only)?, dummy(only.nullifier.to_b256().as_slice(), 1)]),
-        [] => Ok([dummy(&[], 0), dummy(&[], 1)]),
+        more => Err(TransferError::NoteCount { found: more.len() }),
     }
 }
 
@@ -221,7 +229,7 @@ fn output(
     let place = [place];
     let context: [&[u8]; 5] = [nullifier.as_slice(), &place, owner.as_slice(), &to.viewing_key, &amount];
     let randomness = seed.elements("output randomness", &context);
-    let ciphertext = cipher::seal(&to, NoteSecret { value, randomness }, seed.bytes("output ephemeral", &context))?;
+    let ciphertext = cipher::seal(&to, NoteSecret { value, randomness }, *seed.bytes("output ephemeral", &context))?;
     Ok((OutputNote { partial: hash::partial(to.owner, randomness), value }, ciphertext))
 }
 
@@ -237,6 +245,6 @@ pub fn deposit_note(
 ) -> Result<(Digest, Ciphertext), WeakViewingKey> {
     let context: [&[u8]; 1] = [&salt];
     let randomness = seed.elements("deposit randomness", &context);
-    let ciphertext = cipher::seal(to, NoteSecret { value, randomness }, seed.bytes("deposit ephemeral", &context))?;
+    let ciphertext = cipher::seal(to, NoteSecret { value, randomness }, *seed.bytes("deposit ephemeral", &context))?;
     Ok((hash::partial(to.owner, randomness), ciphertext))
 }

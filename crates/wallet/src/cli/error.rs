@@ -7,8 +7,9 @@ use agoge_protocol::TxId;
 use agoge_protocol::exit::ExitCode;
 use serde_json::{Value, json};
 
-use crate::book::BookFileError;
+use crate::book::{BookFileError, TooManyUnderWay};
 use crate::deposit::DepositError;
+use crate::dir::DirError;
 use crate::keyfile::KeyfileError;
 use crate::node::NodeError;
 use crate::scan::ScanError;
@@ -36,6 +37,31 @@ pub enum WalletError {
         #[source]
         source: std::io::Error,
     },
+    /// More than a file of its kind holds.
+    #[error("{path} is longer than {max} bytes")]
+    TooLong {
+        /// The file.
+        path: PathBuf,
+        /// The limit.
+        max: u64,
+    },
+    /// Others could read the password.
+    #[error("{path} has mode {mode:o}; hint: chmod 600 {path}")]
+    PasswordFileTooOpen {
+        /// The file.
+        path: PathBuf,
+        /// Its mode.
+        mode: u32,
+    },
+    /// A new wallet needs a password.
+    #[error("the password is empty")]
+    EmptyPassword,
+    /// The password was typed differently the second time.
+    #[error("the two passwords differ")]
+    PasswordsDiffer,
+    /// `submit` of something else.
+    #[error("not the 0x hex of a transaction; hint: agoge-wallet send --print-raw makes one")]
+    NotATransaction,
     /// No password file and no terminal.
     #[error("no password: {source}; hint: --password-file FILE")]
     Password {
@@ -43,6 +69,9 @@ pub enum WalletError {
         #[source]
         source: std::io::Error,
     },
+    /// The wallet's directory.
+    #[error(transparent)]
+    Dir(#[from] DirError),
     /// The stored seed.
     #[error(transparent)]
     Keyfile(#[from] KeyfileError),
@@ -72,6 +101,44 @@ pub enum WalletError {
         /// The network's.
         least: u64,
     },
+    /// The node asks for an unusual fee.
+    #[error("the node asks for a fee of at least {least} gwei, more than {max} gwei is only paid when you say so; hint: --fee {least}gwei")]
+    FeeTooHigh {
+        /// The node's.
+        least: u64,
+        /// Without `--fee`.
+        max: u64,
+    },
+    /// A distant node asks for proofs that hide nothing.
+    #[error("the node asks for proofs of the testing profile, which hide nothing; they are made only for a devnet on this machine")]
+    TestingProfile,
+    /// Too many transactions wait for a block.
+    #[error(transparent)]
+    TooManyUnderWay(#[from] TooManyUnderWay),
+    /// The task that made the proof was stopped.
+    #[error("the proof was not made: {0}")]
+    Task(#[from] tokio::task::JoinError),
+    /// The transaction may have reached the node or not.
+    #[error(
+        "transaction {id} may have arrived: {source}; do not pay again: the wallet keeps it and hands it over with the next command; \
+         hint: agoge-wallet balance"
+    )]
+    HandOver {
+        /// The transaction.
+        id: TxId,
+        /// Why that is not known.
+        #[source]
+        source: NodeError,
+    },
+    /// The seed is stored; its notes were not looked for.
+    #[error("the seed is stored in {dir}, and agoge-wallet balance reads the chain later; it was not read now: {source}")]
+    RestoredUnread {
+        /// The wallet's directory.
+        dir: PathBuf,
+        /// Why.
+        #[source]
+        source: Box<WalletError>,
+    },
     /// Waiting took too long.
     #[error("{what} did not happen within {seconds} s; hint: agoge-wallet status {id}")]
     TimedOut {
@@ -83,10 +150,12 @@ pub enum WalletError {
         id: TxId,
     },
     /// The deposit was not consumed in time.
-    #[error("deposit {index} is on L1 but in no block after {seconds} s; it is not lost: a block must consume it")]
+    #[error("deposit {index} is on L1 but in no {where_to} after {seconds} s; it is not lost: a block must consume it")]
     DepositTimedOut {
         /// Inbox index.
         index: u64,
+        /// "block" or "proven block".
+        where_to: &'static str,
         /// Seconds waited.
         seconds: u64,
     },
@@ -105,13 +174,17 @@ impl WalletError {
     pub fn exit_code(&self) -> ExitCode {
         match self {
             Self::Seed(_) | Self::SeedNeeded | Self::SeedGiven | Self::Node(NodeError::Url { .. }) => ExitCode::Usage,
-            Self::Read { .. } | Self::Password { .. } => ExitCode::Usage,
-            Self::FeeTooLow { .. } | Self::Transfer(TransferError::ZeroAmount | TransferError::TooMuch { .. }) => ExitCode::Usage,
-            Self::Keyfile(_) => ExitCode::Precondition,
+            Self::Read { .. } | Self::TooLong { .. } | Self::Password { .. } | Self::NotATransaction => ExitCode::Usage,
+            Self::PasswordFileTooOpen { .. } | Self::EmptyPassword | Self::PasswordsDiffer => ExitCode::Usage,
+            Self::Transfer(TransferError::ZeroAmount | TransferError::TooMuch { .. }) => ExitCode::Usage,
+            Self::FeeTooLow { .. } | Self::FeeTooHigh { .. } | Self::TooManyUnderWay(_) => ExitCode::Precondition,
+            Self::Keyfile(KeyfileError::Io { .. } | KeyfileError::Encrypt { .. }) => ExitCode::Failed,
+            Self::Keyfile(_) | Self::Dir(DirError::Busy { .. }) => ExitCode::Precondition,
             Self::Transfer(TransferError::NotEnough { .. } | TransferError::TooManyNotes { .. }) => ExitCode::Precondition,
-            Self::Book(BookFileError::OtherInstance { .. }) => ExitCode::WrongNetwork,
+            Self::Book(BookFileError::OtherInstance { .. }) | Self::TestingProfile => ExitCode::WrongNetwork,
             Self::TimedOut { .. } | Self::DepositTimedOut { .. } => ExitCode::TimedOut,
             Self::Deposit(error) => error.exit_code(),
+            Self::RestoredUnread { source, .. } => source.exit_code(),
             _ => ExitCode::Failed,
         }
     }
@@ -125,12 +198,16 @@ impl WalletError {
     }
 
     pub(super) fn print(&self, is_json: bool) {
+        // Parts of it may be a node's words, which shall not steer the terminal.
+        let text: String = self.to_string().chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
+        let (message, hint) = text.split_once("; hint: ").map_or((text.as_str(), None), |(text, hint)| (text, Some(hint)));
         if is_json {
-            let error = json!({"schema": "agoge.error/1", "ok": false, "error": {"code": self.code(), "message": self.to_string()}});
-            print_line(&error.to_string());
+            let error = json!({"code": self.code(), "message": message, "hint": hint});
+            print_line(&json!({"schema": "agoge.error/1", "ok": false, "error": error}).to_string());
         }
+        let hint = hint.map(|hint| format!("\nhint: {hint}")).unwrap_or_default();
         // Nothing is left to do when stderr is closed.
-        drop(writeln!(std::io::stderr(), "error[{}]: {}", self.code(), self.to_string().replace("; hint: ", "\nhint: ")));
+        drop(writeln!(std::io::stderr(), "error[{}]: {message}{hint}", self.code()));
     }
 }
 

@@ -2,22 +2,32 @@
 
 mod commands;
 mod error;
+mod input;
+mod pay;
+mod session;
+mod wait;
 
+use std::convert::Infallible;
+use std::io::Write;
 use std::path::PathBuf;
 
 use agoge_protocol::ShieldedAddress;
 use agoge_protocol::exit::ExitCode;
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
+use secrecy::SecretString;
 
 pub use error::WalletError;
 
 use crate::amount::parse_gwei;
 
+/// Most that `--timeout` takes: a year.
+const TIMEOUT_MAX: u64 = 365 * 24 * 3_600;
+
 /// Shielded payments on an Agoge network.
 #[derive(Debug, Parser)]
 #[command(name = "agoge-wallet", version, after_help = "Examples:
   agoge-wallet new
-  agoge-wallet deposit --amount 0.1ether --rpc-url http://127.0.0.1:8545 --keystore key.json --l1-password-file pw
+  agoge-wallet deposit --amount 0.1ether --network phase4 --rpc-url http://127.0.0.1:8545 --keystore key.json
   agoge-wallet send --to agoge1... --amount 5000gwei --wait mined
 Exit codes: 0 ok, 1 failed, 2 usage, 3 precondition, 4 wrong network, 5 reverted, 6 simulation reverts, 7 timed out.")]
 pub struct Args {
@@ -32,12 +42,12 @@ pub(crate) struct Global {
     /// Directory of the wallet: its seed and what it has read of the chain.
     #[arg(long, global = true, env = "AGOGE_WALLET_DIR", default_value = "data/wallet")]
     pub(crate) dir: PathBuf,
-    /// File whose first line is the wallet's password; without it the terminal is asked.
+    /// File (mode 600) whose first line is the wallet's password; without it the terminal is asked.
     #[arg(long, global = true, env = "AGOGE_WALLET_PASSWORD_FILE", value_name = "FILE")]
     pub(crate) password_file: Option<PathBuf>,
     /// Use this seed (64 hex digits, or - for stdin) instead of the stored one. Arguments are visible to other users: for devnets and tests.
-    #[arg(long, global = true, value_name = "HEX|-")]
-    pub(crate) seed: Option<String>,
+    #[arg(long, global = true, value_name = "HEX|-", value_parser = secret)]
+    pub(crate) seed: Option<SecretString>,
     /// RPC address of a node.
     #[arg(long, global = true, env = "AGOGE_NODE", default_value = "http://127.0.0.1:8700", value_name = "URL")]
     pub(crate) node: String,
@@ -71,8 +81,8 @@ pub(crate) enum Command {
     },
     /// Hand a node a transaction that `send --print-raw` made.
     Submit {
-        /// 0x hex of the transaction, or - for stdin.
-        raw: String,
+        /// File with the transaction's 0x hex, or - for stdin (it is too long for an argument).
+        file: PathBuf,
     },
     /// Print completions for a shell.
     Completions {
@@ -101,11 +111,15 @@ pub(crate) struct Deposit {
     /// Network file or name; must be that of the node.
     #[arg(long, env = "AGOGE_NETWORK", value_name = "NAME|FILE")]
     pub(crate) network: String,
-    /// Wait until the note can be spent.
+    /// Deployment file of the network: its Rollup must be the one that the node names. Give it when the node is not yours, since the
+    /// node says where the money goes.
+    #[arg(long, env = "AGOGE_DEPLOYMENT", value_name = "FILE")]
+    pub(crate) deployment: Option<PathBuf>,
+    /// What to wait for.
     #[arg(long, value_enum, default_value_t = Wait::Mined)]
     pub(crate) wait: Wait,
     /// Seconds to wait at most.
-    #[arg(long, default_value_t = 600, value_name = "SECONDS")]
+    #[arg(long, default_value_t = 600, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(..=TIMEOUT_MAX))]
     pub(crate) timeout: u64,
 }
 
@@ -117,7 +131,7 @@ pub(crate) struct Send {
     /// How much, as in 0.1ether or 5000gwei.
     #[arg(long, value_parser = parse_gwei, value_name = "AMOUNT")]
     pub(crate) amount: u64,
-    /// Fee; the network's least fee without it.
+    /// Fee; without it the least fee that the node asks for, up to 0.0001ether.
     #[arg(long, value_parser = parse_gwei, value_name = "AMOUNT")]
     pub(crate) fee: Option<u64>,
     /// Print the transaction and send nothing.
@@ -127,7 +141,7 @@ pub(crate) struct Send {
     #[arg(long, value_enum, default_value_t = Wait::Mined)]
     pub(crate) wait: Wait,
     /// Seconds to wait at most.
-    #[arg(long, default_value_t = 600, value_name = "SECONDS")]
+    #[arg(long, default_value_t = 600, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(..=TIMEOUT_MAX))]
     pub(crate) timeout: u64,
 }
 
@@ -139,6 +153,15 @@ pub(crate) enum Wait {
     Mined,
     /// Until that block is proven.
     Proven,
+}
+
+fn secret(text: &str) -> Result<SecretString, Infallible> {
+    Ok(SecretString::from(text))
+}
+
+/// Progress for people; a closed stderr is nobody listening.
+fn say(text: &str) {
+    drop(writeln!(std::io::stderr(), "{text}"));
 }
 
 /// Runs a command, prints its result or its error, and says how the program ends.

@@ -1,13 +1,12 @@
-//! What a wallet knows: its notes, the note tree's leaves and the last blocks it has read. One file, replaced atomically.
+//! What a wallet knows: its notes, the note tree's leaves, the last blocks it has read and the transactions it has sent.
 
-use std::collections::{BTreeMap, VecDeque};
-use std::fs;
-use std::io::Write;
-use std::os::unix::fs::OpenOptionsExt;
-use std::path::{Path, PathBuf};
+mod file;
 
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+
+use agoge_protocol::limits::{BLOCK_DEPOSITS_MAX, BLOCK_TXS_MAX};
 use agoge_protocol::rpc::RpcEffects;
-use agoge_protocol::{BlockHash, Deposit, Digest, Element, L2BlockNumber, TxId};
+use agoge_protocol::{BlockHash, Deposit, Digest, Element, L2BlockNumber, Transaction, TxId};
 use agoge_state_transition::hash::{self, Output};
 use borsh::{BorshDeserialize, BorshSerialize};
 
@@ -15,13 +14,17 @@ use crate::cipher;
 use crate::seed::Keys;
 use crate::tree::NoteTree;
 
+pub use file::BookFileError;
+
 /// Blocks remembered by hash: a replaced chain is followed back this far, beyond it everything is read again.
 const BLOCKS_MAX: usize = 1_024;
-/// Format of the file.
-const VERSION: u8 = 1;
+/// Transactions under way at most.
+pub const UNDER_WAY_MAX: usize = 64;
+/// Settled transactions remembered in case their block is replaced.
+const SETTLED_MAX: usize = 1_024;
 
-/// A note of this wallet.
-#[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+/// A note of this wallet. `Debug` does not show what opens it.
+#[derive(Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
 pub struct OwnedNote {
     /// Leaf in the note tree.
     pub index: u64,
@@ -39,6 +42,13 @@ pub struct OwnedNote {
     pub spent_in: Option<L2BlockNumber>,
 }
 
+impl core::fmt::Debug for OwnedNote {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        let Self { index, block, spent_in, .. } = self;
+        f.debug_struct("OwnedNote").field("index", index).field("block", block).field("spent_in", spent_in).finish_non_exhaustive()
+    }
+}
+
 /// A block that was read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
 pub struct ReadBlock {
@@ -54,14 +64,24 @@ pub struct ReadBlock {
     pub note_count: u64,
 }
 
-/// A transaction that was sent and is in no block yet.
+/// A transaction that this wallet has handed to a node.
 #[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
 pub struct SentTx {
     /// Its id.
     pub id: TxId,
     /// What it spends.
     pub nullifiers: [Digest; 2],
+    /// Its encoding, to be handed over again should the node have lost it; empty once a block has settled it, since nodes queue the
+    /// transactions of a replaced block by themselves.
+    pub encoded: Vec<u8>,
+    /// Block that holds it, or that spends one of its notes by another transaction. `None` while it is under way.
+    pub settled_in: Option<L2BlockNumber>,
 }
+
+/// As many transactions are under way as the wallet keeps.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{UNDER_WAY_MAX} transactions are under way; hint: wait until some of them are in a block")]
+pub struct TooManyUnderWay;
 
 /// A node's answer does not fit what the wallet has read before, or itself.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -85,7 +105,7 @@ pub enum BookError {
         found: u64,
     },
     /// The leaves do not hash to the block's note root: the node left out or changed something.
-    #[error("the notes of block {block} hash to {computed}, the node says {claimed}; ask another node")]
+    #[error("the notes of block {block} hash to {computed}, the node says {claimed}; hint: ask another node")]
     WrongRoot {
         /// The block.
         block: L2BlockNumber,
@@ -93,6 +113,18 @@ pub enum BookError {
         computed: Digest,
         /// Answered.
         claimed: Digest,
+    },
+    /// More than any block holds.
+    #[error("block {block} has {found} {what}, the limit is {limit}")]
+    TooMany {
+        /// The block.
+        block: L2BlockNumber,
+        /// "deposits" or "transactions".
+        what: &'static str,
+        /// Answered.
+        found: usize,
+        /// Of every network.
+        limit: usize,
     },
     /// A deposit's value or index is out of range.
     #[error("deposit {index} of block {block} is malformed")]
@@ -102,46 +134,6 @@ pub enum BookError {
         /// The deposit.
         index: u64,
     },
-}
-
-/// The file cannot be used.
-#[derive(Debug, thiserror::Error)]
-pub enum BookFileError {
-    /// Reading or writing failed.
-    #[error("{path}: {source}")]
-    Io {
-        /// The file.
-        path: PathBuf,
-        /// Why.
-        #[source]
-        source: std::io::Error,
-    },
-    /// Not a wallet's file, or of another version.
-    #[error("{path} is no wallet state of version {VERSION}; hint: remove it, the next command reads the chain again")]
-    Format {
-        /// The file.
-        path: PathBuf,
-    },
-    /// The file belongs to another network.
-    #[error("{path} is for the instance {found}, the node is of {expected}; hint: use another --dir for each network")]
-    OtherInstance {
-        /// The file.
-        path: PathBuf,
-        /// The node's genesis id.
-        expected: Digest,
-        /// The file's.
-        found: Digest,
-    },
-}
-
-#[derive(BorshSerialize, BorshDeserialize)]
-struct BookFile {
-    version: u8,
-    genesis_id: Digest,
-    blocks: Vec<ReadBlock>,
-    leaves: Vec<Digest>,
-    notes: Vec<OwnedNote>,
-    sent: Vec<SentTx>,
 }
 
 /// All that a wallet has read from the chain.
@@ -161,64 +153,14 @@ impl Book {
         Self { genesis_id, blocks: VecDeque::new(), tree: NoteTree::default(), notes: BTreeMap::new(), sent: Vec::new() }
     }
 
-    /// Opens the book at `path`, or an empty one when there is no file.
-    ///
-    /// # Errors
-    /// [`BookFileError`].
-    pub fn open(path: &Path, genesis_id: Digest) -> Result<Self, BookFileError> {
-        let bytes = match fs::read(path) {
-            Ok(bytes) => bytes,
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Self::new(genesis_id)),
-            Err(source) => return Err(BookFileError::Io { path: path.to_owned(), source }),
-        };
-        let format = || BookFileError::Format { path: path.to_owned() };
-        let file: BookFile = borsh::from_slice(&bytes).map_err(|_| format())?;
-        if file.version != VERSION {
-            return Err(format());
-        }
-        if file.genesis_id != genesis_id {
-            let found = file.genesis_id;
-            return Err(BookFileError::OtherInstance { path: path.to_owned(), expected: genesis_id, found });
-        }
-        Ok(Self {
-            genesis_id,
-            blocks: file.blocks.into(),
-            tree: NoteTree::from_leaves(&file.leaves),
-            notes: file.notes.into_iter().map(|note| (note.index, note)).collect(),
-            sent: file.sent,
-        })
-    }
-
-    /// Replaces the file at `path`: written beside it, synced, renamed.
-    ///
-    /// # Errors
-    /// [`BookFileError::Io`].
-    pub fn save(&self, path: &Path) -> Result<(), BookFileError> {
-        let io = |source| BookFileError::Io { path: path.to_owned(), source };
-        let file = BookFile {
-            version: VERSION,
-            genesis_id: self.genesis_id,
-            blocks: self.blocks.iter().copied().collect(),
-            leaves: self.tree.leaves().to_vec(),
-            notes: self.notes.values().cloned().collect(),
-            sent: self.sent.clone(),
-        };
-        let bytes = borsh::to_vec(&file).map_err(io)?;
-        let beside = path.with_extension("new");
-        let mut out =
-            fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&beside).map_err(io)?;
-        out.write_all(&bytes).and_then(|()| out.sync_all()).map_err(io)?;
-        fs::rename(&beside, path).map_err(io)
-    }
-
     /// The last block read; `None` at genesis.
     pub fn tip(&self) -> Option<ReadBlock> {
         self.blocks.back().copied()
     }
 
-    /// Blocks remembered by hash, newest first.
-    pub fn recent_blocks(&self) -> impl Iterator<Item = ReadBlock> + '_ {
-        self.blocks.iter().rev().copied()
+    /// Blocks remembered by hash, oldest first.
+    pub fn blocks(&self) -> impl Iterator<Item = ReadBlock> + '_ {
+        self.blocks.iter().copied()
     }
 
     /// Number of the next block to read.
@@ -241,17 +183,28 @@ impl Book {
         self.notes.values().filter(|n| n.spent_in.is_none()).map(|n| u128::from(n.value)).sum()
     }
 
-    /// Transactions sent and not yet read in a block.
-    pub fn sent(&self) -> &[SentTx] {
-        &self.sent
+    /// Transactions that were sent and that no block read so far has settled, oldest first.
+    pub fn under_way(&self) -> impl Iterator<Item = &SentTx> {
+        self.sent.iter().filter(|sent| sent.settled_in.is_none())
     }
 
-    /// Remembers a transaction that was handed to a node, so that its notes are not chosen again.
-    pub fn add_sent(&mut self, sent: SentTx) {
-        self.sent.push(sent);
+    /// Remembers a transaction that is handed to a node, so that its notes are not chosen again.
+    ///
+    /// # Errors
+    /// [`TooManyUnderWay`].
+    pub fn add_sent(&mut self, tx: &Transaction) -> Result<(), TooManyUnderWay> {
+        if self.under_way().count() >= UNDER_WAY_MAX {
+            return Err(TooManyUnderWay);
+        }
+        let id = tx.id();
+        self.forget_sent(id);
+        // Writing to a vector cannot fail.
+        let encoded = borsh::to_vec(tx).unwrap_or_default();
+        self.sent.push(SentTx { id, nullifiers: *tx.public_inputs.nullifiers(), encoded, settled_in: None });
+        Ok(())
     }
 
-    /// Forgets a transaction that a node has dropped: its notes can be spent again.
+    /// Forgets a transaction that will not be mined: its notes can be spent again.
     pub fn forget_sent(&mut self, id: TxId) {
         self.sent.retain(|sent| sent.id != id);
     }
@@ -262,10 +215,12 @@ impl Book {
         self.blocks.retain(|read| read.number <= number);
         self.tree.truncate(count);
         self.notes.retain(|index, _| *index < count);
-        for note in self.notes.values_mut() {
-            if note.spent_in.is_some_and(|spent| spent > number) {
-                note.spent_in = None;
-            }
+        for spent_in in self.notes.values_mut().map(|note| &mut note.spent_in) {
+            *spent_in = spent_in.filter(|spent| *spent <= number);
+        }
+        // Nodes queue the transactions of a replaced block again: their notes are not free.
+        for settled_in in self.sent.iter_mut().map(|sent| &mut sent.settled_in) {
+            *settled_in = settled_in.filter(|settled| *settled <= number);
         }
     }
 
@@ -278,6 +233,14 @@ impl Book {
         let expected = self.next_block();
         if block != expected {
             return Err(BookError::WrongBlock { expected, found: block });
+        }
+        for (what, found, limit) in [
+            ("deposits", effects.deposits.len(), BLOCK_DEPOSITS_MAX),
+            ("transactions", effects.transactions.len(), BLOCK_TXS_MAX),
+        ] {
+            if found > limit {
+                return Err(BookError::TooMany { block, what, found, limit });
+            }
         }
         let first = self.tree.count();
         if effects.first_note_index != first {
@@ -294,12 +257,7 @@ impl Book {
             self.return_to(before);
             return result;
         }
-        for nullifier in effects.transactions.iter().flat_map(|tx| tx.nullifiers) {
-            for note in self.notes.values_mut().filter(|note| note.nullifier == nullifier) {
-                note.spent_in = Some(block);
-            }
-            self.sent.retain(|sent| !sent.nullifiers.contains(&nullifier));
-        }
+        self.settle(block, &effects.transactions.iter().flat_map(|tx| tx.nullifiers).collect());
         self.blocks.push_back(ReadBlock { number: block, block_hash: effects.block_hash, note_count: self.tree.count() });
         if self.blocks.len() > BLOCKS_MAX {
             self.blocks.pop_front();
@@ -349,7 +307,27 @@ impl Book {
         self.notes.insert(index, OwnedNote { index, block, value, rho, randomness, nullifier, spent_in: None });
     }
 
+    /// Marks what a block's nullifiers spend.
+    fn settle(&mut self, block: L2BlockNumber, nullifiers: &BTreeSet<Digest>) {
+        for note in self.notes.values_mut().filter(|note| nullifiers.contains(&note.nullifier)) {
+            note.spent_in = Some(block);
+        }
+        for sent in self.sent.iter_mut().filter(|sent| sent.settled_in.is_none()) {
+            if sent.nullifiers.iter().any(|nullifier| nullifiers.contains(nullifier)) {
+                sent.settled_in = Some(block);
+                sent.encoded = Vec::new();
+            }
+        }
+        let settled = self.sent.iter().filter(|sent| sent.settled_in.is_some()).count();
+        let mut surplus = settled.saturating_sub(SETTLED_MAX);
+        self.sent.retain(|sent| {
+            let is_surplus = surplus > 0 && sent.settled_in.is_some();
+            surplus = surplus.saturating_sub(usize::from(is_surplus));
+            !is_surplus
+        });
+    }
+
     fn is_under_way(&self, note: &OwnedNote) -> bool {
-        self.sent.iter().any(|sent| sent.nullifiers.contains(&note.nullifier))
+        self.under_way().any(|sent| sent.nullifiers.contains(&note.nullifier))
     }
 }
