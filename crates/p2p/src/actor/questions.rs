@@ -196,8 +196,17 @@ impl Actor {
             OutboundFailure::DialFailure => RequestError::NoPeer,
             OutboundFailure::ConnectionClosed | OutboundFailure::Io(_) => lost,
         };
-        if let Some(done) = done {
-            done.send(Err(error)).ok();
+        match done {
+            Some(done) => drop(done.send(Err(error))),
+            // Without its status a connection cannot become a peer; a peer that is slow once stays.
+            None if self
+                .connected
+                .get(&peer)
+                .is_some_and(|connected| !connected.is_admitted) =>
+            {
+                self.disconnect(peer)
+            }
+            None => {}
         }
     }
 

@@ -193,9 +193,12 @@ async fn questions_under_way_are_bounded_on_both_sides() {
     assert!(first.is_ok());
 }
 
-async fn ask_hostile(script: Script) -> (Result<agoge_p2p::Answer, RequestError>, agoge_p2p::PeerId, f64) {
+async fn ask_hostile(
+    script: Script,
+    request_timeout: Duration,
+) -> (Result<agoge_p2p::Answer, RequestError>, agoge_p2p::PeerId, f64) {
     let mut config = config();
-    config.pace.request_timeout = Duration::from_millis(300);
+    config.pace.request_timeout = request_timeout;
     let fork = config.fork_digest;
     let mut node = Node::start(config).await;
     let mut hostile = Hostile::dial(fork, &node.addresses().await[0], script);
@@ -221,7 +224,9 @@ async fn ask_hostile(script: Script) -> (Result<agoge_p2p::Answer, RequestError>
 
 #[tokio::test]
 async fn silence_is_timed_out() {
-    let (result, peer, score) = ask_hostile(|request| (request.len() == 5).then(status_frame)).await;
+    let script: Script = |request| (request.len() == 5).then(status_frame);
+    // Long enough for the handshake's own question on a busy machine.
+    let (result, peer, score) = ask_hostile(script, Duration::from_secs(2)).await;
     assert_eq!(result, Err(RequestError::Timeout { peer }));
     assert!(score < 0.0, "{score}");
 }
@@ -257,7 +262,7 @@ async fn answers_that_do_not_fit_are_refused_and_penalised() {
         },
     ];
     for script in scripts {
-        let (result, peer, score) = ask_hostile(script).await;
+        let (result, peer, score) = ask_hostile(script, PATIENCE).await;
         assert_eq!(result, Err(RequestError::WrongAnswer { peer }));
         assert!(score <= -45.0, "{score}");
     }

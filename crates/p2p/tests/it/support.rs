@@ -16,7 +16,7 @@ use agoge_supervisor::{LogFormat, Spawner, Supervisor, init_logging};
 use tokio::sync::mpsc;
 
 /// Longer than anything here takes, so that a lost event fails the test instead of hanging it.
-const PATIENCE: Duration = Duration::from_secs(60);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 
 pub(crate) struct Node {
     pub(crate) handle: P2pHandle,
@@ -114,10 +114,8 @@ impl Node {
         in_time("an event", self.events.recv()).await.unwrap()
     }
 
-    /// Waits until these are peers.
+    /// Waits until these have become peers.
     pub(crate) async fn meets(&mut self, mut peers: Vec<PeerId>) {
-        let present = self.peer_ids().await;
-        peers.retain(|peer| !present.contains(peer));
         while !peers.is_empty() {
             if let P2pEvent::PeerConnected { peer: new, .. } = self.event().await {
                 peers.retain(|peer| *peer != new);
