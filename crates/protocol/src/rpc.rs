@@ -7,7 +7,10 @@ use alloy_primitives::{Address, B256};
 use serde::{Deserialize, Serialize};
 
 use crate::network::ClientProfile;
-use crate::{BlockHash, Ciphertext, Deposit, Digest, Epoch, Header, L1BlockNumber, L2BlockNumber, Slot, TxEffects, TxId};
+use crate::{
+    BlockHash, Ciphertext, Deposit, Digest, Epoch, Header, L1BlockNumber, L2BlockNumber, Slot, TxEffects,
+    TxId,
+};
 
 /// Blocks or headers that one `agoge_getBlocks` may ask for.
 pub const BLOCKS_RANGE_MAX: u64 = 256;
@@ -43,7 +46,9 @@ pub mod decimal {
         let is_plain = text.bytes().all(|b| b.is_ascii_digit()) && (text == "0" || !text.starts_with('0'));
         match text.parse() {
             Ok(value) if is_plain => Ok(value),
-            _ => Err(D::Error::custom(format_args!("{text:?} is no decimal number below 2^64"))),
+            _ => Err(D::Error::custom(format_args!(
+                "{text:?} is no decimal number below 2^64"
+            ))),
         }
     }
 }
@@ -310,8 +315,10 @@ impl From<&TxEffects> for RpcTxEffects {
             nullifiers: effects.nullifiers,
             commitments: effects.commitments,
             fee: effects.fee,
-            withdrawal: (withdrawal.amount > 0)
-                .then_some(RpcWithdrawal { amount: withdrawal.amount, recipient: withdrawal.recipient }),
+            withdrawal: (withdrawal.amount > 0).then_some(RpcWithdrawal {
+                amount: withdrawal.amount,
+                recipient: withdrawal.recipient,
+            }),
             ciphertexts: effects.ciphertexts,
         }
     }
@@ -550,10 +557,16 @@ mod tests {
 
     #[test]
     fn amounts_are_plain_decimal_strings() {
-        let withdrawal = RpcWithdrawal { amount: u64::MAX, recipient: Address::ZERO };
+        let withdrawal = RpcWithdrawal {
+            amount: u64::MAX,
+            recipient: Address::ZERO,
+        };
         let json = serde_json::to_value(withdrawal).unwrap();
         assert_eq!(json["amount"], "18446744073709551615");
-        assert_eq!(serde_json::from_value::<RpcWithdrawal>(json.clone()).unwrap(), withdrawal);
+        assert_eq!(
+            serde_json::from_value::<RpcWithdrawal>(json.clone()).unwrap(),
+            withdrawal
+        );
         for bad in ["", "05", "+5", "0x5", " 5", "18446744073709551616"] {
             let mut json = json.clone();
             json["amount"] = bad.into();
@@ -566,17 +579,29 @@ mod tests {
         let codes: std::collections::BTreeSet<_> = TxRejection::ALL.iter().map(|r| r.code()).collect();
         assert_eq!(codes.len(), TxRejection::ALL.len());
         assert_eq!(TxRejection::from_code("AGOGE-TX-007"), Some(TxRejection::Spent));
-        let dropped = TransactionStatus::Dropped { reason: "evicted".into(), message: "full".into() };
+        let dropped = TransactionStatus::Dropped {
+            reason: "evicted".into(),
+            message: "full".into(),
+        };
         let json = serde_json::to_string(&dropped).unwrap();
-        assert_eq!(json, r#"{"status":"dropped","reason":"evicted","message":"full"}"#);
+        assert_eq!(
+            json,
+            r#"{"status":"dropped","reason":"evicted","message":"full"}"#
+        );
         let duty = Duty {
             slot: Slot::new(3),
             attester: Address::ZERO,
             kind: DutyKind::Attest,
-            outcome: DutyOutcome::Missed { reason: "no_proposal".into(), message: "late".into() },
+            outcome: DutyOutcome::Missed {
+                reason: "no_proposal".into(),
+                message: "late".into(),
+            },
         };
         let json = serde_json::to_string(&duty).unwrap();
-        assert!(json.ends_with(r#""kind":"attest","outcome":"missed","reason":"no_proposal","message":"late"}"#), "{json}");
+        assert!(
+            json.ends_with(r#""kind":"attest","outcome":"missed","reason":"no_proposal","message":"late"}"#),
+            "{json}"
+        );
         assert_eq!(serde_json::from_str::<Duty>(&json).unwrap(), duty);
     }
 

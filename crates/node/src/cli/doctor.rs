@@ -28,15 +28,30 @@ struct Check {
 
 impl Check {
     fn ok(code: &'static str, message: impl Into<String>) -> Self {
-        Self { status: Status::Ok, code, message: message.into(), hint: None }
+        Self {
+            status: Status::Ok,
+            code,
+            message: message.into(),
+            hint: None,
+        }
     }
 
     fn warn(code: &'static str, message: impl Into<String>, hint: impl Into<String>) -> Self {
-        Self { status: Status::Warn, code, message: message.into(), hint: Some(hint.into()) }
+        Self {
+            status: Status::Warn,
+            code,
+            message: message.into(),
+            hint: Some(hint.into()),
+        }
     }
 
     fn fail(code: &'static str, message: impl Into<String>, hint: impl Into<String>) -> Self {
-        Self { status: Status::Fail, code, message: message.into(), hint: Some(hint.into()) }
+        Self {
+            status: Status::Fail,
+            code,
+            message: message.into(),
+            hint: Some(hint.into()),
+        }
     }
 
     fn line(&self) -> String {
@@ -45,7 +60,11 @@ impl Check {
             Status::Warn => "warn",
             Status::Fail => "fail",
         };
-        let hint = self.hint.as_ref().map(|hint| format!("\n     hint: {hint}")).unwrap_or_default();
+        let hint = self
+            .hint
+            .as_ref()
+            .map(|hint| format!("\n     hint: {hint}"))
+            .unwrap_or_default();
         format!("{status} {} {}{hint}\n", self.code, self.message)
     }
 }
@@ -62,13 +81,19 @@ pub(super) fn doctor(invocation: &Invocation) -> Result<Exit, CliError> {
         .map_err(|error| CliError::new(Exit::Failed, "AGOGE-DOC-000", error))?;
     checks.extend(runtime.block_on(l1::checks(&config, deployment)));
     let is_well = checks.iter().all(|check| check.status != Status::Fail);
-    report::data(invocation.json, "doctor", &checks, || checks.iter().map(Check::line).collect());
+    report::data(invocation.json, "doctor", &checks, || {
+        checks.iter().map(Check::line).collect()
+    });
     Ok(if is_well { Exit::Ok } else { Exit::Precondition })
 }
 
 fn relations(config: &crate::config::Config) -> Check {
     match config.validate() {
         Ok(()) => Check::ok("AGOGE-DOC-001", "configuration is complete"),
-        Err(error) => Check::fail("AGOGE-DOC-001", error.to_string(), error.hint().unwrap_or_else(|| "change it".to_owned())),
+        Err(error) => Check::fail(
+            "AGOGE-DOC-001",
+            error.to_string(),
+            error.hint().unwrap_or_else(|| "change it".to_owned()),
+        ),
     }
 }

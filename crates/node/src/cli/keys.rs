@@ -11,8 +11,8 @@ use zeroize::Zeroizing;
 use super::{CliError, Exit, Invocation, report};
 use crate::config::{KeysConfig, Resolved};
 use crate::keys::{
-    ATTESTER_KEYS_MAX, ImportOutcome, KeyEntry, KeyRole, PasswordSource, import_key_file, import_raw_key, list_keys,
-    new_key,
+    ATTESTER_KEYS_MAX, ImportOutcome, KeyEntry, KeyRole, PasswordSource, import_key_file, import_raw_key,
+    list_keys, new_key,
 };
 
 /// Make, import and list key files.
@@ -70,7 +70,11 @@ pub(super) fn keys(invocation: &Invocation, command: KeysCommand) -> Result<Exit
             let is_one = role == KeyRole::Publisher && out.is_none();
             let max = if is_one { 1 } else { ATTESTER_KEYS_MAX };
             if !(1..=max).contains(&count) {
-                return Err(CliError::new(Exit::Usage, "AGOGE-KEY-008", format!("--count must be 1 to {max}")));
+                return Err(CliError::new(
+                    Exit::Usage,
+                    "AGOGE-KEY-008",
+                    format!("--count must be 1 to {max}"),
+                ));
             }
             new(invocation, count, role, &target(out, role), &source)
         }
@@ -98,7 +102,9 @@ fn new(
         .map(|_| new_key(target, &password).map(|(address, path)| NewKey { role, address, path }))
         .collect::<Result<_, _>>()?;
     report::data(invocation.json, "keys.new", &made, || {
-        made.iter().map(|key| format!("{} {}\n", key.address, key.path.display())).collect()
+        made.iter()
+            .map(|key| format!("{} {}\n", key.address, key.path.display()))
+            .collect()
     });
     Ok(Exit::Ok)
 }
@@ -111,8 +117,12 @@ fn import(
 ) -> Result<Exit, CliError> {
     let wants_stdin = files.iter().filter(|file| *file == Path::new("-")).count();
     if wants_stdin > 1 || (wants_stdin == 1 && *source == PasswordSource::Stdin) {
-        return Err(CliError::new(Exit::Usage, "AGOGE-KEY-002", "standard input can be read once only")
-            .with_hint("name a file for the password: --keys-password-file FILE"));
+        return Err(CliError::new(
+            Exit::Usage,
+            "AGOGE-KEY-002",
+            "standard input can be read once only",
+        )
+        .with_hint("name a file for the password: --keys-password-file FILE"));
     }
     let password = source.read().map_err(crate::keys::KeyError::from)?;
     let mut results = Vec::with_capacity(files.len());
@@ -123,18 +133,33 @@ fn import(
             import_key_file(file, target, &password).map_err(|error| error.to_string())
         };
         results.push(match outcome {
-            Ok((address, ImportOutcome::Imported)) => {
-                Imported { source: file.clone(), result: "imported", address: Some(address), error: None }
-            }
-            Ok((address, ImportOutcome::Duplicate)) => {
-                Imported { source: file.clone(), result: "duplicate", address: Some(address), error: None }
-            }
-            Err(error) => Imported { source: file.clone(), result: "error", address: None, error: Some(error) },
+            Ok((address, ImportOutcome::Imported)) => Imported {
+                source: file.clone(),
+                result: "imported",
+                address: Some(address),
+                error: None,
+            },
+            Ok((address, ImportOutcome::Duplicate)) => Imported {
+                source: file.clone(),
+                result: "duplicate",
+                address: Some(address),
+                error: None,
+            },
+            Err(error) => Imported {
+                source: file.clone(),
+                result: "error",
+                address: None,
+                error: Some(error),
+            },
         });
     }
     report::data(invocation.json, "keys.import", &results, || {
         let line = |result: &Imported| {
-            let about = result.address.map(|a| a.to_string()).or_else(|| result.error.clone()).unwrap_or_default();
+            let about = result
+                .address
+                .map(|a| a.to_string())
+                .or_else(|| result.error.clone())
+                .unwrap_or_default();
             format!("{} {} {about}\n", result.result, result.source.display())
         };
         results.iter().map(line).collect()
@@ -148,7 +173,10 @@ fn import_stdin(target: &Path, password: &crate::keys::Password) -> Result<(Addr
         return Err("a raw key is piped in, not typed".to_owned());
     }
     let mut text = Zeroizing::new(String::new());
-    std::io::stdin().take(128).read_to_string(&mut text).map_err(|error| error.to_string())?;
+    std::io::stdin()
+        .take(128)
+        .read_to_string(&mut text)
+        .map_err(|error| error.to_string())?;
     match import_raw_key(&text, target, password) {
         Ok(Ok(imported)) => Ok(imported),
         Ok(Err(error)) => Err(error.to_string()),
@@ -164,8 +192,14 @@ fn list(invocation: &Invocation, config: &KeysConfig) -> Result<Exit, CliError> 
                 KeyRole::Attester => "attester",
                 KeyRole::Publisher => "publisher",
             };
-            let address = entry.address.map_or_else(|| "(unknown address)".to_owned(), |a| a.to_string());
-            let problem = entry.problem.as_ref().map(|p| format!("  PROBLEM: {p}")).unwrap_or_default();
+            let address = entry
+                .address
+                .map_or_else(|| "(unknown address)".to_owned(), |a| a.to_string());
+            let problem = entry
+                .problem
+                .as_ref()
+                .map(|p| format!("  PROBLEM: {p}"))
+                .unwrap_or_default();
             format!("{role} {address} {}{problem}\n", entry.path.display())
         };
         entries.iter().map(line).collect()

@@ -81,12 +81,20 @@ struct Invocation {
 
 impl Invocation {
     fn resolve(&self) -> Result<Resolved, CliError> {
-        Ok(Resolved::new(self.config.clone(), &self.matches, self.init_guard)?)
+        Ok(Resolved::new(
+            self.config.clone(),
+            &self.matches,
+            self.init_guard,
+        )?)
     }
 
     /// For commands that work without L1.
     fn resolve_unchecked(&self) -> Result<Resolved, CliError> {
-        Ok(Resolved::unchecked(self.config.clone(), &self.matches, self.init_guard)?)
+        Ok(Resolved::unchecked(
+            self.config.clone(),
+            &self.matches,
+            self.init_guard,
+        )?)
     }
 }
 
@@ -94,17 +102,28 @@ impl Invocation {
 pub fn main() -> ExitCode {
     // Key material in a core file would outlive the process. Failing to say so changes nothing else.
     rustix::process::set_dumpable_behavior(rustix::process::DumpableBehavior::NotDumpable).ok();
-    let parsed = Cli::command().try_get_matches().and_then(|m| Cli::from_arg_matches(&m).map(|cli| (cli, m)));
+    let parsed = Cli::command()
+        .try_get_matches()
+        .and_then(|m| Cli::from_arg_matches(&m).map(|cli| (cli, m)));
     let (cli, matches) = match parsed {
         Ok(parsed) => parsed,
         Err(error) => {
             let is_help = !error.use_stderr();
             // Nobody is left to tell.
             error.print().ok();
-            return if is_help { Exit::Ok.into() } else { Exit::Usage.into() };
+            return if is_help {
+                Exit::Ok.into()
+            } else {
+                Exit::Usage.into()
+            };
         }
     };
-    let invocation = Invocation { json: cli.json, config: cli.config, matches, init_guard: cli.run.init_guard };
+    let invocation = Invocation {
+        json: cli.json,
+        config: cli.config,
+        matches,
+        init_guard: cli.run.init_guard,
+    };
     let json = invocation.json;
     let result = match cli.command.unwrap_or(Command::Run) {
         Command::Run => run::run(&invocation),
@@ -137,9 +156,16 @@ mod tests {
         let command = Cli::command();
         for key in crate::config::KEYS {
             let id = key.replace('.', "_");
-            let arg = command.get_arguments().find(|arg| arg.get_id() == id.as_str()).unwrap_or_else(|| panic!("{key}"));
+            let arg = command
+                .get_arguments()
+                .find(|arg| arg.get_id() == id.as_str())
+                .unwrap_or_else(|| panic!("{key}"));
             assert_eq!(arg.get_long(), Some(id.replace('_', "-").as_str()));
-            let env = if id == "l1_rpc_urls" { "ETH_RPC_URL".to_owned() } else { format!("AGOGE_{}", id.to_uppercase()) };
+            let env = if id == "l1_rpc_urls" {
+                "ETH_RPC_URL".to_owned()
+            } else {
+                format!("AGOGE_{}", id.to_uppercase())
+            };
             assert_eq!(arg.get_env().and_then(|env| env.to_str()), Some(env.as_str()));
         }
     }

@@ -25,7 +25,12 @@ pub struct CliError {
 impl CliError {
     /// An error without a hint.
     pub fn new(exit: Exit, code: &'static str, error: impl core::fmt::Display) -> Self {
-        Self { exit, code, message: error.to_string(), hint: None }
+        Self {
+            exit,
+            code,
+            message: error.to_string(),
+            hint: None,
+        }
     }
 
     /// The same error with a hint.
@@ -38,21 +43,40 @@ impl CliError {
 
 impl From<ConfigError> for CliError {
     fn from(error: ConfigError) -> Self {
-        Self { exit: Exit::Usage, code: error.code(), message: error.to_string(), hint: error.hint() }
+        Self {
+            exit: Exit::Usage,
+            code: error.code(),
+            message: error.to_string(),
+            hint: error.hint(),
+        }
     }
 }
 
 impl From<DeploymentError> for CliError {
     fn from(error: DeploymentError) -> Self {
-        let exit = if error.is_wrong_network() { Exit::WrongNetwork } else { Exit::Precondition };
+        let exit = if error.is_wrong_network() {
+            Exit::WrongNetwork
+        } else {
+            Exit::Precondition
+        };
         let hint = "name the network's deployment file with --deployment FILE".to_owned();
-        Self { exit, code: error.code(), message: error.to_string(), hint: Some(hint) }
+        Self {
+            exit,
+            code: error.code(),
+            message: error.to_string(),
+            hint: Some(hint),
+        }
     }
 }
 
 impl From<KeyError> for CliError {
     fn from(error: KeyError) -> Self {
-        Self { exit: Exit::Precondition, code: error.code(), message: error.to_string(), hint: error.hint() }
+        Self {
+            exit: Exit::Precondition,
+            code: error.code(),
+            message: error.to_string(),
+            hint: error.hint(),
+        }
     }
 }
 
@@ -80,10 +104,18 @@ pub(super) fn data<T: Serialize>(json: bool, schema: &str, data: &T, text: impl 
 
 /// Reports why a command failed and gives its exit code.
 pub(super) fn fail(json: bool, error: CliError) -> Exit {
-    let CliError { exit, code, message, hint } = error;
+    let CliError {
+        exit,
+        code,
+        message,
+        hint,
+    } = error;
     if json {
         let error = json!({ "code": code, "message": message, "hint": hint });
-        print(&format!("{}\n", json!({ "schema": "agoge.error/1", "ok": false, "error": error })));
+        print(&format!(
+            "{}\n",
+            json!({ "schema": "agoge.error/1", "ok": false, "error": error })
+        ));
     } else {
         tell(&format!("error[{code}]: {message}"));
         if let Some(hint) = hint {

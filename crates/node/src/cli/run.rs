@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use agoge_protocol::Deployment;
 use agoge_supervisor::{
-    ActorError, Backoff, Clock, Health, LogFormat, Metrics, RunError, Severity, Spawner, Supervisor, SystemClock,
-    Version, init_logging, install_panic_hook, notify_ready,
+    ActorError, Backoff, Clock, Health, LogFormat, Metrics, RunError, Severity, Spawner, Supervisor,
+    SystemClock, Version, init_logging, install_panic_hook, notify_ready,
 };
 
 use super::{CliError, Exit, Invocation, report};
@@ -71,7 +71,11 @@ fn start_logging(resolved: &Resolved) -> Result<(), CliError> {
 
 /// Says what decided every value that is not a default.
 fn announce(resolved: &Resolved) {
-    for entry in resolved.entries.iter().filter(|entry| entry.origin != Origin::Default) {
+    for entry in resolved
+        .entries
+        .iter()
+        .filter(|entry| entry.origin != Origin::Default)
+    {
         tracing::info!(key = entry.key, value = %entry.value, origin = %entry.origin, "configuration");
     }
 }
@@ -95,7 +99,13 @@ fn prepare(config: Config) -> Result<Prepared, CliError> {
     let reload = source.is_repeatable().then(|| -> KeyReload {
         Arc::new(move || KeyRing::reload_attesters(&keys_config, chain_id, &source, publisher))
     });
-    Ok(Prepared { config, deployment, keys, token, reload })
+    Ok(Prepared {
+        config,
+        deployment,
+        keys,
+        token,
+        reload,
+    })
 }
 
 /// Serves health from the first moment, starts the node, and waits for the end.
@@ -111,11 +121,21 @@ async fn supervise(prepared: Prepared) -> Result<Exit, CliError> {
         program: "agoge-node",
         version: env!("CARGO_PKG_VERSION"),
         network: prepared.config.network.network.name.clone(),
-        rollup: prepared.deployment.address("Rollup").map(|rollup| rollup.to_string()).unwrap_or_default(),
+        rollup: prepared
+            .deployment
+            .address("Rollup")
+            .map(|rollup| rollup.to_string())
+            .unwrap_or_default(),
     };
-    agoge_supervisor::serve(&spawner, prepared.config.metrics_listen, version, health.clone(), metrics)
-        .await
-        .map_err(|error| CliError::new(Exit::Precondition, "AGOGE-RUN-002", error).with_hint(PORT_HINT))?;
+    agoge_supervisor::serve(
+        &spawner,
+        prepared.config.metrics_listen,
+        version,
+        health.clone(),
+        metrics,
+    )
+    .await
+    .map_err(|error| CliError::new(Exit::Precondition, "AGOGE-RUN-002", error).with_hint(PORT_HINT))?;
 
     let why: Arc<Mutex<Option<CliError>>> = Arc::default();
     let reason = Arc::clone(&why);
@@ -129,7 +149,10 @@ async fn supervise(prepared: Prepared) -> Result<Exit, CliError> {
                 Err(error) => error,
             },
         };
-        let failed = Failed { code: error.code, message: error.message.clone() };
+        let failed = Failed {
+            code: error.code,
+            message: error.message.clone(),
+        };
         *reason.lock().unwrap_or_else(PoisonError::into_inner) = Some(error);
         Err(failed)
     });
@@ -154,14 +177,24 @@ const PORT_HINT: &str = "is another node running here? --instance N shifts all p
 async fn start_all(prepared: Prepared, spawner: Spawner, health: Health) -> Result<(), CliError> {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let node = start_node(&prepared, &spawner, &health, &clock).await?;
-    let Prepared { config, deployment, token, reload, .. } = prepared;
+    let Prepared {
+        config,
+        deployment,
+        token,
+        reload,
+        ..
+    } = prepared;
     let context = RpcContext {
         queries: node.clone(),
         timing: config.network.timing(deployment.genesis_time),
         network: config.network,
         clock,
     };
-    let admin = AdminContext { queries: node, spawner: spawner.clone(), reload };
+    let admin = AdminContext {
+        queries: node,
+        spawner: spawner.clone(),
+        reload,
+    };
     let addresses = rpc::serve(&spawner, (&config.rpc, context), (&config.admin, token, admin))
         .await
         .map_err(|error| CliError::new(Exit::Precondition, "AGOGE-RUN-002", error).with_hint(PORT_HINT))?;
@@ -181,7 +214,12 @@ async fn start_node(
 ) -> Result<NodeHandle, CliError> {
     let mut backoff = Backoff::new(L1_PAUSE.0, L1_PAUSE.1);
     loop {
-        let Prepared { config, deployment, keys, .. } = prepared.clone();
+        let Prepared {
+            config,
+            deployment,
+            keys,
+            ..
+        } = prepared.clone();
         let parts = NodeParts {
             config,
             deployment,
@@ -194,6 +232,7 @@ async fn start_node(
             Ok(node) => return Ok(node),
             Err(error) if is_l1_away(&error) => {
                 let pause = backoff.next_pause();
+                tracing::warn!(%error, ?pause, "waiting for L1");
                 health.set(STARTUP, Err(format!("waiting for L1: {error}")));
                 tokio::time::sleep(pause).await;
             }
@@ -222,7 +261,9 @@ fn start_error(error: StartError) -> CliError {
         StartError::Verify(VerifyError::Call(_)) => (Exit::Failed, "AGOGE-L1-002"),
         StartError::Verify(_) => (Exit::WrongNetwork, "AGOGE-DEP-005"),
         StartError::Store(OpenError::OtherNetwork { .. }) => (Exit::WrongNetwork, "AGOGE-DB-001"),
-        StartError::Store(_) | StartError::File { .. } | StartError::Journal(_) => (Exit::Precondition, "AGOGE-DB-002"),
+        StartError::Store(_) | StartError::File { .. } | StartError::Journal(_) => {
+            (Exit::Precondition, "AGOGE-DB-002")
+        }
         StartError::Deployment(_) | StartError::NoInstance | StartError::GenesisId(_) => {
             (Exit::Precondition, "AGOGE-DEP-002")
         }

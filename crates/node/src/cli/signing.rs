@@ -2,17 +2,19 @@
 
 use std::io::Read as _;
 use std::path::PathBuf;
+use std::sync::Arc;
 
-use agoge_protocol::{Deployment, Digest, Slot};
+use agoge_protocol::Digest;
 use agoge_store::SigningGuard;
 use agoge_store::guard::{GuardError, Interchange};
-use agoge_supervisor::{Clock as _, SystemClock};
+use agoge_supervisor::{SlotClock, SystemClock};
 use clap::Subcommand;
 use serde_json::json;
 
 use super::{CliError, Exit, Invocation, report};
 use crate::config::Config;
 use crate::keys::{KeyError, create_private_dir, write_private_file};
+use crate::runtime::guard_first_slot;
 
 /// Bytes of an interchange file.
 const INTERCHANGE_BYTES_MAX: u64 = 64 << 20;
@@ -59,7 +61,10 @@ pub(super) fn signing(invocation: &Invocation, command: SigningCommand) -> Resul
             let first_slot = guard.first_slot();
             let data = json!({ "path": path, "entries": subjects, "first_slot": first_slot });
             report::data(invocation.json, "signing.check", &data, || {
-                format!("{}: whole; {subjects} keys and kinds; signs from slot {first_slot}\n", path.display())
+                format!(
+                    "{}: whole; {subjects} keys and kinds; signs from slot {first_slot}\n",
+                    path.display()
+                )
             });
             Ok(Exit::Ok)
         }
@@ -68,16 +73,27 @@ pub(super) fn signing(invocation: &Invocation, command: SigningCommand) -> Resul
 
 fn import(invocation: &Invocation, config: &Config, file: &std::path::Path) -> Result<Exit, CliError> {
     let deployment = config.load_deployment()?;
-    let read_error = |error| CliError::new(Exit::Failed, "AGOGE-SIG-002", format!("{}: {error}", file.display()));
+    let read_error = |error| {
+        CliError::new(
+            Exit::Failed,
+            "AGOGE-SIG-002",
+            format!("{}: {error}", file.display()),
+        )
+    };
     let mut text = String::new();
     std::fs::File::open(file)
         .and_then(|file| file.take(INTERCHANGE_BYTES_MAX).read_to_string(&mut text))
         .map_err(read_error)?;
     let refused = |error| CliError::new(Exit::Failed, "AGOGE-SIG-002", error);
     let interchange = Interchange::parse(&text).map_err(refused)?;
-    let instances: Vec<Digest> =
-        deployment.genesis_ids.iter().filter_map(|id| Digest::from_b256(*id).ok()).collect();
-    let first_slot = first_slot(config, &deployment);
+    let instances: Vec<Digest> = deployment
+        .genesis_ids
+        .iter()
+        .filter_map(|id| Digest::from_b256(*id).ok())
+        .collect();
+    let timing = config.network.timing(deployment.genesis_time);
+    let clock = SlotClock::new(timing, Arc::new(SystemClock));
+    let first_slot = guard_first_slot(&clock, config.doppelganger_epochs);
     let path = config.guard_file();
     let chain_id = config.network.network.chain_id;
     create_private_dir(&config.data_dir).map_err(KeyError::from)?;
@@ -85,21 +101,18 @@ fn import(invocation: &Invocation, config: &Config, file: &std::path::Path) -> R
         Err(GuardError::Missing { .. }) => SigningGuard::init(&path, chain_id, first_slot),
         opened => opened,
     };
-    let summary = guard.map_err(guard_error)?.import(&interchange, &instances, first_slot).map_err(refused)?;
+    let summary = guard
+        .map_err(guard_error)?
+        .import(&interchange, &instances, first_slot)
+        .map_err(refused)?;
     let data = json!({ "raised": summary.raised, "unchanged": summary.unchanged, "first_slot": first_slot });
     report::data(invocation.json, "signing.import", &data, || {
-        format!("raised {}, unchanged {}; signs from slot {first_slot}\n", summary.raised, summary.unchanged)
+        format!(
+            "raised {}, unchanged {}; signs from slot {first_slot}\n",
+            summary.raised, summary.unchanged
+        )
     });
     Ok(Exit::Ok)
-}
-
-/// The first slot after the wait that shows whether the keys still sign where the export was made.
-fn first_slot(config: &Config, deployment: &Deployment) -> Slot {
-    let timing = config.network.timing(deployment.genesis_time);
-    let now = SystemClock.now_unix_ms().checked_div(1_000).unwrap_or_default();
-    let current = timing.slot_at(now).map_or(0, Slot::get);
-    let wait = config.doppelganger_epochs.saturating_mul(timing.epoch_slots);
-    Slot::new(current.saturating_add(wait).saturating_add(1))
 }
 
 /// Why the guard cannot be used, as an exit code.

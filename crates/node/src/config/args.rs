@@ -48,11 +48,25 @@ pub struct ConfigArgs {
     pub record_wire: Option<PathBuf>,
 
     /// L1 execution RPC, best first, comma-separated.
-    #[arg(long, global = true, env = "ETH_RPC_URL", hide_env_values = true, value_delimiter = ',', value_name = "URL,...")]
+    #[arg(
+        long,
+        global = true,
+        env = "ETH_RPC_URL",
+        hide_env_values = true,
+        value_delimiter = ',',
+        value_name = "URL,..."
+    )]
     pub l1_rpc_urls: Option<Vec<SecretUrl>>,
 
     /// Beacon API, best first, comma-separated [default on anvil: the RPC URLs].
-    #[arg(long, global = true, env = "AGOGE_L1_BEACON_URLS", hide_env_values = true, value_delimiter = ',', value_name = "URL,...")]
+    #[arg(
+        long,
+        global = true,
+        env = "AGOGE_L1_BEACON_URLS",
+        hide_env_values = true,
+        value_delimiter = ',',
+        value_name = "URL,..."
+    )]
     pub l1_beacon_urls: Option<Vec<SecretUrl>>,
 
     /// Directory of archived blobs, asked when no beacon node has one.
@@ -68,7 +82,13 @@ pub struct ConfigArgs {
     pub p2p_external: Option<String>,
 
     /// Peers to start from, comma-separated multiaddresses [default: the network file's].
-    #[arg(long, global = true, env = "AGOGE_P2P_BOOTNODES", value_delimiter = ',', value_name = "MULTIADDR,...")]
+    #[arg(
+        long,
+        global = true,
+        env = "AGOGE_P2P_BOOTNODES",
+        value_delimiter = ',',
+        value_name = "MULTIADDR,..."
+    )]
     pub p2p_bootnodes: Option<Vec<String>>,
 
     /// Dial loopback addresses of peers [default: only on chain 31337].
@@ -84,7 +104,13 @@ pub struct ConfigArgs {
     pub rpc_public: Option<bool>,
 
     /// `Host` names answered beside loopback's, comma-separated.
-    #[arg(long, global = true, env = "AGOGE_RPC_HOSTS", value_delimiter = ',', value_name = "HOST,...")]
+    #[arg(
+        long,
+        global = true,
+        env = "AGOGE_RPC_HOSTS",
+        value_delimiter = ',',
+        value_name = "HOST,..."
+    )]
     pub rpc_hosts: Option<Vec<String>>,
 
     /// Admin JSON-RPC socket, loopback only [default: 127.0.0.1:8701].

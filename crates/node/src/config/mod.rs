@@ -126,10 +126,15 @@ impl Config {
     /// [`DeploymentError`].
     pub fn load_deployment(&self) -> Result<Deployment, DeploymentError> {
         let path = &self.deployment_file;
-        let text = file::read_bounded(path)
-            .map_err(|source| DeploymentError::Read { path: path.clone(), source })?;
-        let deployment: Deployment = serde_json::from_str(&text)
-            .map_err(|source| DeploymentError::Syntax { path: path.clone(), source })?;
+        let text = file::read_bounded(path).map_err(|source| DeploymentError::Read {
+            path: path.clone(),
+            source,
+        })?;
+        let deployment: Deployment =
+            serde_json::from_str(&text).map_err(|source| DeploymentError::Syntax {
+                path: path.clone(),
+                source,
+            })?;
         let expected = &self.network.network;
         if deployment.chain_id != expected.chain_id {
             return Err(DeploymentError::WrongChain {
@@ -171,7 +176,8 @@ impl Config {
     /// What the L1 client is made from.
     pub fn l1_client(&self, deployment: Option<Deployment>) -> agoge_l1_client::L1Config {
         let (rpc_urls, beacon_urls) = (self.l1.rpc_urls.clone(), self.l1.beacon_urls.clone());
-        let mut config = agoge_l1_client::L1Config::new(self.network.clone(), deployment, rpc_urls, beacon_urls);
+        let mut config =
+            agoge_l1_client::L1Config::new(self.network.clone(), deployment, rpc_urls, beacon_urls);
         config.blob_archive.clone_from(&self.l1.blob_archive_dir);
         config
     }
@@ -183,7 +189,11 @@ impl Config {
     pub fn validate(&self) -> Result<(), ConfigError> {
         let relation = |key, rule| Err(ConfigError::Relation { key, rule });
         if self.l1.rpc_urls.is_empty() {
-            return Err(ConfigError::Missing { key: "l1.rpc_urls", flag: "--l1-rpc-urls", env: "ETH_RPC_URL" });
+            return Err(ConfigError::Missing {
+                key: "l1.rpc_urls",
+                flag: "--l1-rpc-urls",
+                env: "ETH_RPC_URL",
+            });
         }
         if self.l1.beacon_urls.is_empty() && self.l1.blob_archive_dir.is_none() {
             return Err(ConfigError::Missing {
@@ -192,7 +202,9 @@ impl Config {
                 env: "AGOGE_L1_BEACON_URLS",
             });
         }
-        if self.l1.rpc_urls.len() > agoge_l1_client::ENDPOINTS_MAX || self.l1.beacon_urls.len() > agoge_l1_client::ENDPOINTS_MAX {
+        if self.l1.rpc_urls.len() > agoge_l1_client::ENDPOINTS_MAX
+            || self.l1.beacon_urls.len() > agoge_l1_client::ENDPOINTS_MAX
+        {
             return relation("l1.rpc_urls", "at most 8 URLs of a kind");
         }
         if !self.rpc.listen.ip().is_loopback() && !self.rpc.public {
@@ -204,11 +216,20 @@ impl Config {
         if !self.admin.listen.ip().is_loopback() {
             return relation("admin.listen", "the admin port listens on loopback only");
         }
-        let ports = [self.rpc.listen, self.admin.listen, self.metrics_listen, self.p2p.listen].map(|s| s.port());
+        let ports = [
+            self.rpc.listen,
+            self.admin.listen,
+            self.metrics_listen,
+            self.p2p.listen,
+        ]
+        .map(|s| s.port());
         let mut rest: &[u16] = &ports;
         while let [first, others @ ..] = rest {
             if *first != 0 && others.contains(first) {
-                return relation("rpc.listen", "rpc, admin, metrics and p2p need four different ports");
+                return relation(
+                    "rpc.listen",
+                    "rpc, admin, metrics and p2p need four different ports",
+                );
             }
             rest = others;
         }

@@ -19,11 +19,18 @@ pub fn load_network(name_or_path: &str) -> Result<NetworkConfig, ConfigError> {
     } else {
         let path = Path::new(name_or_path);
         if !path.is_file() {
-            return Err(ConfigError::UnknownNetwork { found: name_or_path.to_owned() });
+            return Err(ConfigError::UnknownNetwork {
+                found: name_or_path.to_owned(),
+            });
         }
-        owned = read_bounded(path).map_err(|source| ConfigError::Read { path: path.to_owned(), source })?;
+        owned = read_bounded(path).map_err(|source| ConfigError::Read {
+            path: path.to_owned(),
+            source,
+        })?;
         &owned
     };
-    NetworkConfig::parse(text)
-        .map_err(|source| ConfigError::NetworkFile { name: name_or_path.to_owned(), source })
+    NetworkConfig::parse(text).map_err(|source| ConfigError::NetworkFile {
+        name: name_or_path.to_owned(),
+        source,
+    })
 }

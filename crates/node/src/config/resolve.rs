@@ -10,8 +10,8 @@ use clap::parser::ValueSource;
 
 use super::file::FileConfig;
 use super::{
-    AdminConfig, Config, ConfigArgs, ConfigError, Entry, INSTANCE_PORTS, KeysConfig, L1Endpoints, Origin, P2pConfig,
-    RpcConfig, load_network,
+    AdminConfig, Config, ConfigArgs, ConfigError, Entry, INSTANCE_PORTS, KeysConfig, L1Endpoints, Origin,
+    P2pConfig, RpcConfig, load_network,
 };
 
 /// Name of the configuration file in the data directory.
@@ -36,12 +36,18 @@ pub struct Resolved {
 
 /// `$XDG_DATA_HOME/agoge/<network>`, else `~/.local/share/agoge/<network>`, else `./agoge-data/<network>`.
 pub fn default_data_dir(network: &str) -> PathBuf {
-    let absolute = |name| std::env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
+    let absolute = |name| {
+        std::env::var_os(name)
+            .map(PathBuf::from)
+            .filter(|path| path.is_absolute())
+    };
     let base = absolute("XDG_DATA_HOME")
         .or_else(|| absolute("HOME").map(|home| home.join(".local/share")))
         .map_or_else(|| PathBuf::from("agoge-data"), |base| base.join("agoge"));
     // A network given by path is named after its file.
-    let name = Path::new(network).file_stem().map_or_else(|| PathBuf::from(network), PathBuf::from);
+    let name = Path::new(network)
+        .file_stem()
+        .map_or_else(|| PathBuf::from(network), PathBuf::from);
     base.join(name)
 }
 
@@ -64,7 +70,9 @@ impl Layers<'_> {
         let id = key.replace('.', "_");
         match self.matches.value_source(&id) {
             Some(ValueSource::EnvVariable) => Origin::Env { name: env_name(&id) },
-            _ => Origin::Flag { name: format!("--{}", id.replace('_', "-")) },
+            _ => Origin::Flag {
+                name: format!("--{}", id.replace('_', "-")),
+            },
         }
     }
 
@@ -79,27 +87,66 @@ impl Layers<'_> {
         let (value, origin) = match (flag, file, fallback) {
             (Some(value), _, _) => (value, self.origin_of_flag(key)),
             (None, Some(value), _) => {
-                let path = self.file.as_ref().map(|path| path.display().to_string()).unwrap_or_default();
+                let path = self
+                    .file
+                    .as_ref()
+                    .map(|path| path.display().to_string())
+                    .unwrap_or_default();
                 (value, Origin::File { path })
             }
-            (None, None, Fallback::Network(value)) => (value, Origin::Network { name: self.network.clone() }),
+            (None, None, Fallback::Network(value)) => (
+                value,
+                Origin::Network {
+                    name: self.network.clone(),
+                },
+            ),
             (None, None, Fallback::Default(value)) => (value, Origin::Default),
         };
-        self.entries.push(Entry { key, value: show(&value), origin });
+        self.entries.push(Entry {
+            key,
+            value: show(&value),
+            origin,
+        });
         value
     }
 
-    fn path(&mut self, key: &'static str, flag: Option<PathBuf>, file: Option<PathBuf>, default: PathBuf) -> PathBuf {
-        self.pick(key, flag, file, Fallback::Default(default), |path| path.display().to_string())
-    }
-
-    fn optional_path(&mut self, key: &'static str, flag: Option<PathBuf>, file: Option<PathBuf>) -> Option<PathBuf> {
-        self.pick(key, flag.map(Some), file.map(Some), Fallback::Default(None), |path| {
-            path.as_ref().map_or_else(unset, |path| path.display().to_string())
+    fn path(
+        &mut self,
+        key: &'static str,
+        flag: Option<PathBuf>,
+        file: Option<PathBuf>,
+        default: PathBuf,
+    ) -> PathBuf {
+        self.pick(key, flag, file, Fallback::Default(default), |path| {
+            path.display().to_string()
         })
     }
 
-    fn socket(&mut self, key: &'static str, flag: Option<SocketAddr>, file: Option<SocketAddr>, default: SocketAddr) -> SocketAddr {
+    fn optional_path(
+        &mut self,
+        key: &'static str,
+        flag: Option<PathBuf>,
+        file: Option<PathBuf>,
+    ) -> Option<PathBuf> {
+        self.pick(
+            key,
+            flag.map(Some),
+            file.map(Some),
+            Fallback::Default(None),
+            |path| {
+                path.as_ref()
+                    .map_or_else(unset, |path| path.display().to_string())
+            },
+        )
+    }
+
+    fn socket(
+        &mut self,
+        key: &'static str,
+        flag: Option<SocketAddr>,
+        file: Option<SocketAddr>,
+        default: SocketAddr,
+    ) -> SocketAddr {
         self.pick(key, flag, file, Fallback::Default(default), ToString::to_string)
     }
 
@@ -130,7 +177,15 @@ fn unset() -> String {
 }
 
 fn joined<T: ToString>(items: &[T]) -> String {
-    if items.is_empty() { unset() } else { items.iter().map(ToString::to_string).collect::<Vec<_>>().join(",") }
+    if items.is_empty() {
+        unset()
+    } else {
+        items
+            .iter()
+            .map(ToString::to_string)
+            .collect::<Vec<_>>()
+            .join(",")
+    }
 }
 
 impl Resolved {
@@ -167,20 +222,49 @@ impl Resolved {
         init_guard: bool,
         config_file: Option<PathBuf>,
     ) -> Result<Self, ConfigError> {
-        let file = config_file.as_deref().map(FileConfig::read).transpose()?.unwrap_or_default();
-        let missing = ConfigError::Missing { key: "network", flag: "--network", env: "AGOGE_NETWORK" };
-        let name = args.network.clone().or_else(|| file.network.clone()).ok_or(missing)?;
+        let file = config_file
+            .as_deref()
+            .map(FileConfig::read)
+            .transpose()?
+            .unwrap_or_default();
+        let missing = ConfigError::Missing {
+            key: "network",
+            flag: "--network",
+            env: "AGOGE_NETWORK",
+        };
+        let name = args
+            .network
+            .clone()
+            .or_else(|| file.network.clone())
+            .ok_or(missing)?;
         let network = load_network(&name)?;
-        let mut layers =
-            Layers { matches, file: config_file.clone(), network: network.network.name.clone(), entries: Vec::new() };
-        layers.pick("network", args.network, file.network, Fallback::Default(name.clone()), Clone::clone);
+        let mut layers = Layers {
+            matches,
+            file: config_file.clone(),
+            network: network.network.name.clone(),
+            entries: Vec::new(),
+        };
+        layers.pick(
+            "network",
+            args.network,
+            file.network,
+            Fallback::Default(name.clone()),
+            Clone::clone,
+        );
 
         let is_anvil = network.network.chain_id == CHAIN_ID_ANVIL;
         let data_dir = layers.path("data_dir", args.data_dir, file.data_dir, default_data_dir(&name));
-        let deployment_default = data_dir.join("deployments").join(format!("{}.json", network.network.name));
+        let deployment_default = data_dir
+            .join("deployments")
+            .join(format!("{}.json", network.network.name));
         let deployment_file = layers.path("deployment", args.deployment, file.deployment, deployment_default);
-        let instance =
-            layers.pick("instance", args.instance, file.instance, Fallback::Default(0), ToString::to_string);
+        let instance = layers.pick(
+            "instance",
+            args.instance,
+            file.instance,
+            Fallback::Default(0),
+            ToString::to_string,
+        );
         let socket = |host: [u8; 4], port: u16| {
             SocketAddr::from((host, port.saturating_add(instance.saturating_mul(INSTANCE_PORTS))))
         };
@@ -203,15 +287,31 @@ impl Resolved {
 
         let rpc_urls = layers.urls("l1.rpc_urls", args.l1_rpc_urls, file.l1.rpc_urls, Vec::new());
         // Anvil answers the beacon API's blob route on its RPC port.
-        let beacon_default =
-            if network.network.beacon_id == BeaconId::L1Number { rpc_urls.clone() } else { Vec::new() };
-        let beacon_urls = layers.urls("l1.beacon_urls", args.l1_beacon_urls, file.l1.beacon_urls, beacon_default);
-        let blob_archive_dir =
-            layers.optional_path("l1.blob_archive_dir", args.l1_blob_archive_dir, file.l1.blob_archive_dir);
+        let beacon_default = if network.network.beacon_id == BeaconId::L1Number {
+            rpc_urls.clone()
+        } else {
+            Vec::new()
+        };
+        let beacon_urls = layers.urls(
+            "l1.beacon_urls",
+            args.l1_beacon_urls,
+            file.l1.beacon_urls,
+            beacon_default,
+        );
+        let blob_archive_dir = layers.optional_path(
+            "l1.blob_archive_dir",
+            args.l1_blob_archive_dir,
+            file.l1.blob_archive_dir,
+        );
 
         let p2p_host = if is_anvil { LOOPBACK } else { [0, 0, 0, 0] };
         let p2p = P2pConfig {
-            listen: layers.socket("p2p.listen", args.p2p_listen, file.p2p.listen, socket(p2p_host, 8703)),
+            listen: layers.socket(
+                "p2p.listen",
+                args.p2p_listen,
+                file.p2p.listen,
+                socket(p2p_host, 8703),
+            ),
             external: layers.pick(
                 "p2p.external",
                 args.p2p_external.map(Some),
@@ -234,14 +334,28 @@ impl Resolved {
             ),
         };
         let rpc = RpcConfig {
-            listen: layers.socket("rpc.listen", args.rpc_listen, file.rpc.listen, socket(LOOPBACK, 8700)),
+            listen: layers.socket(
+                "rpc.listen",
+                args.rpc_listen,
+                file.rpc.listen,
+                socket(LOOPBACK, 8700),
+            ),
             public: layers.switch("rpc.public", args.rpc_public, file.rpc.public, false),
-            hosts: layers.pick("rpc.hosts", args.rpc_hosts, file.rpc.hosts, Fallback::Default(Vec::new()), |hosts| {
-                joined(hosts)
-            }),
+            hosts: layers.pick(
+                "rpc.hosts",
+                args.rpc_hosts,
+                file.rpc.hosts,
+                Fallback::Default(Vec::new()),
+                |hosts| joined(hosts),
+            ),
         };
         let admin = AdminConfig {
-            listen: layers.socket("admin.listen", args.admin_listen, file.admin.listen, socket(LOOPBACK, 8701)),
+            listen: layers.socket(
+                "admin.listen",
+                args.admin_listen,
+                file.admin.listen,
+                socket(LOOPBACK, 8701),
+            ),
             token_file: layers.path(
                 "admin.token_file",
                 args.admin_token_file,
@@ -249,8 +363,12 @@ impl Resolved {
                 data_dir.join("admin.token"),
             ),
         };
-        let metrics_listen =
-            layers.socket("metrics.listen", args.metrics_listen, file.metrics.listen, socket(LOOPBACK, 8702));
+        let metrics_listen = layers.socket(
+            "metrics.listen",
+            args.metrics_listen,
+            file.metrics.listen,
+            socket(LOOPBACK, 8702),
+        );
         let keys_dir = data_dir.join("keys");
         let keys = KeysConfig {
             attesters_dir: layers.path(
@@ -270,17 +388,38 @@ impl Resolved {
                 args.keys_password_file,
                 file.keys.password_file,
             ),
-            allow_shared: layers.switch("keys.allow_shared", args.keys_allow_shared, file.keys.allow_shared, false),
+            allow_shared: layers.switch(
+                "keys.allow_shared",
+                args.keys_allow_shared,
+                file.keys.allow_shared,
+                false,
+            ),
         };
         let text = |text: &str| Fallback::Default(text.to_owned());
-        let log_format = layers.pick("log.format", args.log_format, file.log.format, text("text"), Clone::clone);
-        let log_filter = layers.pick("log.filter", args.log_filter, file.log.filter, text("info"), Clone::clone);
+        let log_format = layers.pick(
+            "log.format",
+            args.log_format,
+            file.log.format,
+            text("text"),
+            Clone::clone,
+        );
+        let log_filter = layers.pick(
+            "log.filter",
+            args.log_filter,
+            file.log.filter,
+            text("info"),
+            Clone::clone,
+        );
 
         let config = Config {
             data_dir,
             network,
             deployment_file,
-            l1: L1Endpoints { rpc_urls, beacon_urls, blob_archive_dir },
+            l1: L1Endpoints {
+                rpc_urls,
+                beacon_urls,
+                blob_archive_dir,
+            },
             p2p,
             rpc,
             admin,
@@ -291,7 +430,13 @@ impl Resolved {
             init_guard,
             record_wire,
         };
-        Ok(Self { config, log_format, log_filter, config_file, entries: layers.entries })
+        Ok(Self {
+            config,
+            log_format,
+            log_filter,
+            config_file,
+            entries: layers.entries,
+        })
     }
 }
 
@@ -300,6 +445,9 @@ fn find_config_file(args: &ConfigArgs) -> Option<PathBuf> {
     if args.config.is_some() {
         return args.config.clone();
     }
-    let data_dir = args.data_dir.clone().or_else(|| args.network.as_deref().map(default_data_dir))?;
+    let data_dir = args
+        .data_dir
+        .clone()
+        .or_else(|| args.network.as_deref().map(default_data_dir))?;
     Some(data_dir.join(CONFIG_FILE_NAME)).filter(|path| path.is_file())
 }

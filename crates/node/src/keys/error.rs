@@ -229,15 +229,21 @@ impl KeyError {
                 Some("name a file: --keys-password-file FILE, or `-` for standard input".to_owned())
             }
             Self::Shared { .. } => Some(
-                "make a publisher with `agoge-node keys new --role publisher`, or pass --keys-allow-shared".to_owned(),
+                "make a publisher with `agoge-node keys new --role publisher`, or pass --keys-allow-shared"
+                    .to_owned(),
             ),
             Self::DevelopmentKey { .. } => Some("make keys with `agoge-node keys new`".to_owned()),
-            Self::File { source: KeyFileError::Cost { .. }, .. } => {
-                Some("encrypt the key again with usual parameters, for instance `cast wallet import`".to_owned())
-            }
-            Self::File { .. } | Self::Duplicate { .. } | Self::TooMany { .. } | Self::Encrypt(_) | Self::Exists { .. } => {
-                None
-            }
+            Self::File {
+                source: KeyFileError::Cost { .. },
+                ..
+            } => Some(
+                "encrypt the key again with usual parameters, for instance `cast wallet import`".to_owned(),
+            ),
+            Self::File { .. }
+            | Self::Duplicate { .. }
+            | Self::TooMany { .. }
+            | Self::Encrypt(_)
+            | Self::Exists { .. } => None,
         }
     }
 }

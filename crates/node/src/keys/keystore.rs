@@ -63,27 +63,41 @@ pub(super) struct Checked {
 
 /// Checks form and cost.
 pub(super) fn check(text: &[u8]) -> Result<Checked, KeyFileError> {
-    let keystore: Keystore = serde_json::from_slice(text)
-        .map_err(|error| KeyFileError::Syntax { line: error.line(), column: error.column() })?;
+    let keystore: Keystore = serde_json::from_slice(text).map_err(|error| KeyFileError::Syntax {
+        line: error.line(),
+        column: error.column(),
+    })?;
     let crypto = &keystore.crypto;
     if keystore.version != 3 {
-        return Err(KeyFileError::Version { found: keystore.version });
+        return Err(KeyFileError::Version {
+            found: keystore.version,
+        });
     }
     if crypto.cipher != "aes-128-ctr" {
         return Err(KeyFileError::Cipher);
     }
-    for (field, text, expected) in
-        [("iv", &crypto.cipherparams.iv, 16), ("ciphertext", &crypto.ciphertext, 32), ("mac", &crypto.mac, 32)]
-    {
+    for (field, text, expected) in [
+        ("iv", &crypto.cipherparams.iv, 16),
+        ("ciphertext", &crypto.ciphertext, 32),
+        ("mac", &crypto.mac, 32),
+    ] {
         check_hex(field, text, expected)?;
     }
     let params = &crypto.kdfparams;
     if params.dklen != 32 {
-        return Err(KeyFileError::Length { field: "dklen", expected: 32, found: params.dklen });
+        return Err(KeyFileError::Length {
+            field: "dklen",
+            expected: 32,
+            found: params.dklen,
+        });
     }
     let salt_bytes = hex::decode(&params.salt).map_or(usize::MAX, |salt| salt.len());
     if salt_bytes > SALT_BYTES_MAX {
-        return Err(KeyFileError::Length { field: "salt", expected: 32, found: salt_bytes });
+        return Err(KeyFileError::Length {
+            field: "salt",
+            expected: 32,
+            found: salt_bytes,
+        });
     }
     check_cost(&crypto.kdf, params)?;
     let address = keystore.address.as_deref().and_then(|text| text.parse().ok());
@@ -92,12 +106,24 @@ pub(super) fn check(text: &[u8]) -> Result<Checked, KeyFileError> {
 
 fn check_hex(field: &'static str, text: &str, expected: usize) -> Result<(), KeyFileError> {
     let found = hex::decode(text).map_or(0, |bytes| bytes.len());
-    if found == expected { Ok(()) } else { Err(KeyFileError::Length { field, expected, found }) }
+    if found == expected {
+        Ok(())
+    } else {
+        Err(KeyFileError::Length {
+            field,
+            expected,
+            found,
+        })
+    }
 }
 
 fn check_cost(kdf: &str, params: &KdfParams) -> Result<(), KeyFileError> {
     let in_bounds = |field, found: u64, max| {
-        if (1..=max).contains(&found) { Ok(()) } else { Err(KeyFileError::Cost { field, found, max }) }
+        if (1..=max).contains(&found) {
+            Ok(())
+        } else {
+            Err(KeyFileError::Cost { field, found, max })
+        }
     };
     match (kdf, params.n, params.r, params.p, params.c, params.prf.as_deref()) {
         ("scrypt", Some(n), Some(r), Some(p), None, None) => {
@@ -105,27 +131,42 @@ fn check_cost(kdf: &str, params: &KdfParams) -> Result<(), KeyFileError> {
             in_bounds("scrypt p", p, 16)?;
             in_bounds("scrypt n", n, SCRYPT_BLOCKS_MAX)?;
             if !n.is_power_of_two() || n < 2 {
-                return Err(KeyFileError::Cost { field: "scrypt n", found: n, max: SCRYPT_BLOCKS_MAX });
+                return Err(KeyFileError::Cost {
+                    field: "scrypt n",
+                    found: n,
+                    max: SCRYPT_BLOCKS_MAX,
+                });
             }
             // Each factor is bounded above, so the product cannot overflow.
-            in_bounds("scrypt n * r * p", n.saturating_mul(r).saturating_mul(p), SCRYPT_BLOCKS_MAX)
+            in_bounds(
+                "scrypt n * r * p",
+                n.saturating_mul(r).saturating_mul(p),
+                SCRYPT_BLOCKS_MAX,
+            )
         }
-        ("pbkdf2", None, None, None, Some(c), Some("hmac-sha256")) => in_bounds("pbkdf2 c", c, PBKDF2_ROUNDS_MAX),
+        ("pbkdf2", None, None, None, Some(c), Some("hmac-sha256")) => {
+            in_bounds("pbkdf2 c", c, PBKDF2_ROUNDS_MAX)
+        }
         _ => Err(KeyFileError::Kdf),
     }
 }
 
 /// Opens a checked file. It is read again by path: its directory and itself are closed to others, so nobody else can change it between.
-pub(super) fn decrypt(path: &Path, text: &[u8], password: &Password) -> Result<PrivateKeySigner, KeyFileError> {
+pub(super) fn decrypt(
+    path: &Path,
+    text: &[u8],
+    password: &Password,
+) -> Result<PrivateKeySigner, KeyFileError> {
     let checked = check(text)?;
     let key = PrivateKeySigner::decrypt_keystore(path, password.expose()).map_err(|error| match error {
         alloy::signers::local::LocalSignerError::EthKeystoreError(_) => KeyFileError::WrongPassword,
         _ => KeyFileError::NoKey,
     })?;
     match checked.address {
-        Some(claimed) if claimed != key.address() => {
-            Err(KeyFileError::OtherAddress { claimed, found: key.address() })
-        }
+        Some(claimed) if claimed != key.address() => Err(KeyFileError::OtherAddress {
+            claimed,
+            found: key.address(),
+        }),
         _ => Ok(key),
     }
 }
@@ -145,7 +186,10 @@ mod tests {
     }
 
     fn scrypt(n: u64, r: u64, p: u64) -> serde_json::Value {
-        keystore("scrypt", serde_json::json!({"dklen": 32, "n": n, "r": r, "p": p, "salt": "00".repeat(32)}))
+        keystore(
+            "scrypt",
+            serde_json::json!({"dklen": 32, "n": n, "r": r, "p": p, "salt": "00".repeat(32)}),
+        )
     }
 
     fn is_taken(value: &serde_json::Value) -> bool {
@@ -157,14 +201,30 @@ mod tests {
         for (n, r, p) in [(1 << 13, 8, 1), (1 << 18, 8, 1), (1 << 12, 8, 6)] {
             assert!(is_taken(&scrypt(n, r, p)), "usual parameters {n} {r} {p}");
         }
-        for (n, r, p) in [(1 << 30, 8, 1), (1 << 20, 8, 1), (3, 8, 1), (0, 8, 1), (1, 8, 1), (2, 0, 1), (2, 1 << 40, 1), (2, 8, 17)] {
+        for (n, r, p) in [
+            (1 << 30, 8, 1),
+            (1 << 20, 8, 1),
+            (3, 8, 1),
+            (0, 8, 1),
+            (1, 8, 1),
+            (2, 0, 1),
+            (2, 1 << 40, 1),
+            (2, 8, 17),
+        ] {
             assert!(!is_taken(&scrypt(n, r, p)), "{n} {r} {p}");
         }
         let pbkdf2 = |c: u64, prf: &str| {
-            keystore("pbkdf2", serde_json::json!({"dklen": 32, "c": c, "prf": prf, "salt": "00"}))
+            keystore(
+                "pbkdf2",
+                serde_json::json!({"dklen": 32, "c": c, "prf": prf, "salt": "00"}),
+            )
         };
         assert!(is_taken(&pbkdf2(262_144, "hmac-sha256")));
-        for bad in [pbkdf2(u64::from(u32::MAX), "hmac-sha256"), pbkdf2(1, "hmac-sha512"), pbkdf2(0, "hmac-sha256")] {
+        for bad in [
+            pbkdf2(u64::from(u32::MAX), "hmac-sha256"),
+            pbkdf2(1, "hmac-sha512"),
+            pbkdf2(0, "hmac-sha256"),
+        ] {
             assert!(!is_taken(&bad));
         }
     }
@@ -187,6 +247,9 @@ mod tests {
             assert!(!is_taken(&bad), "{pointer}");
         }
         let whole = good.to_string();
-        assert!(matches!(check(&whole.as_bytes()[..40]), Err(KeyFileError::Syntax { line: 1, .. })));
+        assert!(matches!(
+            check(&whole.as_bytes()[..40]),
+            Err(KeyFileError::Syntax { line: 1, .. })
+        ));
     }
 }

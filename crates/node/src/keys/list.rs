@@ -38,8 +38,10 @@ pub struct KeyEntry {
 /// # Errors
 /// [`KeyError`] when the directory cannot be read; a bad file is an entry with a problem.
 pub fn list_keys(config: &KeysConfig) -> Result<Vec<KeyEntry>, KeyError> {
-    let mut entries: Vec<_> =
-        attester_files(&config.attesters_dir)?.iter().map(|path| entry(KeyRole::Attester, path)).collect();
+    let mut entries: Vec<_> = attester_files(&config.attesters_dir)?
+        .iter()
+        .map(|path| entry(KeyRole::Attester, path))
+        .collect();
     if std::fs::symlink_metadata(&config.publisher_file).is_ok() {
         entries.push(entry(KeyRole::Publisher, &config.publisher_file));
     }
@@ -54,5 +56,10 @@ fn entry(role: KeyRole, path: &Path) -> KeyEntry {
         Ok(checked) => (checked.address, None),
         Err(problem) => (None, Some(problem)),
     };
-    KeyEntry { role, address, path: path.to_owned(), problem }
+    KeyEntry {
+        role,
+        address,
+        path: path.to_owned(),
+        problem,
+    }
 }

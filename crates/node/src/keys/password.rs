@@ -52,21 +52,30 @@ impl PasswordSource {
     /// # Errors
     /// [`PasswordError`].
     pub fn read(&self) -> Result<Password, PasswordError> {
-        let limit = u64::try_from(PASSWORD_BYTES_MAX).unwrap_or(u64::MAX).saturating_add(2);
+        let limit = u64::try_from(PASSWORD_BYTES_MAX)
+            .unwrap_or(u64::MAX)
+            .saturating_add(2);
         let bytes = Zeroizing::new(match self {
             Self::Stdin => {
                 let mut bytes = Vec::new();
-                std::io::stdin().take(limit).read_to_end(&mut bytes).map_err(PasswordError::Stdin)?;
+                std::io::stdin()
+                    .take(limit)
+                    .read_to_end(&mut bytes)
+                    .map_err(PasswordError::Stdin)?;
                 bytes
             }
             Self::File(path) => read_private_file(path, limit)?,
             Self::Credential(path) => {
-                let file = std::fs::File::open(path)
-                    .map_err(|source| super::PermissionError::Io { path: path.clone(), source })?;
+                let file = std::fs::File::open(path).map_err(|source| super::PermissionError::Io {
+                    path: path.clone(),
+                    source,
+                })?;
                 read_bounded(path, file, limit)?
             }
             Self::Terminal if std::io::stdin().is_terminal() => {
-                rpassword::prompt_password("Password of the key files: ").map_err(PasswordError::Terminal)?.into_bytes()
+                rpassword::prompt_password("Password of the key files: ")
+                    .map_err(PasswordError::Terminal)?
+                    .into_bytes()
             }
             Self::Terminal => return Err(PasswordError::NoTerminal),
         });
@@ -99,11 +108,19 @@ mod tests {
 
     #[test]
     fn one_line_break_is_dropped_and_nothing_else() {
-        for (bytes, expected) in [(&b"a b \n"[..], "a b "), (b"a\r\n", "a"), (b"a\n\n", "a\n"), (b"a", "a")] {
+        for (bytes, expected) in [
+            (&b"a b \n"[..], "a b "),
+            (b"a\r\n", "a"),
+            (b"a\n\n", "a\n"),
+            (b"a", "a"),
+        ] {
             assert_eq!(Password::parse(bytes).unwrap().expose(), expected);
         }
         assert!(matches!(Password::parse(b"\n"), Err(PasswordError::Empty)));
-        assert!(matches!(Password::parse(&[b'a'; PASSWORD_BYTES_MAX + 1]), Err(PasswordError::TooLong)));
+        assert!(matches!(
+            Password::parse(&[b'a'; PASSWORD_BYTES_MAX + 1]),
+            Err(PasswordError::TooLong)
+        ));
         assert!(matches!(Password::parse(&[0xff]), Err(PasswordError::NotText)));
         assert!(!format!("{:?}", Password::parse(b"canary").unwrap()).contains("canary"));
     }

@@ -15,7 +15,10 @@ pub(super) const FILE_MODE: u32 = 0o600;
 const OPEN_FLAGS: i32 = 0o400_000 | 0o4_000;
 
 fn io_error(path: &Path) -> impl Fn(std::io::Error) -> PermissionError {
-    move |source| PermissionError::Io { path: path.to_owned(), source }
+    move |source| PermissionError::Io {
+        path: path.to_owned(),
+        source,
+    }
 }
 
 /// Makes a directory with mode 0700, parents included; one that exists must be ours and closed to others.
@@ -23,7 +26,11 @@ fn io_error(path: &Path) -> impl Fn(std::io::Error) -> PermissionError {
 /// # Errors
 /// [`PermissionError`].
 pub fn create_private_dir(path: &Path) -> Result<(), PermissionError> {
-    DirBuilder::new().recursive(true).mode(DIR_MODE).create(path).map_err(io_error(path))?;
+    DirBuilder::new()
+        .recursive(true)
+        .mode(DIR_MODE)
+        .create(path)
+        .map_err(io_error(path))?;
     check_private_dir(path)
 }
 
@@ -36,12 +43,28 @@ pub(super) fn check_private_dir(path: &Path) -> Result<(), PermissionError> {
 
 fn check_owner(path: &Path, found: u32) -> Result<(), PermissionError> {
     let expected = rustix::process::geteuid().as_raw();
-    if found == expected { Ok(()) } else { Err(PermissionError::Owner { path: path.to_owned(), expected, found }) }
+    if found == expected {
+        Ok(())
+    } else {
+        Err(PermissionError::Owner {
+            path: path.to_owned(),
+            expected,
+            found,
+        })
+    }
 }
 
 fn check_mode(path: &Path, mode: u32, expected: u32) -> Result<(), PermissionError> {
     let found = mode & 0o7777;
-    if found & 0o077 == 0 { Ok(()) } else { Err(PermissionError::Mode { path: path.to_owned(), expected, found }) }
+    if found & 0o077 == 0 {
+        Ok(())
+    } else {
+        Err(PermissionError::Mode {
+            path: path.to_owned(),
+            expected,
+            found,
+        })
+    }
 }
 
 /// Reads a file of at most `max` bytes that is regular, ours and closed to others. Checks and reading are of one open file.
@@ -51,12 +74,20 @@ fn check_mode(path: &Path, mode: u32, expected: u32) -> Result<(), PermissionErr
 pub fn read_private_file(path: &Path, max: u64) -> Result<Vec<u8>, PermissionError> {
     // Looked at first for a clear word about links, which the open below would refuse as "too many levels".
     if !std::fs::symlink_metadata(path).map_err(io_error(path))?.is_file() {
-        return Err(PermissionError::NotRegular { path: path.to_owned() });
+        return Err(PermissionError::NotRegular {
+            path: path.to_owned(),
+        });
     }
-    let file = OpenOptions::new().read(true).custom_flags(OPEN_FLAGS).open(path).map_err(io_error(path))?;
+    let file = OpenOptions::new()
+        .read(true)
+        .custom_flags(OPEN_FLAGS)
+        .open(path)
+        .map_err(io_error(path))?;
     let metadata = file.metadata().map_err(io_error(path))?;
     if !metadata.is_file() {
-        return Err(PermissionError::NotRegular { path: path.to_owned() });
+        return Err(PermissionError::NotRegular {
+            path: path.to_owned(),
+        });
     }
     check_owner(path, metadata.uid())?;
     check_mode(path, metadata.mode(), FILE_MODE)?;
@@ -66,11 +97,16 @@ pub fn read_private_file(path: &Path, max: u64) -> Result<Vec<u8>, PermissionErr
 /// Reads at most `max` bytes of an open file.
 pub(super) fn read_bounded(path: &Path, file: File, max: u64) -> Result<Vec<u8>, PermissionError> {
     let mut bytes = Vec::new();
-    file.take(max.saturating_add(1)).read_to_end(&mut bytes).map_err(io_error(path))?;
+    file.take(max.saturating_add(1))
+        .read_to_end(&mut bytes)
+        .map_err(io_error(path))?;
     if u64::try_from(bytes.len()).is_ok_and(|length| length <= max) {
         Ok(bytes)
     } else {
-        Err(PermissionError::TooLarge { path: path.to_owned(), max })
+        Err(PermissionError::TooLarge {
+            path: path.to_owned(),
+            max,
+        })
     }
 }
 
@@ -86,12 +122,21 @@ pub fn write_private_file(path: &Path, bytes: &[u8]) -> Result<(), PermissionErr
     // Only the draft's name is lost; an error here would hide the one that matters.
     std::fs::remove_file(&draft).ok();
     written.map_err(io_error(path))?;
-    let parent = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    File::open(parent).and_then(|dir| dir.sync_all()).map_err(io_error(parent))
+    let parent = path
+        .parent()
+        .filter(|p| !p.as_os_str().is_empty())
+        .unwrap_or(Path::new("."));
+    File::open(parent)
+        .and_then(|dir| dir.sync_all())
+        .map_err(io_error(parent))
 }
 
 fn write_draft(draft: &Path, bytes: &[u8]) -> std::io::Result<()> {
-    let mut file = OpenOptions::new().write(true).create_new(true).mode(FILE_MODE).open(draft)?;
+    let mut file = OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(FILE_MODE)
+        .open(draft)?;
     file.write_all(bytes)?;
     file.sync_all()
 }
@@ -114,10 +159,16 @@ mod tests {
         let file = dir.join("key");
         write_private_file(&file, b"one").unwrap();
         assert_eq!(std::fs::metadata(&file).unwrap().mode() & 0o777, 0o600);
-        assert!(matches!(write_private_file(&file, b"two"), Err(PermissionError::Io { .. })));
+        assert!(matches!(
+            write_private_file(&file, b"two"),
+            Err(PermissionError::Io { .. })
+        ));
         assert_eq!(read_private_file(&file, 3).unwrap(), b"one");
         assert_eq!(std::fs::read_dir(&dir).unwrap().count(), 1, "no draft is left");
-        assert!(matches!(read_private_file(&file, 2), Err(PermissionError::TooLarge { .. })));
+        assert!(matches!(
+            read_private_file(&file, 2),
+            Err(PermissionError::TooLarge { .. })
+        ));
     }
 
     #[test]
@@ -127,15 +178,27 @@ mod tests {
         write_private_file(&file, b"x").unwrap();
         for mode in [0o640, 0o604, 0o620, 0o644] {
             chmod(&file, mode);
-            assert!(matches!(read_private_file(&file, 9), Err(PermissionError::Mode { .. })), "{mode:o}");
+            assert!(
+                matches!(read_private_file(&file, 9), Err(PermissionError::Mode { .. })),
+                "{mode:o}"
+            );
         }
         chmod(&file, 0o400);
         assert!(read_private_file(&file, 9).is_ok());
         let link = dir.path().join("link");
         std::os::unix::fs::symlink(&file, &link).unwrap();
-        assert!(matches!(read_private_file(&link, 9), Err(PermissionError::NotRegular { .. })));
-        assert!(matches!(read_private_file(dir.path(), 9), Err(PermissionError::NotRegular { .. })));
+        assert!(matches!(
+            read_private_file(&link, 9),
+            Err(PermissionError::NotRegular { .. })
+        ));
+        assert!(matches!(
+            read_private_file(dir.path(), 9),
+            Err(PermissionError::NotRegular { .. })
+        ));
         chmod(dir.path(), 0o750);
-        assert!(matches!(create_private_dir(dir.path()), Err(PermissionError::Mode { .. })));
+        assert!(matches!(
+            create_private_dir(dir.path()),
+            Err(PermissionError::Mode { .. })
+        ));
     }
 }

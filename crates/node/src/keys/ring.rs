@@ -10,7 +10,8 @@ use alloy::signers::local::PrivateKeySigner;
 use super::keystore::decrypt;
 use super::private_file::check_private_dir;
 use super::{
-    ATTESTER_KEYS_MAX, KEY_FILE_BYTES_MAX, KeyError, Password, PasswordSource, PermissionError, read_private_file,
+    ATTESTER_KEYS_MAX, KEY_FILE_BYTES_MAX, KeyError, Password, PasswordSource, PermissionError,
+    read_private_file,
 };
 use crate::config::KeysConfig;
 use crate::signer::AttesterKey;
@@ -54,7 +55,9 @@ impl KeyRing {
         }
         let password = source.read()?;
         let attesters = open_attesters(&files, chain_id, &password)?;
-        let publisher = has_publisher.then(|| open(&config.publisher_file, chain_id, &password)).transpose()?;
+        let publisher = has_publisher
+            .then(|| open(&config.publisher_file, chain_id, &password))
+            .transpose()?;
         if let Some(publisher) = &publisher {
             let address = publisher.address();
             if !config.allow_shared && attesters.iter().any(|key| key.address() == address) {
@@ -86,13 +89,19 @@ impl KeyRing {
     }
 }
 
-fn open_attesters(files: &[PathBuf], chain_id: u64, password: &Password) -> Result<Vec<AttesterKey>, KeyError> {
+fn open_attesters(
+    files: &[PathBuf],
+    chain_id: u64,
+    password: &Password,
+) -> Result<Vec<AttesterKey>, KeyError> {
     let mut seen = BTreeSet::new();
     let mut keys = Vec::with_capacity(files.len());
     for path in files {
         let key = open(path, chain_id, password)?;
         if !seen.insert(key.address()) {
-            return Err(KeyError::Duplicate { address: key.address() });
+            return Err(KeyError::Duplicate {
+                address: key.address(),
+            });
         }
         keys.push(AttesterKey::new(key));
     }
@@ -101,7 +110,10 @@ fn open_attesters(files: &[PathBuf], chain_id: u64, password: &Password) -> Resu
 
 fn open(path: &Path, chain_id: u64, password: &Password) -> Result<PrivateKeySigner, KeyError> {
     let text = read_private_file(path, KEY_FILE_BYTES_MAX)?;
-    let key = decrypt(path, &text, password).map_err(|source| KeyError::File { path: path.to_owned(), source })?;
+    let key = decrypt(path, &text, password).map_err(|source| KeyError::File {
+        path: path.to_owned(),
+        source,
+    })?;
     let address = key.address();
     if chain_id != CHAIN_ID_ANVIL && DEVELOPMENT_ADDRESSES.contains(&address) {
         return Err(KeyError::DevelopmentKey { address, chain_id });
@@ -114,7 +126,10 @@ fn exists(path: &Path) -> Result<bool, PermissionError> {
     match std::fs::symlink_metadata(path) {
         Ok(_) => Ok(true),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(false),
-        Err(source) => Err(PermissionError::Io { path: path.to_owned(), source }),
+        Err(source) => Err(PermissionError::Io {
+            path: path.to_owned(),
+            source,
+        }),
     }
 }
 
@@ -124,13 +139,19 @@ pub(super) fn attester_files(dir: &Path) -> Result<Vec<PathBuf>, KeyError> {
         return Ok(Vec::new());
     }
     check_private_dir(dir)?;
-    let io_error = |source| PermissionError::Io { path: dir.to_owned(), source };
+    let io_error = |source| PermissionError::Io {
+        path: dir.to_owned(),
+        source,
+    };
     let mut files = Vec::new();
     for entry in std::fs::read_dir(dir).map_err(io_error)? {
         let path = entry.map_err(io_error)?.path();
         if path.extension().is_some_and(|extension| extension == "json") {
             if files.len() >= ATTESTER_KEYS_MAX {
-                return Err(KeyError::TooMany { path: dir.to_owned(), max: ATTESTER_KEYS_MAX });
+                return Err(KeyError::TooMany {
+                    path: dir.to_owned(),
+                    max: ATTESTER_KEYS_MAX,
+                });
             }
             files.push(path);
         }

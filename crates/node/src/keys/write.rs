@@ -7,7 +7,10 @@ use alloy::signers::local::PrivateKeySigner;
 use zeroize::Zeroizing;
 
 use super::keystore::{check, decrypt};
-use super::{KEY_FILE_BYTES_MAX, KeyError, KeyFileError, Password, PermissionError, create_private_dir, write_private_file};
+use super::{
+    KEY_FILE_BYTES_MAX, KeyError, KeyFileError, Password, PermissionError, create_private_dir,
+    write_private_file,
+};
 
 /// What came of importing a key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -44,14 +47,21 @@ pub fn import_key_file(
     path: &Path,
     password: &Password,
 ) -> Result<(Address, ImportOutcome), KeyError> {
-    let io_error = |error| PermissionError::Io { path: source.to_owned(), source: error };
+    let io_error = |error| PermissionError::Io {
+        path: source.to_owned(),
+        source: error,
+    };
     // Foundry leaves its files readable by others; a source is encrypted and only copied, so its mode is not judged.
     let file = std::fs::File::open(source).map_err(io_error)?;
     let text = super::private_file::read_bounded(source, file, KEY_FILE_BYTES_MAX)?;
-    let key = decrypt(source, &text, password)
-        .map_err(|error| KeyError::File { path: source.to_owned(), source: error })?;
-    let text = with_address(&text, key.address())
-        .map_err(|error| KeyError::File { path: source.to_owned(), source: error })?;
+    let key = decrypt(source, &text, password).map_err(|error| KeyError::File {
+        path: source.to_owned(),
+        source: error,
+    })?;
+    let text = with_address(&text, key.address()).map_err(|error| KeyError::File {
+        path: source.to_owned(),
+        source: error,
+    })?;
     let target = target(path, key.address());
     if target.exists() {
         return Ok((key.address(), ImportOutcome::Duplicate));
@@ -74,7 +84,9 @@ pub fn import_raw_key(
     if hex::decode_to_slice(digits.strip_prefix("0x").unwrap_or(digits), bytes.as_mut_slice()).is_err() {
         return Ok(Err(RawKeyError));
     }
-    let Ok(key) = PrivateKeySigner::from_slice(bytes.as_slice()) else { return Ok(Err(RawKeyError)) };
+    let Ok(key) = PrivateKeySigner::from_slice(bytes.as_slice()) else {
+        return Ok(Err(RawKeyError));
+    };
     let target = target(path, key.address());
     if target.exists() {
         return Ok(Ok((key.address(), ImportOutcome::Duplicate)));
@@ -94,7 +106,9 @@ fn target(path: &Path, address: Address) -> PathBuf {
 
 fn write_key(target: &Path, key: &PrivateKeySigner, password: &Password) -> Result<(), KeyError> {
     if target.exists() {
-        return Err(KeyError::Exists { path: target.to_owned() });
+        return Err(KeyError::Exists {
+            path: target.to_owned(),
+        });
     }
     let parent = target.parent().unwrap_or(Path::new("."));
     create_private_dir(parent)?;
@@ -108,18 +122,31 @@ fn write_key(target: &Path, key: &PrivateKeySigner, password: &Password) -> Resu
 
 fn encrypt(draft: &Path, key: &PrivateKeySigner, password: &Password) -> Result<String, KeyError> {
     let secret = Zeroizing::new(key.to_bytes().0);
-    PrivateKeySigner::encrypt_keystore(draft, &mut rand::thread_rng(), secret.as_slice(), password.expose(), Some("key"))
-        .map_err(|error| KeyError::Encrypt(Box::new(error)))?;
+    PrivateKeySigner::encrypt_keystore(
+        draft,
+        &mut rand::thread_rng(),
+        secret.as_slice(),
+        password.expose(),
+        Some("key"),
+    )
+    .map_err(|error| KeyError::Encrypt(Box::new(error)))?;
     let path = draft.join("key");
-    let text = std::fs::read(&path).map_err(|source| PermissionError::Io { path: path.clone(), source })?;
+    let text = std::fs::read(&path).map_err(|source| PermissionError::Io {
+        path: path.clone(),
+        source,
+    })?;
     with_address(&text, key.address()).map_err(|source| KeyError::File { path, source })
 }
 
 /// Adds the address, as geth writes it, so that `keys list` needs no password.
 fn with_address(text: &[u8], address: Address) -> Result<String, KeyFileError> {
     check(text)?;
-    let syntax = |error: serde_json::Error| KeyFileError::Syntax { line: error.line(), column: error.column() };
-    let mut value: serde_json::Map<String, serde_json::Value> = serde_json::from_slice(text).map_err(syntax)?;
+    let syntax = |error: serde_json::Error| KeyFileError::Syntax {
+        line: error.line(),
+        column: error.column(),
+    };
+    let mut value: serde_json::Map<String, serde_json::Value> =
+        serde_json::from_slice(text).map_err(syntax)?;
     value.insert("address".to_owned(), hex::encode(address).into());
     serde_json::to_string_pretty(&value).map_err(syntax)
 }

@@ -30,7 +30,9 @@ pub struct AdminContext<Q> {
 
 impl<Q> core::fmt::Debug for AdminContext<Q> {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        f.debug_struct("AdminContext").field("can_reload", &self.reload.is_some()).finish_non_exhaustive()
+        f.debug_struct("AdminContext")
+            .field("can_reload", &self.reload.is_some())
+            .finish_non_exhaustive()
     }
 }
 
@@ -58,7 +60,11 @@ pub(super) fn module<Q: NodeQueries>(
         let switch: Switch = positional.required("on or off")?;
         positional.end()?;
         let is_on = matches!(switch, Switch::On);
-        context.queries.set_duties(attester, is_on).await.map_err(error::command)?;
+        context
+            .queries
+            .set_duties(attester, is_on)
+            .await
+            .map_err(error::command)?;
         tracing::info!(%attester, is_on, "duties switched by the operator");
         Ok::<_, ErrorObjectOwned>(true)
     })?;
@@ -78,7 +84,10 @@ pub(super) fn module<Q: NodeQueries>(
             .map_err(|failure| error::internal(&failure))?
             .map_err(|refusal| {
                 tracing::warn!(error = %refusal, "keys were not reloaded");
-                error::unsupported("a key file was refused; the keys in use stay", "the node's log says which and why")
+                error::unsupported(
+                    "a key file was refused; the keys in use stay",
+                    "the node's log says which and why",
+                )
             })?;
         let attesters = keys.iter().map(AttesterKey::address).collect();
         context.queries.replace_keys(keys).await.map_err(error::command)?;

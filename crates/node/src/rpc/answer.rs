@@ -6,7 +6,9 @@ use agoge_protocol::{Digest, L2BlockNumber, Slot};
 
 use crate::duties::{DutyKind, DutyOutcome, DutyRecord};
 use crate::mempool::DropReason;
-use crate::query::{BlockEffects, BlockView, CommitteeView, NodeInfo, NoteWitness, PeerView, Tip, Tips, TxStatus};
+use crate::query::{
+    BlockEffects, BlockView, CommitteeView, NodeInfo, NoteWitness, PeerView, Tip, Tips, TxStatus,
+};
 
 pub(super) fn node_info(info: NodeInfo, network: &NetworkConfig) -> wire::NodeInfo {
     wire::NodeInfo {
@@ -42,7 +44,11 @@ pub(super) fn tips(tips: Tips) -> wire::Tips {
         pending: tip(tips.pending),
         proven: tip(tips.proven),
         finalized: tip(tips.finalized),
-        l1: tips.l1_head.map(|head| wire::L1Head { number: head.number, hash: head.hash, time: head.time }),
+        l1: tips.l1_head.map(|head| wire::L1Head {
+            number: head.number,
+            hash: head.hash,
+            time: head.time,
+        }),
     }
 }
 
@@ -105,31 +111,55 @@ pub(super) fn note_witness(witness: NoteWitness, commitment: Digest) -> wire::No
 }
 
 pub(super) fn committee(view: CommitteeView, epoch_slots: u64) -> wire::Committee {
-    let last = view.first_slot.get().saturating_add(epoch_slots.saturating_sub(1));
-    wire::Committee { epoch: view.epoch, first_slot: view.first_slot, last_slot: Slot::new(last), members: view.members }
+    let last = view
+        .first_slot
+        .get()
+        .saturating_add(epoch_slots.saturating_sub(1));
+    wire::Committee {
+        epoch: view.epoch,
+        first_slot: view.first_slot,
+        last_slot: Slot::new(last),
+        members: view.members,
+    }
 }
 
 pub(super) fn peer(peer: PeerView) -> wire::Peer {
-    wire::Peer { peer_id: peer.id, address: peer.address, score: peer.score }
+    wire::Peer {
+        peer_id: peer.id,
+        address: peer.address,
+        score: peer.score,
+    }
 }
 
 pub(super) fn duty(record: DutyRecord) -> Result<wire::Duty, serde_json::Error> {
     let outcome = match record.outcome {
-        DutyOutcome::Published { number, attestations } => wire::DutyOutcome::Published { number, attestations },
+        DutyOutcome::Published { number, attestations } => {
+            wire::DutyOutcome::Published { number, attestations }
+        }
         DutyOutcome::Attested { block_hash } => wire::DutyOutcome::Attested { block_hash },
         DutyOutcome::Missed { reason } => {
             // A unit variant is written as its name, any other as an object with its name as the only key.
             let word = match serde_json::to_value(&reason)? {
                 serde_json::Value::String(word) => word,
-                serde_json::Value::Object(map) => map.into_iter().next().map(|(word, _)| word).unwrap_or_default(),
+                serde_json::Value::Object(map) => {
+                    map.into_iter().next().map(|(word, _)| word).unwrap_or_default()
+                }
                 other => other.to_string(),
             };
-            wire::DutyOutcome::Missed { reason: word, message: reason.to_string() }
+            wire::DutyOutcome::Missed {
+                reason: word,
+                message: reason.to_string(),
+            }
         }
     };
     let kind = match record.kind {
         DutyKind::Propose => wire::DutyKind::Propose,
         DutyKind::Attest => wire::DutyKind::Attest,
     };
-    Ok(wire::Duty { slot: record.slot, attester: record.attester, kind, outcome })
+    Ok(wire::Duty {
+        slot: record.slot,
+        attester: record.attester,
+        kind,
+        outcome,
+    })
 }

@@ -15,8 +15,18 @@ const LIMIT_EXCEEDED: i32 = -32_005;
 const INVALID_PARAMS: i32 = -32_602;
 const INTERNAL: i32 = -32_603;
 
-fn object(code: i32, stable: &str, message: impl Into<String>, hint: Option<&str>, max: Option<u64>) -> ErrorObjectOwned {
-    let data = ErrorData { code: stable.to_owned(), hint: hint.map(str::to_owned), max };
+fn object(
+    code: i32,
+    stable: &str,
+    message: impl Into<String>,
+    hint: Option<&str>,
+    max: Option<u64>,
+) -> ErrorObjectOwned {
+    let data = ErrorData {
+        code: stable.to_owned(),
+        hint: hint.map(str::to_owned),
+        max,
+    };
     ErrorObjectOwned::owned(code, message, Some(data))
 }
 
@@ -28,13 +38,25 @@ pub(super) fn bad_params(message: impl Into<String>) -> ErrorObjectOwned {
 /// A range is longer than its cap.
 pub(super) fn over_limit(what: &str, max: u64) -> ErrorObjectOwned {
     let message = format!("{what}: at most {max} are answered at once");
-    object(LIMIT_EXCEEDED, "AGOGE-RPC-005", message, Some("ask again from where this answer would end"), Some(max))
+    object(
+        LIMIT_EXCEEDED,
+        "AGOGE-RPC-005",
+        message,
+        Some("ask again from where this answer would end"),
+        Some(max),
+    )
 }
 
 /// A failure of ours. What failed goes to the log, not to the caller: it may name paths.
 pub(super) fn internal(error: &dyn core::error::Error) -> ErrorObjectOwned {
     tracing::error!(%error, "RPC request failed");
-    object(INTERNAL, "AGOGE-RPC-006", "internal error", Some("the node's log says more"), None)
+    object(
+        INTERNAL,
+        "AGOGE-RPC-006",
+        "internal error",
+        Some("the node's log says more"),
+        None,
+    )
 }
 
 /// The operation is not possible as this node was started.
@@ -78,23 +100,39 @@ const fn rejection(reason: &RefuseReason) -> TxRejection {
 }
 
 fn unavailable(error: &dyn core::error::Error) -> ErrorObjectOwned {
-    object(UNAVAILABLE, "AGOGE-RPC-003", error.to_string(), Some("try again"), None)
+    object(
+        UNAVAILABLE,
+        "AGOGE-RPC-003",
+        error.to_string(),
+        Some("try again"),
+        None,
+    )
 }
 
 pub(super) fn committee(error: CommitteeError) -> ErrorObjectOwned {
     match &error {
         CommitteeError::NotYetKnown { .. } => unavailable(&error),
-        CommitteeError::SetTooSmall { .. } => object(NOT_FOUND, "AGOGE-RPC-004", error.to_string(), None, None),
+        CommitteeError::SetTooSmall { .. } => {
+            object(NOT_FOUND, "AGOGE-RPC-004", error.to_string(), None, None)
+        }
         CommitteeError::L1 { epoch, source } => {
             tracing::warn!(%epoch, error = %source, "L1 did not tell a set");
-            object(UNAVAILABLE, "AGOGE-RPC-003", format!("L1 did not tell the set of epoch {epoch}"), Some("try again"), None)
+            object(
+                UNAVAILABLE,
+                "AGOGE-RPC-003",
+                format!("L1 did not tell the set of epoch {epoch}"),
+                Some("try again"),
+                None,
+            )
         }
     }
 }
 
 pub(super) fn command(error: CommandError) -> ErrorObjectOwned {
     match &error {
-        CommandError::UnknownAttester { .. } => object(NOT_FOUND, "AGOGE-RPC-007", error.to_string(), None, None),
+        CommandError::UnknownAttester { .. } => {
+            object(NOT_FOUND, "AGOGE-RPC-007", error.to_string(), None, None)
+        }
         CommandError::Guard(source) => refused(source.as_ref()),
         CommandError::Storage(_) => internal(&error),
         CommandError::Stopping => unavailable(&error),

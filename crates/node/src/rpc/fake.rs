@@ -4,14 +4,15 @@ use std::sync::{Arc, Mutex};
 
 use agoge_protocol::transaction::Withdrawal;
 use agoge_protocol::{
-    Address, B256, Ciphertext, Digest, Epoch, Header, L1BlockNumber, L2BlockNumber, Slot, Transaction, TxEffects, TxId,
+    Address, B256, Ciphertext, Digest, Epoch, Header, L1BlockNumber, L2BlockNumber, Slot, Transaction,
+    TxEffects, TxId,
 };
 
 use crate::duties::{DutyKind, DutyOutcome, DutyRecord, MissReason};
 use crate::mempool::RefuseReason;
 use crate::query::{
-    BlockEffects, BlockView, CommandError, CommitteeError, CommitteeView, NodeInfo, NodeQueries, NoteWitness, PeerView,
-    QueryError, SendError, Tip, Tips, TxStatus,
+    BlockEffects, BlockView, CommandError, CommitteeError, CommitteeView, NodeInfo, NodeQueries, NoteWitness,
+    PeerView, QueryError, SendError, Tip, Tips, TxStatus,
 };
 use crate::signer::AttesterKey;
 
@@ -78,7 +79,12 @@ impl NodeQueries for Fake {
     }
 
     fn tips(&self) -> Tips {
-        Tips { pending: tip(BLOCKS), proven: tip(2), finalized: tip(1), l1_head: None }
+        Tips {
+            pending: tip(BLOCKS),
+            proven: tip(2),
+            finalized: tip(1),
+            l1_head: None,
+        }
     }
 
     fn block(&self, number: L2BlockNumber) -> Result<Option<BlockView>, QueryError> {
@@ -101,22 +107,40 @@ impl NodeQueries for Fake {
             nullifiers: [Digest::ZERO; 2],
             commitments: [Digest::ZERO; 2],
             fee: 1_000,
-            withdrawal: Withdrawal { amount: 5, recipient: Address::ZERO },
+            withdrawal: Withdrawal {
+                amount: 5,
+                recipient: Address::ZERO,
+            },
             ciphertexts: [Ciphertext::from_bytes(&[7; 91]); 2],
         };
-        Ok(Some(BlockEffects { number, first_note_index: 4, deposits: vec![], transactions: vec![effects] }))
+        Ok(Some(BlockEffects {
+            number,
+            first_note_index: 4,
+            deposits: vec![],
+            transactions: vec![effects],
+        }))
     }
 
     async fn send_transaction(&self, tx: Transaction) -> Result<TxId, SendError> {
         let fee = tx.public_inputs.fee();
         if fee < 1_000 {
-            return Err(RefuseReason::FeeTooLow { minimum: 1_000, found: fee }.into());
+            return Err(RefuseReason::FeeTooLow {
+                minimum: 1_000,
+                found: fee,
+            }
+            .into());
         }
         Ok(tx.id())
     }
 
     fn tx_status(&self, id: TxId) -> Result<TxStatus, QueryError> {
-        Ok(if id.0.is_zero() { TxStatus::Unknown } else { TxStatus::Mined { number: L2BlockNumber::new(7) } })
+        Ok(if id.0.is_zero() {
+            TxStatus::Unknown
+        } else {
+            TxStatus::Mined {
+                number: L2BlockNumber::new(7),
+            }
+        })
     }
 
     fn note_witness(&self, commitment: Digest) -> Result<Option<NoteWitness>, QueryError> {
@@ -133,23 +157,41 @@ impl NodeQueries for Fake {
         if epoch.get() > 9 {
             return Err(CommitteeError::NotYetKnown { epoch });
         }
-        Ok(CommitteeView { epoch, first_slot: Slot::new(epoch.get() * 16), members: vec![ATTESTER; 16] })
+        Ok(CommitteeView {
+            epoch,
+            first_slot: Slot::new(epoch.get() * 16),
+            members: vec![ATTESTER; 16],
+        })
     }
 
     async fn proposer(&self, slot: Slot) -> Result<Address, CommitteeError> {
         if slot.get() > 159 {
             let epoch = Epoch::new(slot.get() / 16);
-            return Err(CommitteeError::SetTooSmall { epoch, found: 3, needed: 16 });
+            return Err(CommitteeError::SetTooSmall {
+                epoch,
+                found: 3,
+                needed: 16,
+            });
         }
         Ok(ATTESTER)
     }
 
     fn peers(&self) -> Vec<PeerView> {
-        vec![PeerView { id: "peer".into(), address: "/ip4/127.0.0.1/tcp/1".into(), score: -1 }]
+        vec![PeerView {
+            id: "peer".into(),
+            address: "/ip4/127.0.0.1/tcp/1".into(),
+            score: -1,
+        }]
     }
 
     fn duties(&self, attester: Option<Address>, limit: usize) -> Result<Vec<DutyRecord>, QueryError> {
-        let reasons = [MissReason::NoProposal, MissReason::TooFewAttestations { found: 10, needed: 11 }];
+        let reasons = [
+            MissReason::NoProposal,
+            MissReason::TooFewAttestations {
+                found: 10,
+                needed: 11,
+            },
+        ];
         let record = |reason| DutyRecord {
             attester: ATTESTER,
             slot: Slot::new(5),
@@ -157,7 +199,12 @@ impl NodeQueries for Fake {
             outcome: DutyOutcome::Missed { reason },
         };
         let is_ours = attester.is_none_or(|attester| attester == ATTESTER);
-        Ok(reasons.into_iter().map(record).filter(|_| is_ours).take(limit).collect())
+        Ok(reasons
+            .into_iter()
+            .map(record)
+            .filter(|_| is_ours)
+            .take(limit)
+            .collect())
     }
 
     async fn set_duties(&self, attester: Address, is_on: bool) -> Result<(), CommandError> {

@@ -25,7 +25,10 @@ impl<S> Layer<S> for GateLayer {
     type Service = Gate<S>;
 
     fn layer(&self, inner: S) -> Self::Service {
-        Gate { inner, token: self.token.clone() }
+        Gate {
+            inner,
+            token: self.token.clone(),
+        }
     }
 }
 
@@ -36,11 +39,16 @@ impl<S> Gate<S> {
             return Some((403, "requests from web pages are refused\n"));
         }
         let token = self.token.as_ref()?;
-        let bearer = headers.get("authorization").and_then(|value| value.to_str().ok()?.strip_prefix("Bearer "));
+        let bearer = headers
+            .get("authorization")
+            .and_then(|value| value.to_str().ok()?.strip_prefix("Bearer "));
         if bearer.is_some_and(|given| token.matches(given)) {
             None
         } else {
-            Some((401, "the admin token is needed: Authorization: Bearer <content of the token file>\n"))
+            Some((
+                401,
+                "the admin token is needed: Authorization: Bearer <content of the token file>\n",
+            ))
         }
     }
 }

@@ -13,16 +13,23 @@ pub(super) struct Positional {
 
 impl Positional {
     pub(super) fn new(params: &Params<'_>) -> Result<Self, ErrorObjectOwned> {
-        let values: Option<Vec<Value>> =
-            params.parse().map_err(|_| bad_params("parameters are given by position, in an array"))?;
-        Ok(Self { values: values.unwrap_or_default().into_iter() })
+        let values: Option<Vec<Value>> = params
+            .parse()
+            .map_err(|_| bad_params("parameters are given by position, in an array"))?;
+        Ok(Self {
+            values: values.unwrap_or_default().into_iter(),
+        })
     }
 
     pub(super) fn required<T: DeserializeOwned>(&mut self, name: &str) -> Result<T, ErrorObjectOwned> {
-        self.optional(name)?.ok_or_else(|| bad_params(format!("{name} is missing")))
+        self.optional(name)?
+            .ok_or_else(|| bad_params(format!("{name} is missing")))
     }
 
-    pub(super) fn optional<T: DeserializeOwned>(&mut self, name: &str) -> Result<Option<T>, ErrorObjectOwned> {
+    pub(super) fn optional<T: DeserializeOwned>(
+        &mut self,
+        name: &str,
+    ) -> Result<Option<T>, ErrorObjectOwned> {
         let value = self.values.next().unwrap_or(Value::Null);
         serde_json::from_value(value).map_err(|error| bad_params(format!("{name}: {error}")))
     }

@@ -2,11 +2,9 @@
 
 use std::sync::Arc;
 
-use agoge_protocol::network::NetworkConfig;
 use agoge_protocol::limits::TX_BYTES_MAX;
-use agoge_protocol::rpc::{
-    self as wire, BLOCKS_RANGE_MAX, DUTIES_MAX, EFFECTS_RANGE_MAX, TxRejection,
-};
+use agoge_protocol::network::NetworkConfig;
+use agoge_protocol::rpc::{self as wire, BLOCKS_RANGE_MAX, DUTIES_MAX, EFFECTS_RANGE_MAX, TxRejection};
 use agoge_protocol::{Address, Digest, Epoch, L2BlockNumber, Slot, Timing, Transaction, TxId};
 use agoge_supervisor::Clock;
 use alloy::primitives::Bytes;
@@ -34,7 +32,9 @@ pub struct RpcContext<Q> {
 
 impl<Q> core::fmt::Debug for RpcContext<Q> {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        f.debug_struct("RpcContext").field("network", &self.network.network.name).finish_non_exhaustive()
+        f.debug_struct("RpcContext")
+            .field("network", &self.network.network.name)
+            .finish_non_exhaustive()
     }
 }
 
@@ -52,24 +52,34 @@ impl<Q: NodeQueries> RpcContext<Q> {
     }
 
     fn effects(&self, number: L2BlockNumber) -> Answer<Option<wire::RpcEffects>> {
-        let Some(view) = self.queries.block(number).map_err(error::query)? else { return Ok(None) };
+        let Some(view) = self.queries.block(number).map_err(error::query)? else {
+            return Ok(None);
+        };
         let effects = self.queries.effects(number).map_err(error::query)?;
         Ok(effects.map(|effects| answer::effects(&view, &effects)))
     }
 }
 
 /// Block numbers `from ..`, at most `count` and at most `max`.
-fn range(params: &mut Positional, what: &str, max: u64) -> Answer<impl Iterator<Item = L2BlockNumber> + use<>> {
+fn range(
+    params: &mut Positional,
+    what: &str,
+    max: u64,
+) -> Answer<impl Iterator<Item = L2BlockNumber> + use<>> {
     let from: L2BlockNumber = params.required("from")?;
     let count: u64 = params.required("count")?;
     if count > max {
         return Err(error::over_limit(what, max));
     }
-    Ok((0..count).map_while(move |offset| from.get().checked_add(offset)).map(L2BlockNumber::new))
+    Ok((0..count)
+        .map_while(move |offset| from.get().checked_add(offset))
+        .map(L2BlockNumber::new))
 }
 
 /// The methods. Reads of ranges run on the blocking pool, point look-ups where they are.
-pub(super) fn module<Q: NodeQueries>(context: RpcContext<Q>) -> Result<RpcModule<RpcContext<Q>>, RegisterMethodError> {
+pub(super) fn module<Q: NodeQueries>(
+    context: RpcContext<Q>,
+) -> Result<RpcModule<RpcContext<Q>>, RegisterMethodError> {
     let mut module = RpcModule::new(context);
     chain_methods(&mut module)?;
     transaction_methods(&mut module)?;
@@ -86,40 +96,61 @@ fn chain_methods<Q: NodeQueries>(module: &mut RpcModule<RpcContext<Q>>) -> Resul
         Positional::new(&params)?.end()?;
         Ok(answer::tips(context.queries.tips()))
     })?;
-    module.register_method("agoge_getBlock", |params, context, _| -> Answer<Option<wire::RpcBlock>> {
-        let mut params = Positional::new(&params)?;
-        let number = params.required("number")?;
-        params.end()?;
-        context.block(number)
-    })?;
-    module.register_method("agoge_getHeader", |params, context, _| -> Answer<Option<wire::RpcHeader>> {
-        let mut params = Positional::new(&params)?;
-        let number = params.required("number")?;
-        params.end()?;
-        Ok(context.block(number)?.map(|block| block.header))
-    })?;
-    module.register_method("agoge_getEffects", |params, context, _| -> Answer<Option<wire::RpcEffects>> {
-        let mut params = Positional::new(&params)?;
-        let number = params.required("number")?;
-        params.end()?;
-        context.effects(number)
-    })?;
-    module.register_blocking_method("agoge_getBlocks", |params, context, _| -> Answer<Vec<wire::RpcBlock>> {
-        let mut params = Positional::new(&params)?;
-        let numbers = range(&mut params, "blocks", BLOCKS_RANGE_MAX)?;
-        params.end()?;
-        numbers.map_while(|number| context.block(number).transpose()).collect()
-    })?;
-    module.register_blocking_method("agoge_getEffectsRange", |params, context, _| -> Answer<Vec<wire::RpcEffects>> {
-        let mut params = Positional::new(&params)?;
-        let numbers = range(&mut params, "effects", EFFECTS_RANGE_MAX)?;
-        params.end()?;
-        numbers.map_while(|number| context.effects(number).transpose()).collect()
-    })?;
+    module.register_method(
+        "agoge_getBlock",
+        |params, context, _| -> Answer<Option<wire::RpcBlock>> {
+            let mut params = Positional::new(&params)?;
+            let number = params.required("number")?;
+            params.end()?;
+            context.block(number)
+        },
+    )?;
+    module.register_method(
+        "agoge_getHeader",
+        |params, context, _| -> Answer<Option<wire::RpcHeader>> {
+            let mut params = Positional::new(&params)?;
+            let number = params.required("number")?;
+            params.end()?;
+            Ok(context.block(number)?.map(|block| block.header))
+        },
+    )?;
+    module.register_method(
+        "agoge_getEffects",
+        |params, context, _| -> Answer<Option<wire::RpcEffects>> {
+            let mut params = Positional::new(&params)?;
+            let number = params.required("number")?;
+            params.end()?;
+            context.effects(number)
+        },
+    )?;
+    module.register_blocking_method(
+        "agoge_getBlocks",
+        |params, context, _| -> Answer<Vec<wire::RpcBlock>> {
+            let mut params = Positional::new(&params)?;
+            let numbers = range(&mut params, "blocks", BLOCKS_RANGE_MAX)?;
+            params.end()?;
+            numbers
+                .map_while(|number| context.block(number).transpose())
+                .collect()
+        },
+    )?;
+    module.register_blocking_method(
+        "agoge_getEffectsRange",
+        |params, context, _| -> Answer<Vec<wire::RpcEffects>> {
+            let mut params = Positional::new(&params)?;
+            let numbers = range(&mut params, "effects", EFFECTS_RANGE_MAX)?;
+            params.end()?;
+            numbers
+                .map_while(|number| context.effects(number).transpose())
+                .collect()
+        },
+    )?;
     Ok(())
 }
 
-fn transaction_methods<Q: NodeQueries>(module: &mut RpcModule<RpcContext<Q>>) -> Result<(), RegisterMethodError> {
+fn transaction_methods<Q: NodeQueries>(
+    module: &mut RpcModule<RpcContext<Q>>,
+) -> Result<(), RegisterMethodError> {
     module.register_async_method("agoge_sendTransaction", |params, context, _| async move {
         let mut positional = Positional::new(&params)?;
         let bytes: Bytes = positional.required("transaction")?;
@@ -127,27 +158,44 @@ fn transaction_methods<Q: NodeQueries>(module: &mut RpcModule<RpcContext<Q>>) ->
         if bytes.len() > TX_BYTES_MAX {
             return Err(error::rejected(
                 TxRejection::Malformed,
-                format!("a transaction has at most {TX_BYTES_MAX} bytes, found {}", bytes.len()),
+                format!(
+                    "a transaction has at most {TX_BYTES_MAX} bytes, found {}",
+                    bytes.len()
+                ),
             ));
         }
-        let tx: Transaction = borsh::from_slice(&bytes)
-            .map_err(|reason| error::rejected(TxRejection::Malformed, format!("not a canonical transaction: {reason}")))?;
+        let tx: Transaction = borsh::from_slice(&bytes).map_err(|reason| {
+            error::rejected(
+                TxRejection::Malformed,
+                format!("not a canonical transaction: {reason}"),
+            )
+        })?;
         let id: TxId = context.queries.send_transaction(tx).await.map_err(error::send)?;
         Answer::Ok(id)
     })?;
-    module.register_method("agoge_getTransactionStatus", |params, context, _| -> Answer<wire::TransactionStatus> {
-        let mut params = Positional::new(&params)?;
-        let id: TxId = params.required("id")?;
-        params.end()?;
-        context.queries.tx_status(id).map(answer::tx_status).map_err(error::query)
-    })?;
-    module.register_method("agoge_getNoteWitness", |params, context, _| -> Answer<Option<wire::NoteWitness>> {
-        let mut params = Positional::new(&params)?;
-        let commitment: Digest = params.required("commitment")?;
-        params.end()?;
-        let witness = context.queries.note_witness(commitment).map_err(error::query)?;
-        Ok(witness.map(|witness| answer::note_witness(witness, commitment)))
-    })?;
+    module.register_method(
+        "agoge_getTransactionStatus",
+        |params, context, _| -> Answer<wire::TransactionStatus> {
+            let mut params = Positional::new(&params)?;
+            let id: TxId = params.required("id")?;
+            params.end()?;
+            context
+                .queries
+                .tx_status(id)
+                .map(answer::tx_status)
+                .map_err(error::query)
+        },
+    )?;
+    module.register_method(
+        "agoge_getNoteWitness",
+        |params, context, _| -> Answer<Option<wire::NoteWitness>> {
+            let mut params = Positional::new(&params)?;
+            let commitment: Digest = params.required("commitment")?;
+            params.end()?;
+            let witness = context.queries.note_witness(commitment).map_err(error::query)?;
+            Ok(witness.map(|witness| answer::note_witness(witness, commitment)))
+        },
+    )?;
     Ok(())
 }
 
@@ -166,7 +214,11 @@ fn network_methods<Q: NodeQueries>(module: &mut RpcModule<RpcContext<Q>>) -> Res
         positional.end()?;
         let slot = slot.unwrap_or_else(|| context.current_slot());
         let attester = context.queries.proposer(slot).await.map_err(error::committee)?;
-        Answer::Ok(wire::Proposer { slot, starts_at: context.timing.slot_start(slot), attester })
+        Answer::Ok(wire::Proposer {
+            slot,
+            starts_at: context.timing.slot_start(slot),
+            attester,
+        })
     })?;
     module.register_method("agoge_peers", |params, context, _| -> Answer<Vec<wire::Peer>> {
         Positional::new(&params)?.end()?;

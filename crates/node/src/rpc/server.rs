@@ -74,8 +74,20 @@ pub async fn serve<Q: NodeQueries>(
     let (rpc_config, rpc_context) = rpc;
     let (admin_config, token, admin_context) = admin;
     let extra: &[String] = if rpc_config.public { &rpc_config.hosts } else { &[] };
-    let public = Listener { name: "public", task: "rpc server", address: rpc_config.listen, hosts: extra, token: None };
-    let admin = Listener { name: "admin", task: "admin rpc server", address: admin_config.listen, hosts: &[], token: Some(token) };
+    let public = Listener {
+        name: "public",
+        task: "rpc server",
+        address: rpc_config.listen,
+        hosts: extra,
+        token: None,
+    };
+    let admin = Listener {
+        name: "admin",
+        task: "admin rpc server",
+        address: admin_config.listen,
+        hosts: &[],
+        token: Some(token),
+    };
     Ok(RpcAddresses {
         rpc: public.start(spawner, public::module(rpc_context)?.into()).await?,
         admin: admin.start(spawner, admin::module(admin_context)?.into()).await?,
@@ -92,7 +104,13 @@ struct Listener<'a> {
 
 impl Listener<'_> {
     async fn start(self, spawner: &Spawner, methods: Methods) -> Result<SocketAddr, RpcServeError> {
-        let Self { name, task, address, hosts, token } = self;
+        let Self {
+            name,
+            task,
+            address,
+            hosts,
+            token,
+        } = self;
         let config = ServerConfig::builder()
             .http_only()
             .max_request_body_size(REQUEST_BYTES_MAX)
@@ -105,7 +123,11 @@ impl Listener<'_> {
             .layer(TimeoutLayer::new(TIMEOUT))
             .layer(host_filter(hosts)?)
             .layer(GateLayer { token });
-        let bind_error = |source| RpcServeError::Bind { name, address, source };
+        let bind_error = |source| RpcServeError::Bind {
+            name,
+            address,
+            source,
+        };
         let server = Server::builder()
             .set_config(config)
             .set_http_middleware(middleware)
@@ -135,5 +157,7 @@ fn host_filter(extra: &[String]) -> Result<HostFilterLayer, RpcServeError> {
         }
         hosts.push(pattern);
     }
-    HostFilterLayer::new(hosts.iter().map(String::as_str)).map_err(|_| RpcServeError::Host { found: hosts.join(",") })
+    HostFilterLayer::new(hosts.iter().map(String::as_str)).map_err(|_| RpcServeError::Host {
+        found: hosts.join(","),
+    })
 }

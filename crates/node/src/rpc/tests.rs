@@ -28,18 +28,46 @@ async fn start() -> Servers {
     let token_file = dir.path().join("admin.token");
     let token = AdminToken::load_or_create(&token_file).unwrap();
     let any: SocketAddr = "127.0.0.1:0".parse().unwrap();
-    let rpc = RpcConfig { listen: any, public: false, hosts: vec![] };
-    let admin = AdminConfig { listen: any, token_file: token_file.clone() };
+    let rpc = RpcConfig {
+        listen: any,
+        public: false,
+        hosts: vec![],
+    };
+    let admin = AdminConfig {
+        listen: any,
+        token_file: token_file.clone(),
+    };
     let network = NetworkConfig::parse(built_in("devnet").unwrap()).unwrap();
     let fake = Fake::default();
     let supervisor = Supervisor::new();
     // Epoch 2, slot 33.
     let clock = Arc::new(ManualClock::new((1_000 + 33 * 4) * 1_000));
-    let context = RpcContext { queries: fake.clone(), timing: network.timing(1_000), network, clock };
-    let admin_context = AdminContext { queries: fake.clone(), spawner: supervisor.spawner(), reload: None };
-    let addresses = serve(&supervisor.spawner(), (&rpc, context), (&admin, token, admin_context)).await.unwrap();
+    let context = RpcContext {
+        queries: fake.clone(),
+        timing: network.timing(1_000),
+        network,
+        clock,
+    };
+    let admin_context = AdminContext {
+        queries: fake.clone(),
+        spawner: supervisor.spawner(),
+        reload: None,
+    };
+    let addresses = serve(
+        &supervisor.spawner(),
+        (&rpc, context),
+        (&admin, token, admin_context),
+    )
+    .await
+    .unwrap();
     let token = std::fs::read_to_string(token_file).unwrap();
-    Servers { addresses, token, fake, _supervisor: supervisor, _dir: dir }
+    Servers {
+        addresses,
+        token,
+        fake,
+        _supervisor: supervisor,
+        _dir: dir,
+    }
 }
 
 /// Status and body of an HTTP exchange; the server may close while a refused body is still being written.
@@ -55,7 +83,10 @@ async fn http(address: SocketAddr, headers: &str, body: &[u8]) -> (u16, String) 
     stream.read_to_end(&mut answer).await.ok();
     let text = String::from_utf8_lossy(&answer).into_owned();
     let status = text.split(' ').nth(1).and_then(|s| s.parse().ok()).unwrap_or(0);
-    let body = text.split_once("\r\n\r\n").map(|(_, body)| body.to_owned()).unwrap_or_default();
+    let body = text
+        .split_once("\r\n\r\n")
+        .map(|(_, body)| body.to_owned())
+        .unwrap_or_default();
     (status, body)
 }
 
@@ -102,13 +133,28 @@ async fn every_public_method_answers() {
         ("agoge_getBlock", json!([0]), "", json!(null)),
         ("agoge_getHeader", json!([3]), "/total_fees", json!("1000")),
         ("agoge_getHeader", json!([u64::MAX]), "", json!(null)),
-        ("agoge_getEffects", json!([3]), "/transactions/0/withdrawal/amount", json!("5")),
-        ("agoge_getBlocks", json!([1, 256]), "/255/header/number", json!(256)),
+        (
+            "agoge_getEffects",
+            json!([3]),
+            "/transactions/0/withdrawal/amount",
+            json!("5"),
+        ),
+        (
+            "agoge_getBlocks",
+            json!([1, 256]),
+            "/255/header/number",
+            json!(256),
+        ),
         ("agoge_getBlocks", json!([300, 2]), "/1", json!(null)),
         ("agoge_getEffectsRange", json!([5, 64]), "/63/number", json!(68)),
         ("agoge_getEffectsRange", json!([u64::MAX, 64]), "", json!([])),
         ("agoge_sendTransaction", json!([raw]), "", json!(tx.id())),
-        ("agoge_getTransactionStatus", json!([tx.id()]), "/status", json!("mined")),
+        (
+            "agoge_getTransactionStatus",
+            json!([tx.id()]),
+            "/status",
+            json!("mined"),
+        ),
         ("agoge_getNoteWitness", json!([zero]), "/index", json!(3)),
         ("agoge_committee", json!([]), "/epoch", json!(2)),
         ("agoge_committee", json!([1]), "/last_slot", json!(31)),
@@ -116,12 +162,20 @@ async fn every_public_method_answers() {
         ("agoge_proposer", json!([2]), "/starts_at", json!(1_008)),
         ("agoge_peers", json!([]), "/0/score", json!(-1)),
         ("agoge_duties", json!([]), "/0/reason", json!("no_proposal")),
-        ("agoge_duties", json!([ATTESTER, 2]), "/1/reason", json!("too_few_attestations")),
+        (
+            "agoge_duties",
+            json!([ATTESTER, 2]),
+            "/1/reason",
+            json!("too_few_attestations"),
+        ),
         ("agoge_duties", json!([Address::ZERO]), "", json!([])),
     ];
     for (method, params, pointer, expected) in cases {
         let answer = call(&servers, method, params.clone()).await;
-        let found = answer.pointer(&format!("/result{pointer}")).cloned().unwrap_or(Value::Null);
+        let found = answer
+            .pointer(&format!("/result{pointer}"))
+            .cloned()
+            .unwrap_or(Value::Null);
         assert_eq!(found, expected, "{method}{params}: {answer}");
         assert!(answer.get("error").is_none(), "{answer}");
     }
@@ -138,17 +192,57 @@ async fn errors_have_stable_codes_and_no_paths() {
         ("agoge_getBlock", json!(["one"]), -32_602, Some("AGOGE-RPC-002")),
         ("agoge_getBlock", json!([-1]), -32_602, Some("AGOGE-RPC-002")),
         ("agoge_getBlock", json!([1, 2]), -32_602, Some("AGOGE-RPC-002")),
-        ("agoge_getBlock", json!({"number": 1}), -32_602, Some("AGOGE-RPC-002")),
+        (
+            "agoge_getBlock",
+            json!({"number": 1}),
+            -32_602,
+            Some("AGOGE-RPC-002"),
+        ),
         ("agoge_tips", json!([1]), -32_602, Some("AGOGE-RPC-002")),
         ("agoge_getBlock", json!([299]), -32_603, Some("AGOGE-RPC-006")),
         ("agoge_getBlocks", json!([0, 257]), -32_005, Some("AGOGE-RPC-005")),
-        ("agoge_getEffectsRange", json!([0, u64::MAX]), -32_005, Some("AGOGE-RPC-005")),
-        ("agoge_duties", json!([null, 1_025]), -32_005, Some("AGOGE-RPC-005")),
-        ("agoge_sendTransaction", json!(["0x00"]), -32_003, Some("AGOGE-TX-001")),
-        ("agoge_sendTransaction", json!([long]), -32_003, Some("AGOGE-TX-001")),
-        ("agoge_sendTransaction", json!(["xyz"]), -32_602, Some("AGOGE-RPC-002")),
-        ("agoge_sendTransaction", json!([cheap]), -32_003, Some("AGOGE-TX-003")),
-        ("agoge_getNoteWitness", json!([format!("0x{}", "ff".repeat(32))]), -32_602, Some("AGOGE-RPC-002")),
+        (
+            "agoge_getEffectsRange",
+            json!([0, u64::MAX]),
+            -32_005,
+            Some("AGOGE-RPC-005"),
+        ),
+        (
+            "agoge_duties",
+            json!([null, 1_025]),
+            -32_005,
+            Some("AGOGE-RPC-005"),
+        ),
+        (
+            "agoge_sendTransaction",
+            json!(["0x00"]),
+            -32_003,
+            Some("AGOGE-TX-001"),
+        ),
+        (
+            "agoge_sendTransaction",
+            json!([long]),
+            -32_003,
+            Some("AGOGE-TX-001"),
+        ),
+        (
+            "agoge_sendTransaction",
+            json!(["xyz"]),
+            -32_602,
+            Some("AGOGE-RPC-002"),
+        ),
+        (
+            "agoge_sendTransaction",
+            json!([cheap]),
+            -32_003,
+            Some("AGOGE-TX-003"),
+        ),
+        (
+            "agoge_getNoteWitness",
+            json!([format!("0x{}", "ff".repeat(32))]),
+            -32_602,
+            Some("AGOGE-RPC-002"),
+        ),
         ("agoge_committee", json!([10]), -32_002, Some("AGOGE-RPC-003")),
         ("agoge_proposer", json!([160]), -32_001, Some("AGOGE-RPC-004")),
         ("agogeAdmin_setDuties", json!([ATTESTER, "off"]), -32_601, None),
@@ -156,7 +250,11 @@ async fn errors_have_stable_codes_and_no_paths() {
     for (method, params, code, stable) in cases {
         let answer = call(&servers, method, params).await;
         assert_eq!(answer["error"]["code"], code, "{method}: {answer}");
-        assert_eq!(answer["error"]["data"]["code"].as_str(), stable, "{method}: {answer}");
+        assert_eq!(
+            answer["error"]["data"]["code"].as_str(),
+            stable,
+            "{method}: {answer}"
+        );
         assert!(!answer.to_string().contains("/secret"), "{answer}");
     }
     let capped = call(&servers, "agoge_getBlocks", json!([0, 257])).await;
@@ -181,7 +279,10 @@ async fn hostile_bodies_are_refused_and_the_server_lives() {
         ("batch of 21", batch(21)),
         ("empty batch", b"[]".to_vec()),
         ("no method", b"{\"jsonrpc\":\"2.0\",\"id\":1}".to_vec()),
-        ("duplicate keys", b"{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"agoge_peers\",\"method\":\"agoge_tips\"}".to_vec()),
+        (
+            "duplicate keys",
+            b"{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"agoge_peers\",\"method\":\"agoge_tips\"}".to_vec(),
+        ),
     ] {
         let (_, answer) = http(address, host, &body).await;
         let answer: Value = serde_json::from_str(&answer).unwrap_or_else(|_| panic!("{name}: {answer}"));
@@ -199,7 +300,10 @@ async fn foreign_hosts_and_web_pages_are_refused() {
     let servers = start().await;
     let body = json!({ "jsonrpc": "2.0", "id": 1, "method": "agoge_tips" }).to_string();
     let bearer = format!("authorization: Bearer {}\r\n", servers.token);
-    for (address, token) in [(servers.addresses.rpc, ""), (servers.addresses.admin, bearer.as_str())] {
+    for (address, token) in [
+        (servers.addresses.rpc, ""),
+        (servers.addresses.admin, bearer.as_str()),
+    ] {
         for (headers, expected) in [
             ("host: localhost\r\n", 200),
             ("host: 127.0.0.1:8700\r\n", 200),
@@ -218,23 +322,50 @@ async fn foreign_hosts_and_web_pages_are_refused() {
 async fn admin_needs_the_token_and_obeys_with_it() {
     let servers = start().await;
     let address = servers.addresses.admin;
-    let off = json!({ "jsonrpc": "2.0", "id": 1, "method": "agogeAdmin_setDuties", "params": [ATTESTER, "off"] });
+    let off =
+        json!({ "jsonrpc": "2.0", "id": 1, "method": "agogeAdmin_setDuties", "params": [ATTESTER, "off"] });
     let short = &servers.token[..63];
-    for wrong in [String::new(), "authorization: Bearer \r\n".into(), format!("authorization: Bearer {short}\r\n"), format!("authorization: Basic {}\r\n", servers.token)] {
-        let (status, answer) = http(address, &format!("host: localhost\r\n{wrong}"), off.to_string().as_bytes()).await;
+    for wrong in [
+        String::new(),
+        "authorization: Bearer \r\n".into(),
+        format!("authorization: Bearer {short}\r\n"),
+        format!("authorization: Basic {}\r\n", servers.token),
+    ] {
+        let (status, answer) = http(
+            address,
+            &format!("host: localhost\r\n{wrong}"),
+            off.to_string().as_bytes(),
+        )
+        .await;
         assert_eq!(status, 401, "{answer}");
         assert!(!answer.contains(&servers.token));
     }
     assert!(servers.fake.duties.lock().unwrap().is_empty());
     let bearer = format!("authorization: Bearer {}\r\n", servers.token);
     let admin = |method: &'static str, params: Value| call_with(address, &bearer, method, params);
-    assert_eq!(admin("agogeAdmin_setDuties", json!([ATTESTER, "off"])).await["result"], true);
+    assert_eq!(
+        admin("agogeAdmin_setDuties", json!([ATTESTER, "off"])).await["result"],
+        true
+    );
     assert_eq!(*servers.fake.duties.lock().unwrap(), [(ATTESTER, false)]);
     assert_eq!(admin("agogeAdmin_exportGuard", json!([])).await["result"], "{}");
-    assert_eq!(admin("agogeAdmin_importGuard", json!(["{}"])).await["result"], true);
+    assert_eq!(
+        admin("agogeAdmin_importGuard", json!(["{}"])).await["result"],
+        true
+    );
     for (method, params, code, stable) in [
-        ("agogeAdmin_setDuties", json!([Address::ZERO, "on"]), -32_001, "AGOGE-RPC-007"),
-        ("agogeAdmin_setDuties", json!([ATTESTER, "maybe"]), -32_602, "AGOGE-RPC-002"),
+        (
+            "agogeAdmin_setDuties",
+            json!([Address::ZERO, "on"]),
+            -32_001,
+            "AGOGE-RPC-007",
+        ),
+        (
+            "agogeAdmin_setDuties",
+            json!([ATTESTER, "maybe"]),
+            -32_602,
+            "AGOGE-RPC-002",
+        ),
         ("agogeAdmin_importGuard", json!(["x"]), -32_000, "AGOGE-RPC-008"),
         ("agogeAdmin_reloadKeys", json!([]), -32_004, "AGOGE-RPC-009"),
     ] {
@@ -253,7 +384,11 @@ fn no_method_takes_or_returns_keys() {
         network,
         clock: Arc::new(ManualClock::new(0)),
     };
-    let admin = AdminContext { queries: Fake::default(), spawner: Supervisor::new().spawner(), reload: None };
+    let admin = AdminContext {
+        queries: Fake::default(),
+        spawner: Supervisor::new().spawner(),
+        reload: None,
+    };
     let mut names: Vec<_> = super::public::module(context).unwrap().method_names().collect();
     names.extend(super::admin::module(admin).unwrap().method_names());
     names.sort_unstable();

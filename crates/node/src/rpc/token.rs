@@ -43,7 +43,9 @@ impl AdminToken {
             write_private_file(path, Zeroizing::new(hex::encode(*bytes)).as_bytes())?;
         }
         let bytes = Zeroizing::new(read_private_file(path, FILE_BYTES_MAX)?);
-        let text = core::str::from_utf8(&bytes).map_err(|_| TokenError::Malformed)?.trim();
+        let text = core::str::from_utf8(&bytes)
+            .map_err(|_| TokenError::Malformed)?
+            .trim();
         if text.len() != TOKEN_BYTES * 2 || !text.bytes().all(|b| b.is_ascii_hexdigit()) {
             return Err(TokenError::Malformed);
         }
@@ -73,6 +75,9 @@ mod tests {
         assert!(!format!("{token:?}").contains(&text));
         std::fs::remove_file(&path).unwrap();
         write_private_file(&path, b"short").unwrap();
-        assert!(matches!(AdminToken::load_or_create(&path), Err(TokenError::Malformed)));
+        assert!(matches!(
+            AdminToken::load_or_create(&path),
+            Err(TokenError::Malformed)
+        ));
     }
 }

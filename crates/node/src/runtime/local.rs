@@ -46,6 +46,8 @@ pub(super) async fn open_local(
     attesters: Vec<AttesterKey>,
     spawner: &Spawner,
 ) -> Result<Local, StartError> {
+    // The first block needs the KZG set-up; nothing waits for it before. Dropping the future does not stop the work.
+    drop(spawner.spawn_blocking("kzg-set-up", kzg::warm_up));
     let (config, slots) = (config.clone(), slots.clone());
     let opened = spawner.spawn_blocking("open-store", move || {
         let network = &config.network;
@@ -61,7 +63,6 @@ pub(super) async fn open_local(
         let duties = DutyLog::open(&duties_file).map_err(file_error(duties_file))?;
         let switches = Switches::open(&switches_file).map_err(file_error(switches_file))?;
         let verifier = Arc::new(ClientVerifier::new(network.proving.client_profile)?);
-        kzg::warm_up();
         Ok(Local {
             store: Arc::new(store),
             signer: Signer::new(Arc::new(guard), genesis_id, attesters),
@@ -92,7 +93,7 @@ fn open_guard(config: &Config, slots: &SlotClock, has_no_keys: bool) -> Result<S
 
 /// The first slot that may be signed when it is not known what was signed before: after `epochs` whole epochs, in which the keys would be
 /// seen signing elsewhere.
-pub(super) fn guard_first_slot(slots: &SlotClock, epochs: u64) -> Slot {
+pub(crate) fn guard_first_slot(slots: &SlotClock, epochs: u64) -> Slot {
     match slots.epoch() {
         Some(epoch) if epochs > 0 => {
             let first = Epoch::new(epoch.get().saturating_add(epochs));
@@ -123,12 +124,26 @@ pub(super) fn mempool_config(network: &NetworkConfig, genesis_id: Digest) -> Mem
 ///
 /// # Errors
 /// [`StartError::Address`].
-pub(super) fn p2p_config(config: &Config, genesis_id: Digest, rollup: Address) -> Result<P2pConfig, StartError> {
+pub(super) fn p2p_config(
+    config: &Config,
+    genesis_id: Digest,
+    rollup: Address,
+) -> Result<P2pConfig, StartError> {
     let network = &config.network;
     let mut p2p = P2pConfig::new(genesis_id);
     p2p.listen = vec![Multiaddress::tcp(config.p2p.listen)];
-    p2p.external = config.p2p.external.iter().map(|text| text.parse()).collect::<Result<_, _>>()?;
-    p2p.bootnodes = config.p2p.bootnodes.iter().map(|text| text.parse()).collect::<Result<_, _>>()?;
+    p2p.external = config
+        .p2p
+        .external
+        .iter()
+        .map(|text| text.parse())
+        .collect::<Result<_, _>>()?;
+    p2p.bootnodes = config
+        .p2p
+        .bootnodes
+        .iter()
+        .map(|text| text.parse())
+        .collect::<Result<_, _>>()?;
     p2p.key = KeySource::File(config.peer_key_file());
     p2p.peers_file = Some(config.data_dir.join("peers.json"));
     p2p.peers_max = network.p2p.peers_max;
@@ -147,12 +162,18 @@ pub(super) fn p2p_config(config: &Config, genesis_id: Digest, rollup: Address) -
 /// The newest L1 blocks that the store stands on, oldest first.
 pub(super) fn cursor(store: &Store) -> Result<Vec<L1Block>, StartError> {
     let view = store.view();
-    let Some(head) = view.l1_head()? else { return Ok(Vec::new()) };
+    let Some(head) = view.l1_head()? else {
+        return Ok(Vec::new());
+    };
     let mut blocks = vec![head.block];
     let newest = head.block.number.get();
     for back in 1..CURSOR_MAX {
-        let Some(number) = newest.checked_sub(back) else { break };
-        let Some(record) = view.l1_record(L1BlockNumber::new(number))? else { break };
+        let Some(number) = newest.checked_sub(back) else {
+            break;
+        };
+        let Some(record) = view.l1_record(L1BlockNumber::new(number))? else {
+            break;
+        };
         blocks.push(record.block);
     }
     blocks.reverse();
@@ -160,8 +181,13 @@ pub(super) fn cursor(store: &Store) -> Result<Vec<L1Block>, StartError> {
 }
 
 /// A node that stopped while L1 had a block that it does not follow must know so when it starts again.
-pub(super) async fn unfollowed_at_start(store: &Store, reader: &RollupReader) -> Result<Option<Unfollowed>, StartError> {
-    let Some(head) = store.view().l1_head()? else { return Ok(None) };
+pub(super) async fn unfollowed_at_start(
+    store: &Store,
+    reader: &RollupReader,
+) -> Result<Option<Unfollowed>, StartError> {
+    let Some(head) = store.view().l1_head()? else {
+        return Ok(None);
+    };
     let Ok(tips) = reader.tips_at(At::Block(head.block.hash), head.block.time).await else {
         // L1 no longer has this block, or not its state: the follower rolls back, or every later block will show what is missing.
         return Ok(None);

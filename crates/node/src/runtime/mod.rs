@@ -14,6 +14,10 @@
 mod adapters;
 mod error;
 mod handle;
+#[expect(
+    clippy::result_large_err,
+    reason = "an error of starting is made once a process"
+)]
 mod local;
 mod network;
 mod reexecute;
@@ -22,4 +26,5 @@ mod validators;
 
 pub use error::StartError;
 pub use handle::NodeHandle;
+pub(crate) use local::guard_first_slot;
 pub use start::{NodeParts, start};

@@ -18,14 +18,19 @@ fn bad_files_are_exit_2_with_file_and_line() {
         ("network = \"devnet\"\ninstance = -1\n", "node.toml:2:12"),
         ("network = \"devnet\"\nnetwork = \"phase1\"\n", "node.toml:2:1"),
         ("network = \"devnet\"\n[rpc\n", "node.toml:2:5"),
-        ("network = \"devnet\"\nfee_recipient = \"0x12\"\n", "node.toml:2:17"),
+        (
+            "network = \"devnet\"\nfee_recipient = \"0x12\"\n",
+            "node.toml:2:17",
+        ),
     ] {
         show(&home, file).expect(2, expected);
     }
     show(&home, "network = \"devnet\"\n[l1]\nrpc_url = []\n").expect(2, "did you mean `l1.rpc_urls`?");
-    show(&home, &format!("network = \"devnet\"\n#{}", "x".repeat(2 << 20))).expect(2, "more than 1048576 bytes");
+    show(&home, &format!("network = \"devnet\"\n#{}", "x".repeat(2 << 20)))
+        .expect(2, "more than 1048576 bytes");
     show(&home, "").expect(2, "`network` is not set");
-    home.run(&["--config", "absent.toml", "config", "show"]).expect(2, "absent.toml");
+    home.run(&["--config", "absent.toml", "config", "show"])
+        .expect(2, "absent.toml");
 }
 
 #[test]
@@ -34,37 +39,68 @@ fn networks_are_names_or_files() {
     for name in ["devnet", "phase1", "phase2", "phase3", "phase4"] {
         home.run(&["--network", name, "config", "show"]).expect(0, "");
     }
-    home.run(&["--network", "phase5", "config", "show"]).expect(2, "devnet, phase1");
+    home.run(&["--network", "phase5", "config", "show"])
+        .expect(2, "devnet, phase1");
     let devnet = include_str!("../../../../script/networks/devnet.toml");
     home.private("mine.toml", devnet);
-    home.run(&["--network", "mine.toml", "config", "show"]).expect(0, "");
+    home.run(&["--network", "mine.toml", "config", "show"])
+        .expect(0, "");
     home.private("typo.toml", &devnet.replace("epoch_slots", "epoch_slot"));
-    home.run(&["--network", "typo.toml", "config", "show"]).expect(2, "line 11");
+    home.run(&["--network", "typo.toml", "config", "show"])
+        .expect(2, "line 11");
 }
 
 #[test]
 fn flag_beats_env_beats_file_beats_network_beats_default() {
     let home = Home::new();
-    let file = home.private("node.toml", "network = \"devnet\"\n[rpc]\nlisten = \"127.0.0.1:1\"\n[keys]\nattesters_dir = \"k\"\n");
+    let file = home.private(
+        "node.toml",
+        "network = \"devnet\"\n[rpc]\nlisten = \"127.0.0.1:1\"\n[keys]\nattesters_dir = \"k\"\n",
+    );
     let args = ["--config", file.to_str().unwrap(), "--json", "config", "show"];
-    let env = [("AGOGE_RPC_LISTEN", "127.0.0.1:2"), ("AGOGE_METRICS_LISTEN", "127.0.0.1:3")];
+    let env = [
+        ("AGOGE_RPC_LISTEN", "127.0.0.1:2"),
+        ("AGOGE_METRICS_LISTEN", "127.0.0.1:3"),
+    ];
     let find = |output: super::Output, key: &str| {
         let json = output.expect(0, "").json();
         let entries = json["data"].as_array().unwrap().clone();
         let entry = entries.into_iter().find(|entry| entry["key"] == key).unwrap();
-        (entry["value"].as_str().unwrap().to_owned(), entry["origin"]["layer"].as_str().unwrap().to_owned())
+        (
+            entry["value"].as_str().unwrap().to_owned(),
+            entry["origin"]["layer"].as_str().unwrap().to_owned(),
+        )
     };
     let row = |value: &str, layer: &str| (value.to_owned(), layer.to_owned());
     let flags = [&args[..], &["--rpc-listen", "127.0.0.1:4"]].concat();
-    assert_eq!(find(home.run_with(&flags, &env, ""), "rpc.listen"), row("127.0.0.1:4", "flag"));
-    assert_eq!(find(home.run_with(&args, &env, ""), "rpc.listen"), row("127.0.0.1:2", "env"));
+    assert_eq!(
+        find(home.run_with(&flags, &env, ""), "rpc.listen"),
+        row("127.0.0.1:4", "flag")
+    );
+    assert_eq!(
+        find(home.run_with(&args, &env, ""), "rpc.listen"),
+        row("127.0.0.1:2", "env")
+    );
     assert_eq!(find(home.run(&args), "rpc.listen"), row("127.0.0.1:1", "file"));
-    assert_eq!(find(home.run(&args), "p2p.bootnodes"), row("(not set)", "network"));
-    assert_eq!(find(home.run(&args), "admin.listen"), row("127.0.0.1:8701", "default"));
+    assert_eq!(
+        find(home.run(&args), "p2p.bootnodes"),
+        row("(not set)", "network")
+    );
+    assert_eq!(
+        find(home.run(&args), "admin.listen"),
+        row("127.0.0.1:8701", "default")
+    );
     let beside = home.path("k").display().to_string();
-    assert_eq!(find(home.run(&args), "keys.attesters_dir"), (beside, "file".to_owned()), "relative to the file");
+    assert_eq!(
+        find(home.run(&args), "keys.attesters_dir"),
+        (beside, "file".to_owned()),
+        "relative to the file"
+    );
     let shifted = [&args[..], &["--instance", "3"]].concat();
-    assert_eq!(find(home.run(&shifted), "admin.listen"), row("127.0.0.1:8731", "default"));
+    assert_eq!(
+        find(home.run(&shifted), "admin.listen"),
+        row("127.0.0.1:8731", "default")
+    );
 }
 
 #[test]
@@ -72,12 +108,34 @@ fn urls_are_shown_without_what_may_be_secret() {
     let home = Home::new();
     let url = format!("https://user:{CANARY}@rpc.example/v3/{CANARY}?key={CANARY}");
     let args = ["--network", "devnet", "config", "show", "--origin"];
-    let shown = home.run_with(&args, &[("ETH_RPC_URL", &url), ("AGOGE_L1_BEACON_URLS", &url)], "").expect(0, "");
-    assert!(shown.stdout.contains("l1.rpc_urls = https://rpc.example    # env ETH_RPC_URL"), "{}", shown.stdout);
-    home.run_with(&["--help"], &[("ETH_RPC_URL", &url)], "").expect(0, "");
-    show(&home, &format!("network = \"devnet\"\n[l1]\nrpc_urls = \"{url}\"\n")).expect(2, "node.toml:3:12");
-    show(&home, &format!("network = \"devnet\"\n[l1]\nrpc_urls = [\"ws://{CANARY}\"]\n")).expect(2, "node.toml:3:12");
-    home.run(&["--network", "devnet", "--l1-rpc-urls", &url, "doctor"]).expect(3, "");
+    let shown = home
+        .run_with(
+            &args,
+            &[("ETH_RPC_URL", &url), ("AGOGE_L1_BEACON_URLS", &url)],
+            "",
+        )
+        .expect(0, "");
+    assert!(
+        shown
+            .stdout
+            .contains("l1.rpc_urls = https://rpc.example    # env ETH_RPC_URL"),
+        "{}",
+        shown.stdout
+    );
+    home.run_with(&["--help"], &[("ETH_RPC_URL", &url)], "")
+        .expect(0, "");
+    show(
+        &home,
+        &format!("network = \"devnet\"\n[l1]\nrpc_urls = \"{url}\"\n"),
+    )
+    .expect(2, "node.toml:3:12");
+    show(
+        &home,
+        &format!("network = \"devnet\"\n[l1]\nrpc_urls = [\"ws://{CANARY}\"]\n"),
+    )
+    .expect(2, "node.toml:3:12");
+    home.run(&["--network", "devnet", "--l1-rpc-urls", &url, "doctor"])
+        .expect(3, "");
 }
 
 #[test]

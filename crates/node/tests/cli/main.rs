@@ -1,4 +1,11 @@
 //! Whole commands of `agoge-node`: exit codes, files, and what is never printed.
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "helpers of tests fail by panicking, as tests do"
+)]
 
 mod configuration;
 mod doctor;
@@ -32,8 +39,16 @@ impl Output {
 
     #[track_caller]
     fn expect(self, code: i32, part_of_stderr: &str) -> Self {
-        assert_eq!(self.code, code, "stdout: {}\nstderr: {}", self.stdout, self.stderr);
-        assert!(self.stderr.contains(part_of_stderr), "{part_of_stderr:?} is not in: {}", self.stderr);
+        assert_eq!(
+            self.code, code,
+            "stdout: {}\nstderr: {}",
+            self.stdout, self.stderr
+        );
+        assert!(
+            self.stderr.contains(part_of_stderr),
+            "{part_of_stderr:?} is not in: {}",
+            self.stderr
+        );
         self
     }
 }
@@ -45,7 +60,9 @@ struct Home {
 
 impl Home {
     fn new() -> Self {
-        Self { dir: tempfile::tempdir().unwrap() }
+        Self {
+            dir: tempfile::tempdir().unwrap(),
+        }
     }
 
     fn path(&self, name: &str) -> PathBuf {
@@ -90,7 +107,10 @@ impl Home {
             stdout: text(output.stdout),
             stderr: text(output.stderr),
         };
-        assert!(!output.stdout.contains(CANARY) && !output.stderr.contains(CANARY), "a secret was printed: {args:?}");
+        assert!(
+            !output.stdout.contains(CANARY) && !output.stderr.contains(CANARY),
+            "a secret was printed: {args:?}"
+        );
         assert!(!output.stderr.contains("panicked"), "{}", output.stderr);
         output
     }
@@ -99,16 +119,27 @@ impl Home {
     fn keys(&self, network: &str, args: &[&str]) -> Output {
         let password = self.private("password", &format!("{CANARY}-password\n"));
         let data = self.data();
-        let base = ["--json", "--network", network, "--data-dir", &data, "--keys-password-file", password.to_str().unwrap()];
+        let base = [
+            "--json",
+            "--network",
+            network,
+            "--data-dir",
+            &data,
+            "--keys-password-file",
+            password.to_str().unwrap(),
+        ];
         self.run(&[&base, args].concat())
     }
 
     /// A deployment file.
     fn deployment(&self, network: &str, chain_id: u64) -> PathBuf {
         let zero = format!("0x{}", "00".repeat(32));
+        let contracts = ["Registry", "Staking", "Rollup"].map(|name| {
+            serde_json::json!({ "name": name, "address": ANVIL_ADDRESS, "code_hash": zero, "constructor_args": "0x" })
+        });
         let json = serde_json::json!({
             "network": network, "chain_id": chain_id, "deploy_block": 0, "genesis_time": 0,
-            "genesis_ids": [zero], "verifier_circuit_digest": zero, "contracts": []
+            "genesis_ids": [zero], "verifier_circuit_digest": zero, "contracts": contracts
         });
         self.private("deployment.json", &json.to_string())
     }
@@ -126,12 +157,30 @@ fn chmod(path: &Path, mode: u32) {
 fn help_version_and_completions_are_data() {
     let home = Home::new();
     let help = home.run(&["--help"]).expect(0, "");
-    for word in ["doctor", "keys", "signing", "completions", "Exit codes", "AGOGE_DATA_DIR"] {
+    for word in [
+        "doctor",
+        "keys",
+        "signing",
+        "completions",
+        "Exit codes",
+        "AGOGE_DATA_DIR",
+    ] {
         assert!(help.stdout.contains(word), "{word}");
     }
-    assert!(home.run(&["--version"]).expect(0, "").stdout.starts_with("agoge-node "));
+    assert!(
+        home.run(&["--version"])
+            .expect(0, "")
+            .stdout
+            .starts_with("agoge-node ")
+    );
     for shell in ["bash", "zsh", "fish"] {
-        assert!(home.run(&["completions", shell]).expect(0, "").stdout.contains("agoge-node"), "{shell}");
+        assert!(
+            home.run(&["completions", shell])
+                .expect(0, "")
+                .stdout
+                .contains("agoge-node"),
+            "{shell}"
+        );
     }
 }
 
@@ -140,8 +189,12 @@ fn wrong_usage_is_exit_2_with_a_suggestion() {
     let home = Home::new();
     home.run(&["--netwrok", "devnet"]).expect(2, "--network");
     home.run(&["keys", "lits"]).expect(2, "list");
-    home.run(&["--network", "devnet", "--rpc-listen", "here"]).expect(2, "rpc-listen");
-    home.run(&["--network", "devnet", "--instance", "201"]).expect(2, "201");
-    home.run(&["--network", "devnet", "keys", "new", "--password", "x"]).expect(2, "--password");
-    home.run(&["keys", "new", "--keys-password", "x"]).expect(2, "keys-password");
+    home.run(&["--network", "devnet", "--rpc-listen", "here"])
+        .expect(2, "rpc-listen");
+    home.run(&["--network", "devnet", "--instance", "201"])
+        .expect(2, "201");
+    home.run(&["--network", "devnet", "keys", "new", "--password", "x"])
+        .expect(2, "--password");
+    home.run(&["keys", "new", "--keys-password", "x"])
+        .expect(2, "keys-password");
 }

@@ -5,7 +5,8 @@ fn without_a_guard_nothing_is_exported() {
     let home = Home::new();
     let data = home.data();
     for command in ["check", "export"] {
-        home.run(&["--network", "devnet", "--data-dir", &data, "signing", command]).expect(3, "signing guard");
+        home.run(&["--network", "devnet", "--data-dir", &data, "signing", command])
+            .expect(3, "signing guard");
     }
 }
 
@@ -21,9 +22,25 @@ fn what_was_signed_moves_to_another_machine() {
         }]
     });
     let file = home.private("interchange.json", &interchange.to_string());
-    let (old, new) = (home.path("old").display().to_string(), home.path("new").display().to_string());
+    let (old, new) = (
+        home.path("old").display().to_string(),
+        home.path("new").display().to_string(),
+    );
     let at = |dir: &str, args: &[&str]| {
-        home.run(&[&["--network", "devnet", "--data-dir", dir, "--deployment", "deployment.json"][..], args].concat())
+        home.run(
+            &[
+                &[
+                    "--network",
+                    "devnet",
+                    "--data-dir",
+                    dir,
+                    "--deployment",
+                    "deployment.json",
+                ][..],
+                args,
+            ]
+            .concat(),
+        )
     };
     at(&old, &["signing", "import", file.to_str().unwrap()]).expect(0, "");
     at(&old, &["signing", "check"]).expect(0, "");
@@ -33,7 +50,9 @@ fn what_was_signed_moves_to_another_machine() {
     let exported = std::fs::read_to_string(home.path("export.json")).unwrap();
     assert!(exported.contains("41"), "{exported}");
     at(&new, &["signing", "import", "export.json"]).expect(0, "");
-    let again = at(&new, &["--json", "signing", "import", "export.json"]).expect(0, "").json();
+    let again = at(&new, &["--json", "signing", "import", "export.json"])
+        .expect(0, "")
+        .json();
     assert_eq!(again["data"]["raised"], 0, "{again}");
     home.private("export.json", &exported.replace("31337", "1"));
     at(&new, &["signing", "import", "export.json"]).expect(1, "");

@@ -46,9 +46,16 @@ pub(super) fn deployment(config: &Config) -> (Option<Deployment>, Check) {
 /// The nearest directory above that exists stands for one that does not.
 fn disk(data_dir: &Path) -> Check {
     const CODE: &str = "AGOGE-DOC-002";
-    let existing = data_dir.ancestors().find(|path| path.is_dir()).unwrap_or(Path::new("."));
+    let existing = data_dir
+        .ancestors()
+        .find(|path| path.is_dir())
+        .unwrap_or(Path::new("."));
     match rustix::fs::statvfs(existing) {
-        Err(error) => Check::fail(CODE, format!("{}: {error}", existing.display()), "choose another --data-dir"),
+        Err(error) => Check::fail(
+            CODE,
+            format!("{}: {error}", existing.display()),
+            "choose another --data-dir",
+        ),
         Ok(stat) => {
             let free = stat.f_bavail.saturating_mul(stat.f_frsize);
             let message = format!("{} MiB free for {}", free >> 20, data_dir.display());
@@ -89,25 +96,48 @@ fn keys(config: &Config) -> Vec<Check> {
     const CODE: &str = "AGOGE-DOC-005";
     let entries = match list_keys(&config.keys) {
         Ok(entries) => entries,
-        Err(error) => return vec![Check::fail(CODE, error.to_string(), error.hint().unwrap_or_default())],
+        Err(error) => {
+            return vec![Check::fail(
+                CODE,
+                error.to_string(),
+                error.hint().unwrap_or_default(),
+            )];
+        }
     };
     let mut checks: Vec<Check> = entries
         .iter()
         .filter_map(|entry| {
             let problem = entry.problem.as_ref()?;
-            Some(Check::fail(CODE, format!("{}: {problem}", entry.path.display()), "chmod 600, or import it again"))
+            Some(Check::fail(
+                CODE,
+                format!("{}: {problem}", entry.path.display()),
+                "chmod 600, or import it again",
+            ))
         })
         .collect();
     let of = |role| entries.iter().filter(move |entry| entry.role == role);
     let (attesters, publishers) = (of(KeyRole::Attester).count(), of(KeyRole::Publisher).count());
-    let is_shared = of(KeyRole::Publisher)
-        .any(|publisher| publisher.address.is_some() && of(KeyRole::Attester).any(|key| key.address == publisher.address));
+    let is_shared = of(KeyRole::Publisher).any(|publisher| {
+        publisher.address.is_some() && of(KeyRole::Attester).any(|key| key.address == publisher.address)
+    });
     if is_shared && !config.keys.allow_shared {
-        checks.push(Check::fail(CODE, "one key is attester and publisher", "agoge-node keys new --role publisher"));
+        checks.push(Check::fail(
+            CODE,
+            "one key is attester and publisher",
+            "agoge-node keys new --role publisher",
+        ));
     }
     checks.push(match (attesters, publishers) {
-        (0, _) => Check::warn(CODE, "no attester keys: the node only follows", "agoge-node keys new, or keys import"),
-        (_, 0) => Check::fail(CODE, "no publisher key: blocks cannot be sent", "agoge-node keys new --role publisher"),
+        (0, _) => Check::warn(
+            CODE,
+            "no attester keys: the node only follows",
+            "agoge-node keys new, or keys import",
+        ),
+        (_, 0) => Check::fail(
+            CODE,
+            "no publisher key: blocks cannot be sent",
+            "agoge-node keys new --role publisher",
+        ),
         _ => Check::ok(CODE, format!("{attesters} attester keys and a publisher")),
     });
     checks
@@ -119,7 +149,8 @@ fn guard(config: &Config) -> Check {
     if path.is_file() {
         Check::ok(CODE, format!("signing guard {}", path.display()))
     } else {
-        let hint = "`agoge-node signing import FILE`, or start once with --init-guard if these keys never signed";
+        let hint =
+            "`agoge-node signing import FILE`, or start once with --init-guard if these keys never signed";
         Check::warn(CODE, format!("no signing guard at {}", path.display()), hint)
     }
 }

@@ -22,7 +22,11 @@ const GAS_PRICE: u64 = 2_000_000_000;
 pub(super) async fn checks(config: &Config, deployment: Option<Deployment>) -> Vec<Check> {
     const CODE: &str = "AGOGE-DOC-010";
     if config.l1.rpc_urls.is_empty() {
-        return vec![Check::fail(CODE, "no L1 RPC URL", "--l1-rpc-urls URL, or ETH_RPC_URL")];
+        return vec![Check::fail(
+            CODE,
+            "no L1 RPC URL",
+            "--l1-rpc-urls URL, or ETH_RPC_URL",
+        )];
     }
     let has_deployment = deployment.is_some();
     let client = match L1Client::connect(config.l1_client(deployment), Arc::new(SystemClock)).await {
@@ -32,7 +36,10 @@ pub(super) async fn checks(config: &Config, deployment: Option<Deployment>) -> V
             return vec![Check::fail(CODE, error.to_string(), hint)];
         }
     };
-    let mut checks = vec![Check::ok(CODE, format!("L1 RPC serves chain {}", config.network.network.chain_id))];
+    let mut checks = vec![Check::ok(
+        CODE,
+        format!("L1 RPC serves chain {}", config.network.network.chain_id),
+    )];
     let head = match client.head().await {
         Ok(head) => head,
         Err(error) => {
@@ -60,12 +67,20 @@ fn clock(config: &Config, head: &L1Block) -> Check {
     let age_max = config.network.l1.head_age_max_seconds;
     if head.time > now.saturating_add(CLOCK_SKEW_MAX_SECONDS) {
         let ahead = head.time.saturating_sub(now);
-        return Check::fail(CODE, format!("the L1 head is {ahead} s in the future: this clock is late"), "chronyc tracking");
+        return Check::fail(
+            CODE,
+            format!("the L1 head is {ahead} s in the future: this clock is late"),
+            "chronyc tracking",
+        );
     }
     let age = now.saturating_sub(head.time);
     if age > age_max {
         let message = format!("the L1 head is {age} s old, the node signs nothing beyond {age_max} s");
-        return Check::fail(CODE, message, "the L1 node is stalled or syncing, or this clock is early (chronyc tracking)");
+        return Check::fail(
+            CODE,
+            message,
+            "the L1 node is stalled or syncing, or this clock is early (chronyc tracking)",
+        );
     }
     Check::ok(CODE, format!("clock and L1 head agree ({age} s)"))
 }
@@ -77,7 +92,9 @@ async fn logs(config: &Config, client: &L1Client) -> Check {
         Ok(()) => Check::ok(CODE, format!("logs over {range} blocks")),
         Err(error) if error.cause.wants_smaller_range() => Check::warn(
             CODE,
-            format!("the L1 provider refuses logs over {range} blocks; the node asks for fewer, the first sync takes longer"),
+            format!(
+                "the L1 provider refuses logs over {range} blocks; the node asks for fewer, the first sync takes longer"
+            ),
             error.cause.hint(),
         ),
         Err(error) => failed(CODE, "logs", &error),
@@ -93,7 +110,11 @@ async fn blobs(client: &L1Client, head: L1Block) -> Check {
         *version = 1;
     }
     match client.blobs().fetch(head, nobodys).await {
-        Ok(_) => Check::warn(CODE, "a blob source answered for a blob that does not exist", "use another beacon URL"),
+        Ok(_) => Check::warn(
+            CODE,
+            "a blob source answered for a blob that does not exist",
+            "use another beacon URL",
+        ),
         Err(error) if error.is_not_yet() => Check::ok(CODE, "blob sources answer"),
         Err(error) => {
             let hint = "the beacon URL must serve /eth/v1/beacon/blobs and custody all columns";
@@ -105,7 +126,10 @@ async fn blobs(client: &L1Client, head: L1Block) -> Check {
 async fn publisher(config: &Config, client: &L1Client) -> Option<Check> {
     const CODE: &str = "AGOGE-DOC-014";
     let entries = list_keys(&config.keys).ok()?;
-    let address = entries.iter().find(|entry| entry.role == KeyRole::Publisher)?.address?;
+    let address = entries
+        .iter()
+        .find(|entry| entry.role == KeyRole::Publisher)?
+        .address?;
     Some(match client.balance(address).await {
         Err(error) => failed(CODE, "publisher's balance", &error),
         Ok(balance) => {
@@ -132,7 +156,10 @@ async fn contracts(config: &Config, client: &L1Client, head: &L1Block) -> Vec<Ch
         Err(error) => return vec![Check::fail(CODE, error.to_string(), hint)],
     };
     let deployment = match reader.verify_deployment(&config.network).await {
-        Ok(()) => Check::ok(CODE, "contracts, genesis and parameters match the deployment file"),
+        Ok(()) => Check::ok(
+            CODE,
+            "contracts, genesis and parameters match the deployment file",
+        ),
         Err(error) => Check::fail(CODE, error.to_string(), hint),
     };
     let header = match reader.raw_header(head.hash).await {
