@@ -43,7 +43,12 @@ impl Applier {
         mempool: Mempool,
         unfollowed: Option<Unfollowed>,
     ) -> Self {
-        Self { store, executor, mempool, unfollowed: Mutex::new(unfollowed) }
+        Self {
+            store,
+            executor,
+            mempool,
+            unfollowed: Mutex::new(unfollowed),
+        }
     }
 
     /// The block that is not followed, if there is one.
@@ -57,10 +62,22 @@ impl Applier {
             return None;
         }
         events.iter().find_map(|event| match event {
-            L1Event::BlockProposed { free_fields, blob_hash, block_hash, .. } => {
-                let posted =
-                    Posted { free_fields: *free_fields, blob_hash: *blob_hash, block_hash: *block_hash };
-                self.executor.prepared().get(*block_hash).is_none().then_some(posted)
+            L1Event::BlockProposed {
+                free_fields,
+                blob_hash,
+                block_hash,
+                ..
+            } => {
+                let posted = Posted {
+                    free_fields: *free_fields,
+                    blob_hash: *blob_hash,
+                    block_hash: *block_hash,
+                };
+                self.executor
+                    .prepared()
+                    .get(*block_hash)
+                    .is_none()
+                    .then_some(posted)
             }
             _ => None,
         })
@@ -70,13 +87,30 @@ impl Applier {
     ///
     /// # Errors
     /// [`ChainError`]; the store stands at the block before then.
-    pub fn extend(&self, block: L1Block, events: Vec<L1Event>, blob: Option<&Blob>) -> Result<(), ChainError> {
+    pub fn extend(
+        &self,
+        block: L1Block,
+        events: Vec<L1Event>,
+        blob: Option<&Blob>,
+    ) -> Result<(), ChainError> {
         let tip_before = self.store.view().tips()?.pending;
-        let mut step = Step { applier: self, block, tip: tip_before, pruned_to: None, mined: None, changes: Vec::new() };
+        let mut step = Step {
+            applier: self,
+            block,
+            tip: tip_before,
+            pruned_to: None,
+            mined: None,
+            changes: Vec::new(),
+        };
         for event in events {
             step.take(event, blob)?;
         }
-        let Step { changes, pruned_to, mined, .. } = step;
+        let Step {
+            changes,
+            pruned_to,
+            mined,
+            ..
+        } = step;
         let outcome = self.store.apply_l1_block(L1Step { block, changes })?;
         if pruned_to.is_some() {
             self.mempool.on_unwound(tip_before, &outcome.requeued)?;
@@ -86,7 +120,8 @@ impl Applier {
             let prepared = self.executor.prepared().get(posted.block_hash);
             let blob = prepared.as_ref().map(|prepared| &prepared.blob).or(blob);
             if let Some(blob) = blob {
-                self.store.put_blob(posted.free_fields.slot, posted.blob_hash, blob.as_bytes())?;
+                self.store
+                    .put_blob(posted.free_fields.slot, posted.blob_hash, blob.as_bytes())?;
             }
         }
         Ok(())
@@ -100,7 +135,8 @@ impl Applier {
         let tip_before = self.store.view().tips()?.pending;
         let outcome = self.store.rollback_l1(to.number, to.hash)?;
         self.mempool.on_unwound(tip_before, &outcome.requeued)?;
-        self.lock().take_if(|unfollowed| unfollowed.l1_block.number > to.number);
+        self.lock()
+            .take_if(|unfollowed| unfollowed.l1_block.number > to.number);
         Ok(())
     }
 
@@ -147,9 +183,24 @@ impl Step<'_> {
             }
             L1Event::Pruned { to } => self.prune(to),
             L1Event::Proven { to } if to <= self.tip => self.changes.push(L1Change::Proven { to }),
-            L1Event::Proven { to } => self.refuse(to, "L1 has a proof of a block that is not followed".to_owned()),
-            L1Event::BlockProposed { number, free_fields, blob_hash, block_hash } => {
-                self.block(number, Posted { free_fields, blob_hash, block_hash }, blob)?;
+            L1Event::Proven { to } => {
+                self.refuse(to, "L1 has a proof of a block that is not followed".to_owned())
+            }
+            L1Event::BlockProposed {
+                number,
+                free_fields,
+                blob_hash,
+                block_hash,
+            } => {
+                self.block(
+                    number,
+                    Posted {
+                        free_fields,
+                        blob_hash,
+                        block_hash,
+                    },
+                    blob,
+                )?;
             }
         }
         Ok(())
@@ -168,7 +219,12 @@ impl Step<'_> {
         }
     }
 
-    fn block(&mut self, number: L2BlockNumber, posted: Posted, blob: Option<&Blob>) -> Result<(), ChainError> {
+    fn block(
+        &mut self,
+        number: L2BlockNumber,
+        posted: Posted,
+        blob: Option<&Blob>,
+    ) -> Result<(), ChainError> {
         if self.applier.lock().is_some() {
             return Ok(());
         }
@@ -180,7 +236,11 @@ impl Step<'_> {
         match self.execute(&posted, blob) {
             Ok(applied) => {
                 self.tip = number;
-                self.mined = Some(Mined { number, posted, txs: applied.txs.clone() });
+                self.mined = Some(Mined {
+                    number,
+                    posted,
+                    txs: applied.txs.clone(),
+                });
                 self.changes.push(L1Change::Block(Box::new(applied)));
                 Ok(())
             }
@@ -207,9 +267,16 @@ impl Step<'_> {
             // It was attested to on another parent, which an L1 reorg has replaced.
             (Some(prepared), _) => applier.executor.execute_posted(&view, posted, &prepared.blob)?,
             (None, Some(blob)) => applier.executor.execute_posted(&view, posted, blob)?,
-            (None, None) => return Err(ExecuteError::BlobMissing { blob_hash: posted.blob_hash }),
+            (None, None) => {
+                return Err(ExecuteError::BlobMissing {
+                    blob_hash: posted.blob_hash,
+                });
+            }
         };
-        let known = |effects| MinedTx { id: applier.mempool.known_id(&effects), effects };
+        let known = |effects| MinedTx {
+            id: applier.mempool.known_id(&effects),
+            effects,
+        };
         let record = BlockRecord {
             header: executed.header,
             header_hash: executed.header_hash,
@@ -218,14 +285,22 @@ impl Step<'_> {
             block_hash: posted.block_hash,
             l1_block: self.block.number,
         };
-        Ok(AppliedBlock { record, txs: effects.into_iter().map(known).collect(), diff: executed.diff })
+        Ok(AppliedBlock {
+            record,
+            txs: effects.into_iter().map(known).collect(),
+            diff: executed.diff,
+        })
     }
 
     fn refuse(&self, number: L2BlockNumber, reason: String) {
         tracing::error!(%number, l1_block = %self.block.number, %reason, "L1 has a block that is not followed");
         let mut unfollowed = self.applier.lock();
         if unfollowed.is_none() {
-            *unfollowed = Some(Unfollowed { number, l1_block: self.block, reason });
+            *unfollowed = Some(Unfollowed {
+                number,
+                l1_block: self.block,
+                reason,
+            });
         }
     }
 }

@@ -51,7 +51,9 @@ struct Known {
 
 impl core::fmt::Debug for Committees {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        f.debug_struct("Committees").field("rollup", &self.inner.rollup).finish_non_exhaustive()
+        f.debug_struct("Committees")
+            .field("rollup", &self.inner.rollup)
+            .finish_non_exhaustive()
     }
 }
 
@@ -66,7 +68,18 @@ impl Committees {
     ) -> Self {
         let (chain_id, rollup, genesis_id) = instance;
         let known = Mutex::default();
-        Self { inner: Arc::new(Inner { reader, store, timing, genesis_id, chain_id, rollup, committee_size, known }) }
+        Self {
+            inner: Arc::new(Inner {
+                reader,
+                store,
+                timing,
+                genesis_id,
+                chain_id,
+                rollup,
+                committee_size,
+                known,
+            }),
+        }
     }
 
     /// The committee of an epoch.
@@ -102,7 +115,8 @@ impl Committees {
         let timing = &self.inner.timing;
         let mut known = self.known();
         known.reorgs = known.reorgs.wrapping_add(1);
-        let is_gone = |epoch: &Epoch| timing.entropy_time(*epoch).unwrap_or(timing.freeze_time(*epoch)) > to.time;
+        let is_gone =
+            |epoch: &Epoch| timing.entropy_time(*epoch).unwrap_or(timing.freeze_time(*epoch)) > to.time;
         let gone: Vec<Epoch> = known.committees.keys().copied().filter(is_gone).collect();
         for epoch in &gone {
             known.committees.remove(epoch);
@@ -116,7 +130,10 @@ impl Committees {
             return Ok(genesis_seed(inner.chain_id, inner.rollup));
         };
         let stored = inner.store.view().seed(epoch);
-        if let Some(seed) = stored.map_err(|e| CommitteeError::L1 { epoch, source: Box::new(e) })? {
+        if let Some(seed) = stored.map_err(|e| CommitteeError::L1 {
+            epoch,
+            source: Box::new(e),
+        })? {
             return Ok(seed);
         }
         let block = inner.reader.first_block_at(time).await;

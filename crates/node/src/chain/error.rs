@@ -1,11 +1,10 @@
 //! What can go wrong with blocks.
 
-use agoge_l1_client::FollowerError;
 use agoge_l1_client::kzg::KzgError;
 use agoge_protocol::messages::TooManyTxs;
 use agoge_protocol::{B256, Digest, TxId};
-use agoge_state_transition::blob::{BlobError, EncodeError};
 use agoge_state_transition::ExecutionError;
+use agoge_state_transition::blob::{BlobError, EncodeError};
 use agoge_store::{StepError, StoreError};
 use agoge_supervisor::{ActorError, Lost, Severity};
 
@@ -81,7 +80,12 @@ impl ExecuteError {
     /// Whether the block itself is wrong, as opposed to this node not being able to tell.
     pub const fn is_block_wrong(&self) -> bool {
         match self {
-            Self::Store(_) | Self::Step(_) | Self::MissingTx { .. } | Self::WrongParent { .. } | Self::BlobMissing { .. } | Self::Kzg(_) => false,
+            Self::Store(_)
+            | Self::Step(_)
+            | Self::MissingTx { .. }
+            | Self::WrongParent { .. }
+            | Self::BlobMissing { .. }
+            | Self::Kzg(_) => false,
             Self::Execution(error) => {
                 !matches!(error, ExecutionError::State(_) | ExecutionError::Inconsistent(_))
             }
@@ -101,7 +105,7 @@ impl ExecuteError {
 pub enum ChainError {
     /// The store refuses a step.
     #[error(transparent)]
-    Step(#[from] StepError),
+    Step(Box<StepError>),
     /// The store failed.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -111,16 +115,18 @@ pub enum ChainError {
     /// Work on the store panicked.
     #[error(transparent)]
     Lost(Lost),
-    /// The follower gave up.
-    #[error(transparent)]
-    Follower(#[from] FollowerError),
+}
+
+impl From<StepError> for ChainError {
+    fn from(error: StepError) -> Self {
+        Self::Step(Box::new(error))
+    }
 }
 
 impl ActorError for ChainError {
     fn severity(&self) -> Severity {
         // What is stored no longer fits L1, or cannot be read or written: going on would only make it worse.
         match self {
-            Self::Follower(error) => error.severity(),
             Self::Step(_) | Self::Store(_) | Self::Execute(_) | Self::Lost(_) => Severity::Fatal,
         }
     }

@@ -4,9 +4,13 @@ use std::sync::Arc;
 
 use agoge_l1_client::{Blob, kzg};
 use agoge_protocol::messages::Proposal;
-use agoge_protocol::{Address, B256, BlockHash, Deposit, Digest, FreeFields, Slot, Timing, Transaction, TxEffects, TxId};
+use agoge_protocol::{
+    Address, B256, BlockHash, Deposit, Digest, FreeFields, Slot, Timing, Transaction, TxEffects, TxId,
+};
 use agoge_state_transition::blob::{decode, encode};
-use agoge_state_transition::{BlockContext, BlockLimits, ExecutedBlock, TxRejection, execute_block, execute_txs, select};
+use agoge_state_transition::{
+    BlockContext, BlockLimits, ExecutedBlock, TxRejection, execute_block, execute_txs, select,
+};
 use agoge_store::{Store, StoreError, StoreView};
 
 use super::error::ExecuteError;
@@ -31,6 +35,15 @@ pub struct BlockRules {
     pub proof_window_epochs: u64,
 }
 
+/// A block of one's own.
+#[derive(Debug)]
+pub struct Built {
+    /// The block.
+    pub block: Arc<Prepared>,
+    /// Candidates that do not apply, with the reason.
+    pub skipped: Vec<(TxId, TxRejection)>,
+}
+
 /// A block as L1 has it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Posted {
@@ -52,7 +65,9 @@ pub struct Executor {
 
 impl core::fmt::Debug for Executor {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        f.debug_struct("Executor").field("rules", &self.rules).finish_non_exhaustive()
+        f.debug_struct("Executor")
+            .field("rules", &self.rules)
+            .finish_non_exhaustive()
     }
 }
 
@@ -66,7 +81,11 @@ struct Consumed {
 impl Executor {
     /// An executor over a store.
     pub const fn new(store: Arc<Store>, rules: BlockRules, prepared: PreparedBlocks) -> Self {
-        Self { store, rules, prepared }
+        Self {
+            store,
+            rules,
+            prepared,
+        }
     }
 
     /// The network's numbers.
@@ -84,7 +103,7 @@ impl Executor {
         self.rules.limits.txs_max.saturating_mul(CANDIDATES_PER_TX)
     }
 
-    /// Builds a block from candidates, best first; also returns those that did not apply.
+    /// Builds a block from candidates, best first.
     ///
     /// # Errors
     /// [`ExecuteError`].
@@ -94,7 +113,7 @@ impl Executor {
         parent_archive: Digest,
         fee_recipient: Address,
         candidates: &[Transaction],
-    ) -> Result<(Arc<Prepared>, Vec<(TxId, TxRejection)>), ExecuteError> {
+    ) -> Result<Built, ExecuteError> {
         let view = self.view_of_parent(slot, parent_archive)?;
         let start = inbox_start(&view)?;
         let consumed = self.due(&view, slot, start)?;
@@ -102,15 +121,30 @@ impl Executor {
         let selection = select(&view, &context, &consumed.deposits, candidates)?;
         let id = |position: &usize| candidates.get(*position).map(Transaction::id);
         let ids = selection.included.iter().filter_map(id).collect();
-        let skipped =
-            selection.skipped.iter().filter_map(|(position, why)| Some((id(position)?, *why))).collect();
+        let skipped = selection
+            .skipped
+            .iter()
+            .filter_map(|(position, why)| Some((id(position)?, *why)))
+            .collect();
         let blob = to_blob(&selection.effects)?;
         let blob_hash = kzg::versioned_hash(&blob)?;
-        let free_fields =
-            FreeFields { slot, fee_recipient, inbox_end: consumed.end, archive: selection.block.archive };
+        let free_fields = FreeFields {
+            slot,
+            fee_recipient,
+            inbox_end: consumed.end,
+            archive: selection.block.archive,
+        };
         let proposal = Proposal::new(free_fields, parent_archive, consumed.hash, blob_hash, ids)?;
-        let block = Prepared { proposal, executed: selection.block, effects: selection.effects, blob };
-        Ok((self.prepared.insert(block), skipped))
+        let block = Prepared {
+            proposal,
+            executed: selection.block,
+            effects: selection.effects,
+            blob,
+        };
+        Ok(Built {
+            block: self.prepared.insert(block),
+            skipped,
+        })
     }
 
     /// Executes a proposal with the transactions it lists and compares every hash that the block hash covers.
@@ -118,12 +152,20 @@ impl Executor {
     /// # Errors
     /// [`ExecuteError`].
     pub fn reexecute(&self, proposal: &Proposal, txs: &[Transaction]) -> Result<(), ExecuteError> {
-        let FreeFields { slot, fee_recipient, inbox_end, archive } = proposal.free_fields;
+        let FreeFields {
+            slot,
+            fee_recipient,
+            inbox_end,
+            archive,
+        } = proposal.free_fields;
         let view = self.view_of_parent(slot, proposal.parent_archive)?;
         let start = inbox_start(&view)?;
         let consumed = self.due(&view, slot, start)?;
         if consumed.end != inbox_end {
-            return Err(ExecuteError::InboxEnd { expected: consumed.end, found: inbox_end });
+            return Err(ExecuteError::InboxEnd {
+                expected: consumed.end,
+                found: inbox_end,
+            });
         }
         if consumed.hash != proposal.inbox_hash {
             return Err(ExecuteError::InboxHash);
@@ -136,7 +178,12 @@ impl Executor {
         if kzg::versioned_hash(&blob)? != proposal.blob_hash {
             return Err(ExecuteError::BlobHash);
         }
-        self.prepared.insert(Prepared { proposal: proposal.clone(), executed, effects, blob });
+        self.prepared.insert(Prepared {
+            proposal: proposal.clone(),
+            executed,
+            effects,
+            blob,
+        });
         Ok(())
     }
 
@@ -171,12 +218,20 @@ impl Executor {
     /// The state that a block of `slot` is made on, if its parent is the tip then.
     fn view_of_parent(&self, slot: Slot, parent_archive: Digest) -> Result<StoreView<'_>, ExecuteError> {
         let time = self.rules.timing.slot_start(slot);
-        let view = view_at(self.store.view(), &self.rules.timing, self.rules.proof_window_epochs, time)?;
+        let view = view_at(
+            self.store.view(),
+            &self.rules.timing,
+            self.rules.proof_window_epochs,
+            time,
+        )?;
         let expected = view.archive_root()?;
         if expected == parent_archive {
             Ok(view)
         } else {
-            Err(ExecuteError::WrongParent { expected, found: parent_archive })
+            Err(ExecuteError::WrongParent {
+                expected,
+                found: parent_archive,
+            })
         }
     }
 
@@ -214,7 +269,10 @@ fn inbox_start(view: &StoreView<'_>) -> Result<u64, StoreError> {
 fn inbox_hash(view: &StoreView<'_>, deposits: &[Deposit], end: u64) -> Result<B256, StoreError> {
     match (deposits.last(), end.checked_sub(1)) {
         (Some(last), _) => Ok(last.inbox_hash),
-        (None, Some(before)) => Ok(view.deposits(before..end)?.last().map_or(B256::ZERO, |d| d.inbox_hash)),
+        (None, Some(before)) => Ok(view
+            .deposits(before..end)?
+            .last()
+            .map_or(B256::ZERO, |d| d.inbox_hash)),
         (None, None) => Ok(B256::ZERO),
     }
 }
@@ -227,5 +285,9 @@ fn to_blob(effects: &[TxEffects]) -> Result<Blob, ExecuteError> {
 
 fn check_archive(executed: &ExecutedBlock, found: Digest) -> Result<(), ExecuteError> {
     let expected = executed.archive;
-    if expected == found { Ok(()) } else { Err(ExecuteError::Archive { expected, found }) }
+    if expected == found {
+        Ok(())
+    } else {
+        Err(ExecuteError::Archive { expected, found })
+    }
 }

@@ -59,7 +59,11 @@ impl ChainFollower {
     ///
     /// # Errors
     /// [`ChainError`].
-    pub async fn run(mut self, blobs: Arc<dyn BlobFetcher>, cancel: CancellationToken) -> Result<(), ChainError> {
+    pub async fn run(
+        mut self,
+        blobs: Arc<dyn BlobFetcher>,
+        cancel: CancellationToken,
+    ) -> Result<(), ChainError> {
         self.health.register(HEALTH);
         let mut finalized = None;
         loop {
@@ -70,9 +74,12 @@ impl ChainFollower {
             let Some(event) = event else { return Ok(()) };
             match event {
                 ChainEvent::Extended { block, events } => {
-                    let Some(blob) = self.blob(blobs.as_ref(), block, &events, &cancel).await else { return Ok(()) };
+                    let Some(blob) = self.blob(blobs.as_ref(), block, &events, &cancel).await else {
+                        return Ok(());
+                    };
                     let applier = Arc::clone(&self.applier);
-                    self.blocking(move || applier.extend(block, events, blob.as_ref())).await?;
+                    self.blocking(move || applier.extend(block, events, blob.as_ref()))
+                        .await?;
                     self.finalize(&mut finalized).await?;
                     self.tell(block).await?;
                 }
@@ -97,7 +104,9 @@ impl ChainFollower {
         events: &[L1Event],
         cancel: &CancellationToken,
     ) -> Option<Option<Blob>> {
-        let Some(wanted) = self.applier.wanted_blob(events) else { return Some(None) };
+        let Some(wanted) = self.applier.wanted_blob(events) else {
+            return Some(None);
+        };
         let mut backoff = Backoff::new(BLOB_PAUSE.0, BLOB_PAUSE.1);
         loop {
             let fetched = tokio::select! {
@@ -110,7 +119,10 @@ impl ChainFollower {
             };
             let slot = wanted.free_fields.slot;
             tracing::warn!(%slot, blob = %wanted.blob_hash, %error, "blob not fetched; trying again");
-            self.health.set(HEALTH, Err(format!("waiting for the blob of slot {slot}: {error}")));
+            self.health.set(
+                HEALTH,
+                Err(format!("waiting for the blob of slot {slot}: {error}")),
+            );
             tokio::select! {
                 () = cancel.cancelled() => return None,
                 () = tokio::time::sleep(backoff.next_pause()) => {}
@@ -120,10 +132,13 @@ impl ChainFollower {
 
     async fn finalize(&self, known: &mut Option<L1BlockNumber>) -> Result<(), ChainError> {
         let finalized = self.stream.health().borrow().finalized;
-        let Some(number) = finalized.filter(|_| finalized != *known) else { return Ok(()) };
+        let Some(number) = finalized.filter(|_| finalized != *known) else {
+            return Ok(());
+        };
         *known = finalized;
         let store = Arc::clone(&self.store);
-        self.blocking(move || Ok(store.finalize_l1(number).map(drop)?)).await
+        self.blocking(move || Ok(store.finalize_l1(number).map(drop)?))
+            .await
     }
 
     async fn tell(&self, head: L1Block) -> Result<(), ChainError> {
@@ -134,13 +149,20 @@ impl ChainFollower {
         let is_caught_up = l1_head.is_none_or(|known| known.number <= head.number);
         let unfollowed = self.applier.unfollowed();
         let state = match &unfollowed {
-            Some(bad) => Err(format!("block {} on L1 is not followed: {}", bad.number, bad.reason)),
+            Some(bad) => Err(format!(
+                "block {} on L1 is not followed: {}",
+                bad.number, bad.reason
+            )),
             None if is_caught_up => Ok(()),
             None => Err(format!("catching up with L1: at block {}", head.number)),
         };
         self.health.set(HEALTH, state);
         crate::metrics::set_chain(head.number, tip.number);
-        let view = ChainView { head, tip, is_synced: is_caught_up && unfollowed.is_none() };
+        let view = ChainView {
+            head,
+            tip,
+            is_synced: is_caught_up && unfollowed.is_none(),
+        };
         // The receiver outlives this task except while the process stops.
         self.notices.send(ChainNotice::View(view)).await.ok();
         Ok(())
@@ -151,6 +173,9 @@ impl ChainFollower {
         &self,
         work: impl FnOnce() -> Result<T, ChainError> + Send + 'static,
     ) -> Result<T, ChainError> {
-        self.spawner.spawn_blocking("chain-apply", work).await.map_err(ChainError::Lost)?
+        self.spawner
+            .spawn_blocking("chain-apply", work)
+            .await
+            .map_err(ChainError::Lost)?
     }
 }

@@ -33,7 +33,9 @@ pub struct PreparedBlocks {
 
 impl Default for PreparedBlocks {
     fn default() -> Self {
-        Self { blocks: Arc::new(Mutex::new(Recent::new(PREPARED_MAX))) }
+        Self {
+            blocks: Arc::new(Mutex::new(Recent::new(PREPARED_MAX))),
+        }
     }
 }
 
@@ -48,6 +50,10 @@ impl PreparedBlocks {
 
     /// A block, while it is remembered.
     pub fn get(&self, block_hash: BlockHash) -> Option<Arc<Prepared>> {
-        self.blocks.lock().unwrap_or_else(PoisonError::into_inner).get(&block_hash).cloned()
+        self.blocks
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .get(&block_hash)
+            .cloned()
     }
 }

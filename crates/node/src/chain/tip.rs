@@ -20,7 +20,9 @@ pub fn pruned_tip(
     if tips.pending <= tips.proven {
         return Ok(None);
     }
-    let Some(first_unproven) = view.block(tips.proven.next())? else { return Ok(None) };
+    let Some(first_unproven) = view.block(tips.proven.next())? else {
+        return Ok(None);
+    };
     let epoch = timing.epoch_of(first_unproven.header.slot).get();
     let last_of_window = epoch.saturating_add(proof_window_epochs);
     let prunable_from = timing.epoch_start(agoge_protocol::Epoch::new(last_of_window).next());
@@ -50,5 +52,9 @@ pub(super) fn view_at<'a>(
 pub fn tip_view(view: &StoreView<'_>) -> Result<TipView, StoreError> {
     let number = view.tips()?.pending;
     let slot = view.block(number)?.map(|record| record.header.slot);
-    Ok(TipView { number, slot, archive: view.archive_root()? })
+    Ok(TipView {
+        number,
+        slot,
+        archive: view.archive_root()?,
+    })
 }

@@ -261,7 +261,12 @@ impl Run {
 
     /// The end of a transaction. One that was mined stays in flight until the chain shows the block.
     pub(super) fn on_published(&mut self, was_taken: bool, head_time: u64) {
-        if let Phase::Publishing { is_in_flight, failed_at, .. } = &mut self.phase {
+        if let Phase::Publishing {
+            is_in_flight,
+            failed_at,
+            ..
+        } = &mut self.phase
+        {
             *is_in_flight = was_taken;
             *failed_at = (!was_taken).then_some(head_time);
             self.why = MissReason::NotPublished;

@@ -49,11 +49,16 @@ impl DutyLog {
         let mut rest = text.as_slice();
         let mut records = VecDeque::new();
         while !rest.is_empty() {
-            let Ok(record) = DutyRecord::deserialize(&mut rest) else { break };
+            let Ok(record) = DutyRecord::deserialize(&mut rest) else {
+                break;
+            };
             push(&mut records, record);
         }
         let (file, bytes) = rewrite(path, &records)?;
-        Ok(Self { path: path.to_owned(), inner: Mutex::new(Inner { records, file, bytes }) })
+        Ok(Self {
+            path: path.to_owned(),
+            inner: Mutex::new(Inner { records, file, bytes }),
+        })
     }
 
     /// Adds a record. One that cannot be written stays in memory.
@@ -77,7 +82,11 @@ impl DutyLog {
     pub fn newest(&self, attester: Option<Address>, limit: usize) -> Vec<DutyRecord> {
         let inner = self.lock();
         let records = inner.records.iter().rev();
-        records.filter(|r| attester.is_none_or(|a| a == r.attester)).take(limit).cloned().collect()
+        records
+            .filter(|r| attester.is_none_or(|a| a == r.attester))
+            .take(limit)
+            .cloned()
+            .collect()
     }
 
     fn lock(&self) -> MutexGuard<'_, Inner> {
@@ -120,7 +129,9 @@ mod tests {
             attester: Address::repeat_byte(attester),
             slot: Slot::new(slot),
             kind: DutyKind::Attest,
-            outcome: DutyOutcome::Missed { reason: MissReason::StaleL1 { age_seconds: slot } },
+            outcome: DutyOutcome::Missed {
+                reason: MissReason::StaleL1 { age_seconds: slot },
+            },
         }
     }
 
@@ -138,7 +149,10 @@ mod tests {
         std::fs::write(&path, bytes).unwrap();
         let log = DutyLog::open(&path).unwrap();
         assert_eq!(log.newest(None, 2), [record(1, 2), record(2, 1)]);
-        assert_eq!(log.newest(Some(Address::repeat_byte(1)), 9), [record(1, 2), record(1, 1)]);
+        assert_eq!(
+            log.newest(Some(Address::repeat_byte(1)), 9),
+            [record(1, 2), record(1, 1)]
+        );
         log.add(record(3, 3)).unwrap();
         drop(log);
         assert_eq!(DutyLog::open(&path).unwrap().newest(None, 9).len(), 4);
@@ -150,6 +164,9 @@ mod tests {
         for slot in 0..=RECORDS_MAX {
             push(&mut records, record(1, u64::try_from(slot).unwrap()));
         }
-        assert_eq!((records.len(), records.front().unwrap().slot), (RECORDS_MAX, Slot::new(1)));
+        assert_eq!(
+            (records.len(), records.front().unwrap().slot),
+            (RECORDS_MAX, Slot::new(1))
+        );
     }
 }

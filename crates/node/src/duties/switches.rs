@@ -35,7 +35,10 @@ impl Switches {
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => BTreeSet::new(),
             Err(error) => return Err(error),
         };
-        Ok(Self { path: path.to_owned(), off })
+        Ok(Self {
+            path: path.to_owned(),
+            off,
+        })
     }
 
     /// Whether a key's duties are on.
@@ -49,7 +52,11 @@ impl Switches {
     /// Those of the file system; nothing is changed then.
     pub fn set(&mut self, attester: Address, is_on: bool) -> std::io::Result<()> {
         let mut off = self.off.clone();
-        let is_change = if is_on { off.remove(&attester) } else { off.insert(attester) };
+        let is_change = if is_on {
+            off.remove(&attester)
+        } else {
+            off.insert(attester)
+        };
         if !is_change {
             return Ok(());
         }
@@ -84,6 +91,9 @@ mod tests {
         again.set(a, true).unwrap();
         assert!(Switches::open(&path).unwrap().is_on(a));
         std::fs::write(&path, "on").unwrap();
-        assert!(Switches::open(&path).is_err(), "a damaged file must not switch a key on");
+        assert!(
+            Switches::open(&path).is_err(),
+            "a damaged file must not switch a key on"
+        );
     }
 }

@@ -101,7 +101,9 @@ impl Pool {
         self.add(id, tx, bytes);
         let mut evicted = Vec::new();
         while self.is_above_limits() {
-            let Some((_, last)) = self.ranks.last().copied() else { break };
+            let Some((_, last)) = self.ranks.last().copied() else {
+                break;
+            };
             self.remove(last);
             evicted.push(last);
         }
@@ -110,7 +112,9 @@ impl Pool {
 
     /// Removes a transaction; whether it was there.
     pub fn remove(&mut self, id: TxId) -> bool {
-        let Some(entry) = self.entries.remove(&id) else { return false };
+        let Some(entry) = self.entries.remove(&id) else {
+            return false;
+        };
         self.ranks.remove(&(Reverse(entry.fee), id));
         for key in entry.nullifiers.each_ref().map(nullifier_key) {
             self.spenders.remove(&key);
@@ -175,14 +179,26 @@ impl Pool {
         let replaced = self.conflicts(tx);
         if let Some(with) = replaced.first().copied() {
             // At most two fees below 2^60 each.
-            let sum = replaced.iter().filter_map(|id| self.entries.get(id)).map(|e| e.fee).fold(0, u64::saturating_add);
+            let sum = replaced
+                .iter()
+                .filter_map(|id| self.entries.get(id))
+                .map(|e| e.fee)
+                .fold(0, u64::saturating_add);
             let needed = sum.saturating_add((sum / 10).max(1));
             if fee < needed {
                 return Err(RefuseReason::Conflict { with, needed });
             }
         }
-        let freed = replaced.iter().filter_map(|id| self.entries.get(id)).map(|e| e.bytes).sum::<usize>();
-        let mut count = self.entries.len().saturating_sub(replaced.len()).saturating_add(1);
+        let freed = replaced
+            .iter()
+            .filter_map(|id| self.entries.get(id))
+            .map(|e| e.bytes)
+            .sum::<usize>();
+        let mut count = self
+            .entries
+            .len()
+            .saturating_sub(replaced.len())
+            .saturating_add(1);
         let mut total = self.bytes.saturating_sub(freed).saturating_add(bytes);
         let mut evicted = Vec::new();
         let mut last = self.ranks.iter().rev().filter(|(_, id)| !replaced.contains(id));
@@ -202,7 +218,10 @@ impl Pool {
 
     fn conflicts(&self, tx: &Transaction) -> Vec<TxId> {
         let keys = tx.public_inputs.nullifiers().each_ref().map(nullifier_key);
-        let ids: BTreeSet<TxId> = keys.iter().filter_map(|key| self.spenders.get(key).copied()).collect();
+        let ids: BTreeSet<TxId> = keys
+            .iter()
+            .filter_map(|key| self.spenders.get(key).copied())
+            .collect();
         ids.into_iter().collect()
     }
 

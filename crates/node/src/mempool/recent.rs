@@ -14,7 +14,11 @@ pub struct Recent<K, V> {
 impl<K: Ord + Clone, V> Recent<K, V> {
     /// A memory of at most `capacity` entries.
     pub const fn new(capacity: usize) -> Self {
-        Self { values: BTreeMap::new(), order: VecDeque::new(), capacity }
+        Self {
+            values: BTreeMap::new(),
+            order: VecDeque::new(),
+            capacity,
+        }
     }
 
     /// Remembers a value; a key that is known keeps its age.
@@ -57,7 +61,10 @@ mod tests {
         for (key, value) in [(1, 'a'), (2, 'b'), (1, 'c'), (3, 'd')] {
             recent.insert(key, value);
         }
-        assert_eq!((recent.get(&1), recent.get(&2), recent.get(&3)), (None, Some(&'b'), Some(&'d')));
+        assert_eq!(
+            (recent.get(&1), recent.get(&2), recent.get(&3)),
+            (None, Some(&'b'), Some(&'d'))
+        );
         assert_eq!(recent.remove(&2), Some('b'));
         recent.insert(4, 'e');
         assert_eq!(recent.values().collect::<String>(), "de");

@@ -102,7 +102,9 @@ struct State {
 
 impl core::fmt::Debug for Mempool {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        f.debug_struct("Mempool").field("config", &self.inner.config).finish_non_exhaustive()
+        f.debug_struct("Mempool")
+            .field("config", &self.inner.config)
+            .finish_non_exhaustive()
     }
 }
 
@@ -146,7 +148,9 @@ impl Mempool {
             workers: Semaphore::new(config.workers.max(1)),
             state: Mutex::new(state),
         };
-        Ok(Self { inner: Arc::new(inner) })
+        Ok(Self {
+            inner: Arc::new(inner),
+        })
     }
 
     /// Takes a transaction into the queue: cheap rules first, its proof last. When this returns the transaction outlives a crash.
@@ -155,7 +159,8 @@ impl Mempool {
     /// [`SubmitError`].
     pub async fn submit(&self, tx: Transaction) -> Result<TxId, SubmitError> {
         let id = tx.id();
-        self.verify_in_worker(tx, move |inner, tx| inner.submit(id, tx)).await?;
+        self.verify_in_worker(tx, move |inner, tx| inner.submit(id, tx))
+            .await?;
         Ok(id)
     }
 
@@ -177,8 +182,12 @@ impl Mempool {
         F: FnOnce(&Inner, &Transaction) -> Result<(), SubmitError> + Send + 'static,
     {
         let message_id = tx.message_id();
-        let busy = SubmitError::Busy { waiting_max: self.inner.config.waiting_max };
-        let Ok(_waiting) = self.inner.waiting.try_acquire() else { return Err(busy) };
+        let busy = SubmitError::Busy {
+            waiting_max: self.inner.config.waiting_max,
+        };
+        let Ok(_waiting) = self.inner.waiting.try_acquire() else {
+            return Err(busy);
+        };
         {
             let mut state = lock(&self.inner.state);
             if state.invalid.get(&message_id).is_some() {
@@ -188,10 +197,19 @@ impl Mempool {
                 return Err(RefuseReason::AlreadyQueued.into());
             }
         }
-        let _verifying = Verifying { inner: &self.inner, message_id };
-        let Ok(_worker) = self.inner.workers.acquire().await else { return Err(SubmitError::Stopping) };
+        let _verifying = Verifying {
+            inner: &self.inner,
+            message_id,
+        };
+        let Ok(_worker) = self.inner.workers.acquire().await else {
+            return Err(SubmitError::Stopping);
+        };
         let inner = Arc::clone(&self.inner);
-        let result = self.inner.spawner.spawn_blocking("mempool-verify", move || work(&inner, &tx)).await;
+        let result = self
+            .inner
+            .spawner
+            .spawn_blocking("mempool-verify", move || work(&inner, &tx))
+            .await;
         let result = result.unwrap_or(Err(SubmitError::Stopping));
         if matches!(result, Err(SubmitError::Refused(reason)) if reason.is_sender_wrong()) {
             lock(&self.inner.state).invalid.insert(message_id, ());
@@ -202,7 +220,10 @@ impl Mempool {
     /// Those of `ids` that are neither queued nor held: what a proposal's judge has to fetch.
     pub fn missing(&self, ids: &[TxId]) -> Vec<TxId> {
         let state = lock(&self.inner.state);
-        ids.iter().filter(|id| !state.pool.contains(**id) && state.held.get(id).is_none()).copied().collect()
+        ids.iter()
+            .filter(|id| !state.pool.contains(**id) && state.held.get(id).is_none())
+            .copied()
+            .collect()
     }
 
     /// A verified transaction: held, queued or of a recent block. Blocks.
@@ -237,7 +258,10 @@ impl Mempool {
             tx.public_inputs.nullifiers() == &effects.nullifiers
                 && tx.public_inputs.commitments() == &effects.commitments
         };
-        state.pool.with_effects(effects).or_else(|| state.held.values().find(is_same).map(|tx| tx.id()))
+        state
+            .pool
+            .with_effects(effects)
+            .or_else(|| state.held.values().find(is_same).map(|tx| tx.id()))
     }
 
     /// Follows a block that was stored: what it mined leaves, what it made impossible is dropped. Blocks.
@@ -275,7 +299,9 @@ impl Mempool {
     pub fn on_unwound(&self, tip_before: L2BlockNumber, requeued: &[TxId]) -> Result<(), StoreError> {
         let mut gone = Vec::new();
         for id in requeued {
-            let Some(tx) = self.inner.store.view().queued_tx(*id)? else { continue };
+            let Some(tx) = self.inner.store.view().queued_tx(*id)? else {
+                continue;
+            };
             let mut state = lock(&self.inner.state);
             state.dropped.remove(id);
             gone.extend(leavers(state.pool.restore(*id, &tx, byte_len(&tx))));
@@ -291,7 +317,11 @@ impl Mempool {
     ///
     /// # Errors
     /// [`StoreError`].
-    pub fn on_skipped(&self, skipped: Vec<(TxId, TxRejection)>, tip: L2BlockNumber) -> Result<(), StoreError> {
+    pub fn on_skipped(
+        &self,
+        skipped: Vec<(TxId, TxRejection)>,
+        tip: L2BlockNumber,
+    ) -> Result<(), StoreError> {
         let gone = skipped.into_iter().filter_map(|(id, reason)| match reason {
             TxRejection::NullifierSpent { .. } => Some((id, DropReason::SpentElsewhere { number: tip })),
             // Anchors may come back after a reorg, and everything else is about that block alone.
@@ -322,7 +352,11 @@ impl Mempool {
         if let Some(at) = view.mined_tx_id(id)? {
             let is_proven = at.number <= view.tips()?.proven;
             let number = at.number;
-            return Ok(if is_proven { TxStatus::Proven { number } } else { TxStatus::Mined { number } });
+            return Ok(if is_proven {
+                TxStatus::Proven { number }
+            } else {
+                TxStatus::Mined { number }
+            });
         }
         let dropped = lock(&self.inner.state).dropped.get(&id).copied();
         Ok(dropped.map_or(TxStatus::Unknown, |reason| TxStatus::Dropped { reason }))
@@ -372,7 +406,10 @@ impl Inner {
         let insertion = state.pool.insert(id, tx, bytes)?;
         state.dropped.remove(&id);
         drop(state);
-        let replaced = insertion.replaced.iter().map(|gone| (*gone, DropReason::Replaced { by: id }));
+        let replaced = insertion
+            .replaced
+            .iter()
+            .map(|gone| (*gone, DropReason::Replaced { by: id }));
         let evicted = insertion.evicted.iter().map(|gone| (*gone, DropReason::Evicted));
         self.drop_txs(replaced.chain(evicted).collect())?;
         if let Err(error) = self.store.queue_tx(tx) {
@@ -383,7 +420,12 @@ impl Inner {
     }
 
     fn check_state(&self, tx: &Transaction) -> Result<(), SubmitError> {
-        match check_transaction(&self.store.view(), self.config.genesis_id, &self.config.limits, tx) {
+        match check_transaction(
+            &self.store.view(),
+            self.config.genesis_id,
+            &self.config.limits,
+            tx,
+        ) {
             Ok(()) => Ok(()),
             Err(CheckError::State(error)) => Err(error.into()),
             Err(CheckError::Rejected(rejection)) => Err(refusal(&rejection).into()),
@@ -391,14 +433,19 @@ impl Inner {
     }
 
     fn check_proof(&self, tx: &Transaction) -> Result<(), SubmitError> {
-        if self.verifier.is_valid(tx) { Ok(()) } else { Err(RefuseReason::InvalidProof.into()) }
+        if self.verifier.is_valid(tx) {
+            Ok(())
+        } else {
+            Err(RefuseReason::InvalidProof.into())
+        }
     }
 
     fn drop_txs(&self, gone: Vec<(TxId, DropReason)>) -> Result<(), StoreError> {
         if gone.is_empty() {
             return Ok(());
         }
-        self.store.remove_queued(&gone.iter().map(|(id, _)| *id).collect::<Vec<_>>())?;
+        self.store
+            .remove_queued(&gone.iter().map(|(id, _)| *id).collect::<Vec<_>>())?;
         let mut state = lock(&self.state);
         for (id, reason) in gone {
             state.dropped.insert(id, reason);
@@ -422,7 +469,9 @@ impl Drop for Verifying<'_> {
 /// Those that a restored transaction drove out.
 fn leavers(insertion: Insertion) -> impl Iterator<Item = (TxId, DropReason)> {
     let replaced = insertion.replaced.into_iter();
-    replaced.chain(insertion.evicted).map(|id| (id, DropReason::Evicted))
+    replaced
+        .chain(insertion.evicted)
+        .map(|id| (id, DropReason::Evicted))
 }
 
 fn refusal(rejection: &TxRejection) -> RefuseReason {

@@ -4,8 +4,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use agoge_l1_client::kzg::{self, KzgError, Sidecar};
 use agoge_l1_client::{
-    At, Blob, CallError, EntropyError, GasPolicy, Purpose, RollupReader, SeedProof, SendOutcome, SenderHandle,
-    SenderStopped, TxRequest,
+    At, Blob, CallError, EntropyError, GasPolicy, Purpose, RollupReader, SeedProof, SendOutcome,
+    SenderHandle, SenderStopped, TxRequest,
 };
 use agoge_protocol::{B256, BlockHash, Epoch, Slot, Timing, U256};
 use agoge_supervisor::{Lost, Spawner};
@@ -94,7 +94,15 @@ impl Publisher {
         let (fixed, per_seat) = GAS_LIMIT;
         let seats = u64::try_from(rules.committee_size).unwrap_or(u64::MAX);
         let gas_limit = fixed.saturating_add(per_seat.saturating_mul(seats));
-        Self { sender, reader, prepared, timing: rules.timing, gas_limit, spawner, sidecars }
+        Self {
+            sender,
+            reader,
+            prepared,
+            timing: rules.timing,
+            gas_limit,
+            spawner,
+            sidecars,
+        }
     }
 
     /// Whether there is a key to publish with.
@@ -107,7 +115,9 @@ impl Publisher {
     /// # Errors
     /// [`PublishError::Kzg`], [`PublishError::Lost`].
     pub async fn prepare(&self, block: &Prepared) -> Result<(), PublishError> {
-        self.sidecar(block.proposal.blob_hash, &block.blob).await.map(drop)
+        self.sidecar(block.proposal.blob_hash, &block.blob)
+            .await
+            .map(drop)
     }
 
     /// Sends a block and waits for its end.
@@ -118,7 +128,10 @@ impl Publisher {
         let sender = self.sender.as_ref().ok_or(PublishError::NoPublisher)?;
         let proposal = &publication.proposal;
         let block_hash = proposal.block_hash();
-        let block = self.prepared.get(block_hash).ok_or(PublishError::Forgotten { block_hash })?;
+        let block = self
+            .prepared
+            .get(block_hash)
+            .ok_or(PublishError::Forgotten { block_hash })?;
         let sidecar = self.sidecar(proposal.blob_hash, &block.blob).await?;
         let slot = proposal.slot();
         let calls = agoge_l1_client::Publication {
@@ -146,34 +159,52 @@ impl Publisher {
                 tracing::info!(%slot, hash = %tx.hash, gas = tx.gas_used, "published a block");
                 Ok(())
             }
-            outcome => Err(PublishError::NotTaken { slot, outcome: Box::new(outcome) }),
+            outcome => Err(PublishError::NotTaken {
+                slot,
+                outcome: Box::new(outcome),
+            }),
         }
     }
 
     /// The headers that prove an epoch's seed, for its first block only. Nobody proves the seed of the genesis epochs.
     async fn seed_proof(&self, epoch: Epoch) -> Result<Option<SeedProof>, PublishError> {
-        let Some(time) = self.timing.entropy_time(epoch) else { return Ok(None) };
+        let Some(time) = self.timing.entropy_time(epoch) else {
+            return Ok(None);
+        };
         let stored = self.reader.committee_of_epoch(At::Latest, epoch).await;
-        let stored = stored.map_err(|source| PublishError::EpochState { epoch, source: Box::new(source) })?;
+        let stored = stored.map_err(|source| PublishError::EpochState {
+            epoch,
+            source: Box::new(source),
+        })?;
         if stored.is_some() {
             return Ok(None);
         }
         let entropy = self.reader.entropy_block(time).await;
-        let entropy = entropy.map_err(|source| PublishError::Seed { epoch, source: Box::new(source) })?;
+        let entropy = entropy.map_err(|source| PublishError::Seed {
+            epoch,
+            source: Box::new(source),
+        })?;
         Ok(Some(entropy.seed_proof))
     }
 
     async fn sidecar(&self, blob_hash: B256, blob: &Blob) -> Result<Arc<Sidecar>, PublishError> {
-        let known = self.sidecars.lock().unwrap_or_else(PoisonError::into_inner).get(&blob_hash).cloned();
+        let known = self
+            .sidecars
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .get(&blob_hash)
+            .cloned();
         if let Some(sidecar) = known {
             return Ok(sidecar);
         }
         let blob = blob.clone();
-        let sidecar = self.spawner.spawn_blocking("blob-proofs", move || kzg::sidecar(&blob)).await??;
+        let sidecar = self
+            .spawner
+            .spawn_blocking("blob-proofs", move || kzg::sidecar(&blob))
+            .await??;
         let sidecar = Arc::new(sidecar);
         let mut sidecars = self.sidecars.lock().unwrap_or_else(PoisonError::into_inner);
         sidecars.insert(blob_hash, Arc::clone(&sidecar));
         Ok(sidecar)
     }
 }
-

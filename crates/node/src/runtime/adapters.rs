@@ -26,7 +26,7 @@ impl BlobFetcher for Blobs {
                 Ok(blob) => return Ok(blob),
                 Err(error) => error,
             };
-            match self.from_peers(hash).await {
+            match self.ask_peers(hash).await {
                 Some(blob) => Ok(blob),
                 None => Err(ReadError::from(error)),
             }
@@ -36,13 +36,21 @@ impl BlobFetcher for Blobs {
 }
 
 impl Blobs {
-    async fn from_peers(&self, hash: B256) -> Option<Blob> {
+    async fn ask_peers(&self, hash: B256) -> Option<Blob> {
         let mut asked = Vec::new();
         for _ in 0..PEERS_ASKED_MAX {
-            let answer = self.p2p.request(Target::AnyExcept(asked.clone()), Request::Blob(hash)).await.ok()?;
+            let answer = self
+                .p2p
+                .request(Target::AnyExcept(asked.clone()), Request::Blob(hash))
+                .await
+                .ok()?;
             asked.push(answer.peer);
-            let Response::Blob(Some(bytes)) = answer.response else { continue };
-            let Ok(blob) = Blob::from_bytes(bytes) else { continue };
+            let Response::Blob(Some(bytes)) = answer.response else {
+                continue;
+            };
+            let Ok(blob) = Blob::from_bytes(bytes) else {
+                continue;
+            };
             let checked = self.spawner.spawn_blocking("blob-check", move || {
                 (kzg::versioned_hash(&blob).ok() == Some(hash)).then_some(blob)
             });

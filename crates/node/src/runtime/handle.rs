@@ -17,8 +17,8 @@ use crate::consensus::{ChainView, Input};
 use crate::duties::{DutyLog, DutyRecord, Switches};
 use crate::mempool::{Mempool, SubmitError};
 use crate::query::{
-    BlockEffects, BlockView, CommandError, CommitteeError, CommitteeView, DUTIES_LIMIT_MAX, NodeInfo, NodeQueries,
-    NoteWitness, PeerView, QueryError, SendError, Tip, Tips, TxStatus,
+    BlockEffects, BlockView, CommandError, CommitteeError, CommitteeView, DUTIES_LIMIT_MAX, NodeInfo,
+    NodeQueries, NoteWitness, PeerView, QueryError, SendError, Tip, Tips, TxStatus,
 };
 use crate::signer::{AttesterKey, Signer};
 
@@ -54,7 +54,9 @@ pub(super) struct Inner {
 
 impl core::fmt::Debug for Inner {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        f.debug_struct("Node").field("rollup", &self.rollup).finish_non_exhaustive()
+        f.debug_struct("Node")
+            .field("rollup", &self.rollup)
+            .finish_non_exhaustive()
     }
 }
 
@@ -79,7 +81,11 @@ impl NodeQueries for NodeHandle {
 
     fn tips(&self) -> Tips {
         let read = self.read_tips();
-        let mut last = self.inner.last_tips.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut last = self
+            .inner
+            .last_tips
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
         match read {
             Ok(tips) => *last = tips,
             Err(error) => tracing::error!(%error, "tips not read; the last known are told"),
@@ -89,7 +95,9 @@ impl NodeQueries for NodeHandle {
 
     fn block(&self, number: L2BlockNumber) -> Result<Option<BlockView>, QueryError> {
         let view = self.inner.store.view();
-        let Some(record) = view.block(number).map_err(storage)? else { return Ok(None) };
+        let Some(record) = view.block(number).map_err(storage)? else {
+            return Ok(None);
+        };
         Ok(Some(BlockView {
             header_hash: record.header_hash,
             archive: record.free_fields.archive,
@@ -103,15 +111,25 @@ impl NodeQueries for NodeHandle {
 
     fn effects(&self, number: L2BlockNumber) -> Result<Option<BlockEffects>, QueryError> {
         let view = self.inner.store.view();
-        let Some(record) = view.block(number).map_err(storage)? else { return Ok(None) };
-        let Some(txs) = view.block_txs(number).map_err(storage)? else { return Ok(None) };
-        let parent = number.previous().map_or(Ok(None), |parent| view.block(parent)).map_err(storage)?;
-        let (first_note_index, inbox_start) =
-            parent.map_or((0, 0), |parent| (parent.header.note_count, parent.header.inbox_end));
+        let Some(record) = view.block(number).map_err(storage)? else {
+            return Ok(None);
+        };
+        let Some(txs) = view.block_txs(number).map_err(storage)? else {
+            return Ok(None);
+        };
+        let parent = number
+            .previous()
+            .map_or(Ok(None), |parent| view.block(parent))
+            .map_err(storage)?;
+        let (first_note_index, inbox_start) = parent.map_or((0, 0), |parent| {
+            (parent.header.note_count, parent.header.inbox_end)
+        });
         Ok(Some(BlockEffects {
             number,
             first_note_index,
-            deposits: view.deposits(inbox_start..record.header.inbox_end).map_err(storage)?,
+            deposits: view
+                .deposits(inbox_start..record.header.inbox_end)
+                .map_err(storage)?,
             transactions: txs.into_iter().map(|tx| tx.effects).collect(),
         }))
     }
@@ -140,8 +158,12 @@ impl NodeQueries for NodeHandle {
 
     fn note_witness(&self, commitment: Digest) -> Result<Option<NoteWitness>, QueryError> {
         let view = self.view_of_next_l1_block()?;
-        let Some(index) = view.note_leaf(commitment).map_err(storage)? else { return Ok(None) };
-        let Some(block) = view.block_of_note(index).map_err(storage)? else { return Ok(None) };
+        let Some(index) = view.note_leaf(commitment).map_err(storage)? else {
+            return Ok(None);
+        };
+        let Some(block) = view.block_of_note(index).map_err(storage)? else {
+            return Ok(None);
+        };
         let tips = view.tips().map_err(storage)?;
         let is_proven = block <= tips.proven;
         let (view, number) = if is_proven {
@@ -150,21 +172,35 @@ impl NodeQueries for NodeHandle {
             (view, tips.pending)
         };
         let anchor = tree::root(&view, Tree::Note).map_err(storage)?;
-        let Some(path) = tree::note_path(&view, index).map_err(storage)? else { return Ok(None) };
-        Ok(Some(NoteWitness { anchor, block: number, is_proven, index, siblings: path.siblings.to_vec() }))
+        let Some(path) = tree::note_path(&view, index).map_err(storage)? else {
+            return Ok(None);
+        };
+        Ok(Some(NoteWitness {
+            anchor,
+            block: number,
+            is_proven,
+            index,
+            siblings: path.siblings.to_vec(),
+        }))
     }
 
     async fn committee(&self, epoch: Epoch) -> Result<CommitteeView, CommitteeError> {
         let committee = self.inner.committees.get(epoch).await?;
         let first_slot = self.inner.clock.timing().first_slot(epoch);
-        Ok(CommitteeView { epoch, first_slot, members: committee.members })
+        Ok(CommitteeView {
+            epoch,
+            first_slot,
+            members: committee.members,
+        })
     }
 
     async fn proposer(&self, slot: Slot) -> Result<Address, CommitteeError> {
         let timing = self.inner.clock.timing();
         let epoch = timing.epoch_of(slot);
         let committee = self.inner.committees.get(epoch).await?;
-        committee.proposer(timing, slot).ok_or(CommitteeError::NotYetKnown { epoch })
+        committee
+            .proposer(timing, slot)
+            .ok_or(CommitteeError::NotYetKnown { epoch })
     }
 
     fn peers(&self) -> Vec<PeerView> {
@@ -181,7 +217,11 @@ impl NodeQueries for NodeHandle {
         }
         let inner = Arc::clone(&self.inner);
         let switched = self.inner.spawner.spawn_blocking("duties-switch", move || {
-            inner.switches.lock().unwrap_or_else(PoisonError::into_inner).set(attester, is_on)
+            inner
+                .switches
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .set(attester, is_on)
         });
         match switched.await {
             Ok(Ok(())) => self.tell(Input::DutiesSwitched { attester, is_on }).await,
@@ -198,7 +238,10 @@ impl NodeQueries for NodeHandle {
 
     async fn export_guard(&self) -> Result<String, CommandError> {
         let guard = Arc::clone(self.inner.signer.guard());
-        let exported = self.inner.spawner.spawn_blocking("guard-export", move || guard.export().to_json());
+        let exported = self
+            .inner
+            .spawner
+            .spawn_blocking("guard-export", move || guard.export().to_json());
         let exported = exported.await.map_err(|_| CommandError::Stopping)?;
         exported.map_err(|error| CommandError::Guard(Box::new(error)))
     }
@@ -221,7 +264,9 @@ impl NodeQueries for NodeHandle {
 
     fn unready_reasons(&self) -> Vec<String> {
         let not_ready = self.inner.health.not_ready().into_iter();
-        not_ready.map(|part| format!("{}: {}", part.component, part.reason)).collect()
+        not_ready
+            .map(|part| format!("{}: {}", part.component, part.reason))
+            .collect()
     }
 }
 
@@ -251,8 +296,13 @@ impl NodeHandle {
     /// The store as a call in the next L1 block would see it: a due prune shows as done.
     fn view_of_next_l1_block(&self) -> Result<StoreView<'_>, QueryError> {
         let view = self.inner.store.view();
-        let Some(record) = view.l1_head().map_err(storage)? else { return Ok(view) };
-        let time = record.block.time.saturating_add(self.inner.network.network.l1_slot_seconds);
+        let Some(record) = view.l1_head().map_err(storage)? else {
+            return Ok(view);
+        };
+        let time = record
+            .block
+            .time
+            .saturating_add(self.inner.network.network.l1_slot_seconds);
         let window = self.inner.network.proving.proof_window_epochs;
         match pruned_tip(&view, self.inner.clock.timing(), window, time).map_err(storage)? {
             Some(to) => view.pruned_to(to).map_err(storage),
@@ -261,7 +311,11 @@ impl NodeHandle {
     }
 
     async fn tell(&self, input: Input) -> Result<(), CommandError> {
-        self.inner.inputs.send(input).await.map_err(|_| CommandError::Stopping)
+        self.inner
+            .inputs
+            .send(input)
+            .await
+            .map_err(|_| CommandError::Stopping)
     }
 }
 
@@ -302,10 +356,14 @@ fn genesis_tip() -> Tip {
 /// What is told before anything was read.
 pub(super) fn no_tips() -> Tips {
     let tip = genesis_tip();
-    Tips { pending: tip, proven: tip, finalized: tip, l1_head: None }
+    Tips {
+        pending: tip,
+        proven: tip,
+        finalized: tip,
+        l1_head: None,
+    }
 }
 
 fn storage(error: impl core::error::Error + Send + Sync + 'static) -> QueryError {
     QueryError::Storage(Box::new(error))
 }
-

@@ -14,10 +14,6 @@
 mod adapters;
 mod error;
 mod handle;
-#[expect(
-    clippy::result_large_err,
-    reason = "an error of starting is made once a process"
-)]
 mod local;
 mod network;
 mod reexecute;

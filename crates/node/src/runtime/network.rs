@@ -107,12 +107,14 @@ impl Network {
     /// The network's bound on requests bounds these tasks.
     fn handle_request(&self, request: Request, reply: Responder) {
         let (mempool, store) = (self.mempool.clone(), Arc::clone(&self.store));
-        let answer = self.spawner.spawn_blocking("peer-request", move || match request {
-            Request::Transactions(ids) => transactions(&mempool, &ids).map(Response::Transactions),
-            Request::Blob(hash) => Ok(Response::Blob(store.view().blob(hash)?.map(|blob| blob.to_vec()))),
-            // The network answers this itself.
-            Request::Status => Ok(Response::Refused(Refusal::Busy)),
-        });
+        let answer = self
+            .spawner
+            .spawn_blocking("peer-request", move || match request {
+                Request::Transactions(ids) => transactions(&mempool, &ids).map(Response::Transactions),
+                Request::Blob(hash) => Ok(Response::Blob(store.view().blob(hash)?.map(|blob| blob.to_vec()))),
+                // The network answers this itself.
+                Request::Status => Ok(Response::Refused(Refusal::Busy)),
+            });
         self.spawner.spawn("peer-answer", async move {
             match answer.await {
                 Ok(Ok(response)) => reply.respond(response),
@@ -159,7 +161,10 @@ fn approximate(number: usize) -> f64 {
     crate::metrics::approximate(u64::try_from(number).unwrap_or(u64::MAX))
 }
 
-#[expect(clippy::cast_possible_truncation, reason = "clamped to a range that an i64 holds")]
+#[expect(
+    clippy::cast_possible_truncation,
+    reason = "clamped to a range that an i64 holds"
+)]
 const fn rounded(score: f64) -> i64 {
     score.clamp(-1e9, 1e9) as i64
 }

@@ -56,13 +56,20 @@ impl Judge {
                 return Ok(());
             }
             if self.clock.now_unix_seconds() >= slot_end {
-                return Err(MissReason::MissingTxs { count: u16::try_from(missing.len()).unwrap_or(u16::MAX) });
+                return Err(MissReason::MissingTxs {
+                    count: u16::try_from(missing.len()).unwrap_or(u16::MAX),
+                });
             }
             let ids = missing.iter().copied().take(REQUEST_TXS_MAX).collect();
-            let answer = self.p2p.request(Target::AnyExcept(useless.clone()), Request::Transactions(ids)).await;
+            let answer = self
+                .p2p
+                .request(Target::AnyExcept(useless.clone()), Request::Transactions(ids))
+                .await;
             match answer {
                 Ok(answer) => {
-                    let Response::Transactions(txs) = answer.response else { continue };
+                    let Response::Transactions(txs) = answer.response else {
+                        continue;
+                    };
                     if self.hold(txs).await == 0 {
                         useless.push(answer.peer);
                     } else if self.mempool.missing(proposal.tx_ids()).len() >= missing.len() {
@@ -84,14 +91,19 @@ impl Judge {
     async fn hold(&self, txs: Vec<Transaction>) -> usize {
         let results = join_all(txs.into_iter().map(|tx| self.mempool.hold(tx))).await;
         let is_held = |result: &Result<(), SubmitError>| {
-            matches!(result, Ok(()) | Err(SubmitError::Refused(RefuseReason::AlreadyQueued)))
+            matches!(
+                result,
+                Ok(()) | Err(SubmitError::Refused(RefuseReason::AlreadyQueued))
+            )
         };
         results.iter().filter(|result| is_held(result)).count()
     }
 }
 
 fn held(mempool: &Mempool, ids: &[TxId]) -> Result<Vec<Transaction>, ExecuteError> {
-    ids.iter().map(|id| mempool.get(*id)?.ok_or(ExecuteError::MissingTx { id: *id })).collect()
+    ids.iter()
+        .map(|id| mempool.get(*id)?.ok_or(ExecuteError::MissingTx { id: *id }))
+        .collect()
 }
 
 fn reason(error: &ExecuteError) -> MissReason {
@@ -103,4 +115,3 @@ fn reason(error: &ExecuteError) -> MissReason {
         _ => MissReason::TooSlow,
     }
 }
-

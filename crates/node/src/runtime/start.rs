@@ -50,7 +50,9 @@ pub struct NodeParts {
 
 impl core::fmt::Debug for NodeParts {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        f.debug_struct("NodeParts").field("config", &self.config).finish_non_exhaustive()
+        f.debug_struct("NodeParts")
+            .field("config", &self.config)
+            .finish_non_exhaustive()
     }
 }
 
@@ -60,10 +62,21 @@ impl core::fmt::Debug for NodeParts {
 /// # Errors
 /// [`StartError`]; the caller then lets the process end.
 pub async fn start(parts: NodeParts) -> Result<NodeHandle, StartError> {
-    let NodeParts { config, deployment, keys, spawner, health, clock } = parts;
+    let NodeParts {
+        config,
+        deployment,
+        keys,
+        spawner,
+        health,
+        clock,
+    } = parts;
     crate::metrics::describe();
     let network = config.network.clone();
-    let genesis_id = deployment.genesis_ids.first().copied().ok_or(StartError::NoInstance)?;
+    let genesis_id = deployment
+        .genesis_ids
+        .first()
+        .copied()
+        .ok_or(StartError::NoInstance)?;
     let genesis_id = Digest::from_b256(genesis_id)?;
     let rollup = deployment.address("Rollup")?;
     let slots = SlotClock::new(network.timing(deployment.genesis_time), Arc::clone(&clock));
@@ -73,14 +86,18 @@ pub async fn start(parts: NodeParts) -> Result<NodeHandle, StartError> {
     reader.verify_deployment(&network).await?;
 
     let publisher_key = keys.publisher;
-    let fee_recipient = config.fee_recipient.or_else(|| publisher_key.as_ref().map(|key| key.address()));
+    let fee_recipient = config
+        .fee_recipient
+        .or_else(|| publisher_key.as_ref().map(|key| key.address()));
     let local = open_local(&config, genesis_id, &slots, keys.attesters, &spawner).await?;
     let mempool = open_mempool(&local, &network, genesis_id, &spawner).await?;
     let sender = match publisher_key {
         Some(key) => {
             let (sender, handle) = l1.sender(key, &config.sender_dir())?;
             let cancel = spawner.token();
-            spawner.spawn("l1-sender", async move { sender.run(cancel).await.map_err(SenderFailed::from) });
+            spawner.spawn("l1-sender", async move {
+                sender.run(cancel).await.map_err(SenderFailed::from)
+            });
             Some(handle)
         }
         None => None,
@@ -100,7 +117,18 @@ pub async fn start(parts: NodeParts) -> Result<NodeHandle, StartError> {
     );
     let publisher = Publisher::new(sender, reader.clone(), prepared, &consensus, spawner.clone());
     let (wires, ends) = wires();
-    let parts = Parts { network, genesis_id, slots, p2p, mempool, local, executor, committees, health, spawner };
+    let parts = Parts {
+        network,
+        genesis_id,
+        slots,
+        p2p,
+        mempool,
+        local,
+        executor,
+        committees,
+        health,
+        spawner,
+    };
     parts.spawn_validators(publisher, consensus, fee_recipient, ends, &wires);
     let peers = parts.spawn_network(events, wires.heard.clone());
     parts.spawn_chain(&l1, &reader, wires.notices.clone()).await?;
@@ -142,8 +170,21 @@ fn wires() -> (Wires, Ends) {
     let (heard_in, heard) = mpsc::channel(HEARD_MAX);
     let (inputs_in, inputs) = mpsc::channel(INPUTS_MAX);
     let (view_in, view) = watch::channel(None);
-    let wires = Wires { notices: notices_in, heard: heard_in, inputs: inputs_in, view };
-    (wires, Ends { notices, heard, inputs, view: view_in })
+    let wires = Wires {
+        notices: notices_in,
+        heard: heard_in,
+        inputs: inputs_in,
+        view,
+    };
+    (
+        wires,
+        Ends {
+            notices,
+            heard,
+            inputs,
+            view: view_in,
+        },
+    )
 }
 
 impl Parts {
@@ -155,8 +196,17 @@ impl Parts {
         ends: Ends,
         wires: &Wires,
     ) {
-        let Local { signer, duties, switches, .. } = &self.local;
-        let keys = signer.addresses().into_iter().map(|key| (key, switches.is_on(key))).collect();
+        let Local {
+            signer,
+            duties,
+            switches,
+            ..
+        } = &self.local;
+        let keys = signer
+            .addresses()
+            .into_iter()
+            .map(|key| (key, switches.is_on(key)))
+            .collect();
         let (tick_min, tick_max) = TICK_MS;
         let tick = rules.l1_slot_seconds.saturating_mul(1_000) / 12;
         let judge = Judge {
@@ -187,7 +237,8 @@ impl Parts {
             tickets: BTreeMap::new(),
             last_source: 0,
         };
-        self.spawner.spawn("validators", validators.run(self.spawner.token()));
+        self.spawner
+            .spawn("validators", validators.run(self.spawner.token()));
     }
 
     fn spawn_network(&self, events: mpsc::Receiver<P2pEvent>, heard: mpsc::Sender<Heard>) -> PeerList {
@@ -215,12 +266,20 @@ impl Parts {
     ) -> Result<(), StartError> {
         let store = &self.local.store;
         let unfollowed = unfollowed_at_start(store, reader).await?;
-        let applier =
-            Applier::new(Arc::clone(store), self.executor.clone(), self.mempool.clone(), unfollowed);
+        let applier = Applier::new(
+            Arc::clone(store),
+            self.executor.clone(),
+            self.mempool.clone(),
+            unfollowed,
+        );
         let (follower, stream) = l1.follower(cursor(store)?)?;
-        self.spawner.spawn("l1-follower", follower.run(self.spawner.token()));
-        let blobs =
-            Arc::new(Blobs { source: l1.blobs(), p2p: self.p2p.clone(), spawner: self.spawner.clone() });
+        self.spawner
+            .spawn("l1-follower", follower.run(self.spawner.token()));
+        let blobs = Arc::new(Blobs {
+            source: l1.blobs(),
+            p2p: self.p2p.clone(),
+            spawner: self.spawner.clone(),
+        });
         let chain = ChainFollower {
             stream,
             applier: Arc::new(applier),
@@ -230,12 +289,25 @@ impl Parts {
             spawner: self.spawner.clone(),
             l1_slot_seconds: self.network.network.l1_slot_seconds,
         };
-        self.spawner.spawn("chain-follower", chain.run(blobs, self.spawner.token()));
+        self.spawner
+            .spawn("chain-follower", chain.run(blobs, self.spawner.token()));
         Ok(())
     }
 
-    fn into_handle(self, rollup: Address, doppelganger_epochs: u64, peers: PeerList, wires: Wires) -> NodeHandle {
-        let Local { store, signer, duties, switches, .. } = self.local;
+    fn into_handle(
+        self,
+        rollup: Address,
+        doppelganger_epochs: u64,
+        peers: PeerList,
+        wires: Wires,
+    ) -> NodeHandle {
+        let Local {
+            store,
+            signer,
+            duties,
+            switches,
+            ..
+        } = self.local;
         let inner = Inner {
             store,
             mempool: self.mempool,
@@ -256,7 +328,9 @@ impl Parts {
             switches: Mutex::new(switches),
             last_tips: Mutex::new(no_tips()),
         };
-        NodeHandle { inner: Arc::new(inner) }
+        NodeHandle {
+            inner: Arc::new(inner),
+        }
     }
 }
 
@@ -266,9 +340,15 @@ async fn open_mempool(
     genesis_id: Digest,
     spawner: &Spawner,
 ) -> Result<Mempool, StartError> {
-    let (store, verifier, tasks) = (Arc::clone(&local.store), Arc::clone(&local.verifier), spawner.clone());
+    let (store, verifier, tasks) = (
+        Arc::clone(&local.store),
+        Arc::clone(&local.verifier),
+        spawner.clone(),
+    );
     let config = mempool_config(network, genesis_id);
-    let opened = spawner.spawn_blocking("mempool-open", move || Mempool::open(store, verifier, tasks, config));
+    let opened = spawner.spawn_blocking("mempool-open", move || {
+        Mempool::open(store, verifier, tasks, config)
+    });
     Ok(opened.await??)
 }
 

@@ -14,10 +14,10 @@ use tokio::sync::{mpsc, watch};
 use tokio::time::Instant;
 
 use super::reexecute::Judge;
-use crate::chain::{ChainNotice, Committees, ExecuteError, Prepared};
+use crate::chain::{Built, ChainNotice, Committees, ExecuteError, Prepared};
 use crate::consensus::{
-    BuildFailed, ChainView, Evidence, Input, Output, Publication, PublishFailed, SignRefused, SignRequest, Source,
-    Validators, Verdict,
+    BuildFailed, ChainView, Evidence, Input, Output, Publication, PublishFailed, SignRefused, SignRequest,
+    Source, Validators, Verdict,
 };
 use crate::duties::{DutyLog, DutyOutcome, DutyRecord};
 use crate::publisher::Publisher;
@@ -80,13 +80,20 @@ impl ValidatorsActor {
         match notice {
             ChainNotice::RolledBack(to) => {
                 for epoch in self.committees.on_rolled_back(&to) {
-                    self.step(Input::Committee { epoch, committee: None }).await;
+                    self.step(Input::Committee {
+                        epoch,
+                        committee: None,
+                    })
+                    .await;
                 }
             }
             ChainNotice::View(view) => {
                 self.view.send_replace(Some(view));
-                let status =
-                    Status { genesis_id: self.genesis_id, tip: view.tip.number, archive: view.tip.archive };
+                let status = Status {
+                    genesis_id: self.genesis_id,
+                    tip: view.tip.number,
+                    archive: view.tip.archive,
+                };
                 // The network may be stopping.
                 self.p2p.set_status(status).await.ok();
                 self.step(Input::Chain(view)).await;
@@ -116,7 +123,12 @@ impl ValidatorsActor {
     async fn carry_out(&mut self, output: Output) {
         match output {
             Output::FindCommittee(epoch) => self.find_committee(epoch),
-            Output::BuildBlock { slot, parent_archive, attempt, proposer } => {
+            Output::BuildBlock {
+                slot,
+                parent_archive,
+                attempt,
+                proposer,
+            } => {
                 self.build(slot, proposer, parent_archive, attempt);
             }
             Output::Reexecute(signed) => self.reexecute(*signed),
@@ -141,7 +153,9 @@ impl ValidatorsActor {
             }
             Output::Publish(publication) => self.publish(publication),
             Output::Judge { source, verdict } => {
-                let Some(ticket) = self.tickets.remove(&source) else { return };
+                let Some(ticket) = self.tickets.remove(&source) else {
+                    return;
+                };
                 let verdict = match verdict {
                     Verdict::Accept => agoge_p2p::Verdict::Accept,
                     Verdict::Ignore => agoge_p2p::Verdict::Ignore,
@@ -159,7 +173,10 @@ impl ValidatorsActor {
         let committees = self.committees.clone();
         self.work("committee", async move {
             match committees.get(epoch).await {
-                Ok(committee) => Some(Input::Committee { epoch, committee: Some(committee) }),
+                Ok(committee) => Some(Input::Committee {
+                    epoch,
+                    committee: Some(committee),
+                }),
                 Err(error) => {
                     tracing::debug!(%epoch, %error, "committee not known");
                     None
@@ -177,7 +194,8 @@ impl ValidatorsActor {
             let (executor, mempool) = (judge.executor, judge.mempool);
             let built = spawner.spawn_blocking("build-block", move || {
                 let candidates = mempool.best(executor.candidates_max())?;
-                let (block, skipped) = executor.build(slot, parent_archive, fee_recipient, &candidates)?;
+                let Built { block, skipped } =
+                    executor.build(slot, parent_archive, fee_recipient, &candidates)?;
                 mempool.on_skipped(skipped, block.executed.header.number)?;
                 Ok::<Arc<Prepared>, ExecuteError>(block)
             });
@@ -187,12 +205,23 @@ impl ValidatorsActor {
                 Ok(Ok(block)) => block,
                 Ok(Err(error)) => {
                     tracing::warn!(%slot, %error, "block not built");
-                    return Some(Input::BlockBuilt { slot, attempt, result: Err(BuildFailed) });
+                    return Some(Input::BlockBuilt {
+                        slot,
+                        attempt,
+                        result: Err(BuildFailed),
+                    });
                 }
                 Err(_) => return None,
             };
             let result = Ok(Box::new(block.proposal.clone()));
-            results.send(Input::BlockBuilt { slot, attempt, result }).await.ok()?;
+            results
+                .send(Input::BlockBuilt {
+                    slot,
+                    attempt,
+                    result,
+                })
+                .await
+                .ok()?;
             if publisher.can_publish()
                 && let Err(error) = publisher.prepare(&block).await
             {
@@ -207,7 +236,11 @@ impl ValidatorsActor {
         self.work("reexecute", async move {
             let (slot, block_hash) = (signed.proposal.slot(), signed.proposal.block_hash());
             let result = judge.judge(&signed.proposal).await;
-            Some(Input::Reexecuted { slot, block_hash, result })
+            Some(Input::Reexecuted {
+                slot,
+                block_hash,
+                result,
+            })
         });
     }
 
@@ -215,13 +248,20 @@ impl ValidatorsActor {
         let signer = self.signer.clone();
         let signed = self.spawner.spawn_blocking("sign", move || signer.sign(&request));
         self.work("sign", async move {
-            let SignRequest { attester, slot, kind, .. } = request;
+            let SignRequest {
+                attester, slot, kind, ..
+            } = request;
             let result = signed.await.ok()?.map_err(|error| {
                 tracing::error!(%attester, %slot, ?kind, %error, "not signed");
                 metrics::counter!(crate::metrics::SIGNATURES_REFUSED).increment(1);
                 SignRefused
             });
-            Some(Input::Signed { attester, slot, kind, result })
+            Some(Input::Signed {
+                attester,
+                slot,
+                kind,
+                result,
+            })
         });
     }
 
@@ -238,7 +278,12 @@ impl ValidatorsActor {
     }
 
     fn record(&self, record: DutyRecord) {
-        let DutyRecord { attester, slot, kind, outcome } = &record;
+        let DutyRecord {
+            attester,
+            slot,
+            kind,
+            outcome,
+        } = &record;
         match outcome {
             DutyOutcome::Missed { reason } => {
                 metrics::counter!(crate::metrics::DUTIES_MISSED).increment(1);
@@ -250,7 +295,9 @@ impl ValidatorsActor {
             }
         }
         let duties = Arc::clone(&self.duties);
-        let written = self.spawner.spawn_blocking("duty-log", move || duties.add(record));
+        let written = self
+            .spawner
+            .spawn_blocking("duty-log", move || duties.add(record));
         self.work("duty-log", async move {
             if let Ok(Err(error)) = written.await {
                 tracing::warn!(%error, "duty log not written");
@@ -283,7 +330,10 @@ fn report_equivocation(evidence: &Evidence) {
     let (slot, encoded) = match evidence {
         Evidence::Proposals(pair) => {
             let [first, second] = pair.as_ref();
-            (first.proposal.slot(), [borsh::to_vec(first), borsh::to_vec(second)])
+            (
+                first.proposal.slot(),
+                [borsh::to_vec(first), borsh::to_vec(second)],
+            )
         }
         Evidence::Attestations(pair) => {
             let [first, second] = pair.as_ref();

@@ -42,7 +42,11 @@ pub struct Signer {
 impl Signer {
     /// A signer for one instance.
     pub fn new(guard: Arc<SigningGuard>, genesis_id: Digest, keys: Vec<AttesterKey>) -> Self {
-        let signer = Self { guard, genesis_id, keys: Arc::default() };
+        let signer = Self {
+            guard,
+            genesis_id,
+            keys: Arc::default(),
+        };
         signer.replace_keys(keys);
         signer
     }
@@ -69,7 +73,11 @@ impl Signer {
     /// [`SignError`]; nothing was signed then.
     pub fn sign(&self, request: &SignRequest) -> Result<CompactSignature, SignError> {
         let attester = request.attester;
-        let key = self.keys().get(&attester).cloned().ok_or(SignError::UnknownKey { attester })?;
+        let key = self
+            .keys()
+            .get(&attester)
+            .cloned()
+            .ok_or(SignError::UnknownKey { attester })?;
         let kind = match request.kind {
             SignKind::Proposal => SigningKind::Proposal,
             SignKind::Attestation => SigningKind::Attestation,
@@ -119,15 +127,33 @@ mod tests {
         let first = signer(SigningGuard::init(&path, 1, Slot::new(0)).unwrap());
         let signature = first.sign(&request(SignKind::Attestation, 5, 1)).unwrap();
         assert_eq!(signature.recover(B256::repeat_byte(1)), Ok(key.address()));
-        assert!(matches!(first.sign(&request(SignKind::Attestation, 5, 2)), Err(SignError::Refused(_))));
-        assert!(first.sign(&request(SignKind::Proposal, 5, 2)).is_ok(), "kinds do not exclude each other");
+        assert!(matches!(
+            first.sign(&request(SignKind::Attestation, 5, 2)),
+            Err(SignError::Refused(_))
+        ));
+        assert!(
+            first.sign(&request(SignKind::Proposal, 5, 2)).is_ok(),
+            "kinds do not exclude each other"
+        );
         drop(first);
         let again = signer(SigningGuard::open(&path, 1).unwrap());
-        assert_eq!(again.sign(&request(SignKind::Attestation, 5, 1)).unwrap(), signature);
-        assert!(matches!(again.sign(&request(SignKind::Attestation, 5, 3)), Err(SignError::Refused(_))));
-        assert!(matches!(again.sign(&request(SignKind::Attestation, 4, 1)), Err(SignError::Refused(_))));
+        assert_eq!(
+            again.sign(&request(SignKind::Attestation, 5, 1)).unwrap(),
+            signature
+        );
+        assert!(matches!(
+            again.sign(&request(SignKind::Attestation, 5, 3)),
+            Err(SignError::Refused(_))
+        ));
+        assert!(matches!(
+            again.sign(&request(SignKind::Attestation, 4, 1)),
+            Err(SignError::Refused(_))
+        ));
         again.replace_keys(Vec::new());
-        assert!(matches!(again.sign(&request(SignKind::Attestation, 6, 1)), Err(SignError::UnknownKey { .. })));
+        assert!(matches!(
+            again.sign(&request(SignKind::Attestation, 6, 1)),
+            Err(SignError::UnknownKey { .. })
+        ));
         assert!(!format!("{key:?}").contains("01010101"));
     }
 }

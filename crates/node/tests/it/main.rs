@@ -1,4 +1,10 @@
 //! Tests of the node from outside.
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "helpers of tests fail by panicking, as tests do"
+)]
 
 mod chain;
 mod consensus;

@@ -36,19 +36,39 @@ async fn each_rule_refuses() {
     let good = tx(anchor, FEE, 1, 2, 1);
     let invalid = tx(anchor, FEE, 3, 4, 0);
     assert_eq!(refused(&node, &invalid).await, RefuseReason::InvalidProof);
-    assert_eq!(refused(&node, &invalid).await, RefuseReason::KnownInvalid, "not verified twice");
+    assert_eq!(
+        refused(&node, &invalid).await,
+        RefuseReason::KnownInvalid,
+        "not verified twice"
+    );
     // The same id with another proof is another message.
     let valid = tx(anchor, FEE, 3, 4, 1);
     assert_eq!(valid.id(), invalid.id());
     node.mempool.submit(valid).await.unwrap();
     let id = node.mempool.submit(good.clone()).await.unwrap();
     assert_eq!(refused(&node, &good).await, RefuseReason::AlreadyQueued);
-    assert_eq!(refused(&node, &tx(anchor, FEE - 1, 5, 6, 1)).await, RefuseReason::FeeTooLow { minimum: FEE, found: FEE - 1 });
+    assert_eq!(
+        refused(&node, &tx(anchor, FEE - 1, 5, 6, 1)).await,
+        RefuseReason::FeeTooLow {
+            minimum: FEE,
+            found: FEE - 1
+        }
+    );
     let unknown = Digest([Element::from_u32(9); 4]);
-    assert_eq!(refused(&node, &tx(unknown, FEE, 5, 6, 1)).await, RefuseReason::UnknownAnchor { anchor: unknown });
-    assert!(matches!(refused(&node, &tx(anchor, FEE, 2, 9, 1)).await, RefuseReason::Conflict { with, .. } if with == id));
+    assert_eq!(
+        refused(&node, &tx(unknown, FEE, 5, 6, 1)).await,
+        RefuseReason::UnknownAnchor { anchor: unknown }
+    );
+    assert!(
+        matches!(refused(&node, &tx(anchor, FEE, 2, 9, 1)).await, RefuseReason::Conflict { with, .. } if with == id)
+    );
     let richer = node.mempool.submit(tx(anchor, 2 * FEE, 2, 9, 1)).await.unwrap();
-    assert_eq!(node.mempool.status(id).unwrap(), TxStatus::Dropped { reason: DropReason::Replaced { by: richer } });
+    assert_eq!(
+        node.mempool.status(id).unwrap(),
+        TxStatus::Dropped {
+            reason: DropReason::Replaced { by: richer }
+        }
+    );
     assert_eq!(node.mempool.size().0, 2);
 }
 
@@ -63,13 +83,24 @@ async fn what_is_mined_leaves_with_its_rivals_and_never_comes_back() {
     other.mempool.submit(rival.clone()).await.unwrap();
     let block = node.build(4);
     node.extend(l1(3), &[posted(2, &block)], None).unwrap();
-    other.extend(l1(3), &[posted(2, &block)], Some(&block.blob)).unwrap();
+    other
+        .extend(l1(3), &[posted(2, &block)], Some(&block.blob))
+        .unwrap();
     let number = L2BlockNumber::new(2);
-    assert_eq!(node.mempool.status(mined.id()).unwrap(), TxStatus::Mined { number });
+    assert_eq!(
+        node.mempool.status(mined.id()).unwrap(),
+        TxStatus::Mined { number }
+    );
     let reason = DropReason::SpentElsewhere { number };
-    assert_eq!(other.mempool.status(rival.id()).unwrap(), TxStatus::Dropped { reason });
+    assert_eq!(
+        other.mempool.status(rival.id()).unwrap(),
+        TxStatus::Dropped { reason }
+    );
     assert_eq!(other.store.view().pool_size().unwrap().count, 0);
-    assert!(matches!(refused(&node, &mined).await, RefuseReason::Spent { .. }), "a replay");
+    assert!(
+        matches!(refused(&node, &mined).await, RefuseReason::Spent { .. }),
+        "a replay"
+    );
 }
 
 #[tokio::test]
@@ -78,18 +109,48 @@ async fn the_queue_outlives_a_restart_within_its_bounds() {
     let node = on(Arc::clone(&store), 100);
     let anchor = node.anchor();
     for n in 0..6 {
-        node.mempool.submit(tx(anchor, FEE + u64::from(n), 10 * n + 1, 10 * n + 2, 1)).await.unwrap();
+        node.mempool
+            .submit(tx(anchor, FEE + u64::from(n), 10 * n + 1, 10 * n + 2, 1))
+            .await
+            .unwrap();
     }
-    let before: Vec<_> = node.mempool.best(9).unwrap().iter().map(Transaction::id).collect();
+    let before: Vec<_> = node
+        .mempool
+        .best(9)
+        .unwrap()
+        .iter()
+        .map(Transaction::id)
+        .collect();
     drop(node);
     let again = TestNode::on(Arc::clone(&store), 100);
-    assert_eq!(again.mempool.best(9).unwrap().iter().map(Transaction::id).collect::<Vec<_>>(), before);
+    assert_eq!(
+        again
+            .mempool
+            .best(9)
+            .unwrap()
+            .iter()
+            .map(Transaction::id)
+            .collect::<Vec<_>>(),
+        before
+    );
     drop(again);
     let smaller = TestNode::on(Arc::clone(&store), 4);
-    assert_eq!(smaller.mempool.best(9).unwrap().iter().map(Transaction::id).collect::<Vec<_>>(), before[..4]);
+    assert_eq!(
+        smaller
+            .mempool
+            .best(9)
+            .unwrap()
+            .iter()
+            .map(Transaction::id)
+            .collect::<Vec<_>>(),
+        before[..4]
+    );
     assert_eq!(store.view().pool_size().unwrap().count, 4);
     let low = tx(anchor, FEE, 900, 901, 1);
-    assert_eq!(refused(&smaller, &low).await, RefuseReason::PoolFull { lowest: FEE + 2 });
+    assert_eq!(
+        refused(&smaller, &low).await,
+        RefuseReason::PoolFull { lowest: FEE + 2 }
+    );
 }
 
 #[tokio::test]
@@ -104,38 +165,80 @@ async fn transactions_of_a_proposal_are_held_beside_the_queue() {
     assert!(node.mempool.missing(&[queued.id(), rival.id()]).is_empty());
     assert_eq!(node.mempool.get(rival.id()).unwrap(), Some(rival.clone()));
     assert_eq!(node.mempool.known_id(&rival.effects()), Some(rival.id()));
-    assert_eq!(node.mempool.status(queued.id()).unwrap(), TxStatus::Queued, "the queue is as it was");
+    assert_eq!(
+        node.mempool.status(queued.id()).unwrap(),
+        TxStatus::Queued,
+        "the queue is as it was"
+    );
     // Mined, it is kept with its proof for peers and provers, and the rival in the queue leaves.
-    let (block, _) = node
+    let rivals = std::slice::from_ref(&rival);
+    let block = node
         .executor
-        .build(Slot::new(4), node.archive(), Address::ZERO, std::slice::from_ref(&rival))
-        .unwrap();
+        .build(Slot::new(4), node.archive(), Address::ZERO, rivals)
+        .unwrap()
+        .block;
     node.extend(l1(3), &[posted(2, &block)], None).unwrap();
-    assert_eq!(node.mempool.status(rival.id()).unwrap(), TxStatus::Mined { number: L2BlockNumber::new(2) });
+    assert_eq!(
+        node.mempool.status(rival.id()).unwrap(),
+        TxStatus::Mined {
+            number: L2BlockNumber::new(2)
+        }
+    );
     assert_eq!(node.store.view().tx(rival.id()).unwrap(), Some(rival));
-    assert!(matches!(node.mempool.status(queued.id()).unwrap(), TxStatus::Dropped { .. }));
-    assert!(matches!(node.mempool.hold(tx(anchor, FEE, 8, 9, 0)).await, Err(SubmitError::Refused(RefuseReason::InvalidProof))));
+    assert!(matches!(
+        node.mempool.status(queued.id()).unwrap(),
+        TxStatus::Dropped { .. }
+    ));
+    assert!(matches!(
+        node.mempool.hold(tx(anchor, FEE, 8, 9, 0)).await,
+        Err(SubmitError::Refused(RefuseReason::InvalidProof))
+    ));
 }
 
 #[tokio::test]
 async fn an_anchor_that_a_reorg_took_is_waited_for_before_its_transactions_are_dropped() {
     let node = node();
-    let old = node.mempool.submit(tx(node.anchor(), FEE, 1, 2, 1)).await.unwrap();
+    let old = node
+        .mempool
+        .submit(tx(node.anchor(), FEE, 1, 2, 1))
+        .await
+        .unwrap();
     let second = node.build(4);
     node.extend(l1(3), &[posted(2, &second)], None).unwrap();
-    let young = node.mempool.submit(tx(node.anchor(), FEE, 3, 4, 1)).await.unwrap();
+    let young = node
+        .mempool
+        .submit(tx(node.anchor(), FEE, 3, 4, 1))
+        .await
+        .unwrap();
 
     node.applier.roll_back(&l1(2)).unwrap();
     assert_eq!(node.mempool.status(old).unwrap(), TxStatus::Queued);
-    assert_eq!(node.mempool.status(young).unwrap(), TxStatus::Queued, "the same block may come back");
+    assert_eq!(
+        node.mempool.status(young).unwrap(),
+        TxStatus::Queued,
+        "the same block may come back"
+    );
     let mut parent = l1(2);
-    let statuses = [TxStatus::Queued, TxStatus::Dropped { reason: DropReason::AnchorGone }];
+    let statuses = [
+        TxStatus::Queued,
+        TxStatus::Dropped {
+            reason: DropReason::AnchorGone,
+        },
+    ];
     for (number, status) in (2..).zip(statuses) {
-        let (block, _) =
-            node.executor.build(Slot::new(number + 2), node.archive(), Address::repeat_byte(1), &[]).unwrap();
+        let recipient = Address::repeat_byte(1);
+        let block = node
+            .executor
+            .build(Slot::new(number + 2), node.archive(), recipient, &[])
+            .unwrap()
+            .block;
         parent = fork(&parent, 1);
         node.extend(parent, &[posted(number, &block)], None).unwrap();
-        assert_eq!(node.mempool.status(young).unwrap(), status, "after block {number}");
+        assert_eq!(
+            node.mempool.status(young).unwrap(),
+            status,
+            "after block {number}"
+        );
     }
     assert_eq!(node.mempool.status(old).unwrap(), TxStatus::Queued);
 }

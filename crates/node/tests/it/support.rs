@@ -3,19 +3,24 @@
 use std::sync::Arc;
 
 use agoge_l1_client::Blob;
-use agoge_node::chain::{Applier, BlockRules, ChainError, Executor, Prepared, PreparedBlocks};
+use agoge_node::chain::{Applier, BlockRules, Built, ChainError, Executor, Prepared, PreparedBlocks};
 use agoge_node::mempool::{Mempool, MempoolConfig, PoolLimits, ProofVerifier};
 use agoge_protocol::note::next_inbox_hash;
 use agoge_protocol::{
-    Address, B256, Ciphertext, Deposit, Digest, Element, L1Block, L1BlockNumber, L1Event, L2BlockNumber, Slot, Timing,
-    Transaction, TxPublicInputs, Withdrawal,
+    Address, B256, Ciphertext, Deposit, Digest, Element, L1Block, L1BlockNumber, L1Event, L2BlockNumber,
+    Slot, Timing, Transaction, TxPublicInputs, Withdrawal,
 };
 use agoge_state_transition::{BlockLimits, Tree, hash, tree};
 use agoge_store::{Store, StoreConfig};
 use agoge_supervisor::Supervisor;
 
-pub(crate) const TIMING: Timing =
-    Timing { genesis_time: 1_000, slot_seconds: 4, epoch_slots: 16, set_lag: 2, entropy_lag: 1 };
+pub(crate) const TIMING: Timing = Timing {
+    genesis_time: 1_000,
+    slot_seconds: 4,
+    epoch_slots: 16,
+    set_lag: 2,
+    entropy_lag: 1,
+};
 pub(crate) const FEE: u64 = 1_000;
 
 /// Proofs are valid when their first byte is 1.
@@ -35,7 +40,12 @@ pub(crate) fn rules() -> BlockRules {
     BlockRules {
         genesis_id: genesis_id(),
         timing: TIMING,
-        limits: BlockLimits { txs_max: 8, deposits_max: 4, withdrawals_max: 2, tx_fee_min: FEE },
+        limits: BlockLimits {
+            txs_max: 8,
+            deposits_max: 4,
+            withdrawals_max: 2,
+            tx_fee_min: FEE,
+        },
         inbox_lag_slots: 2,
         proof_window_epochs: 4,
     }
@@ -72,14 +82,29 @@ impl TestNode {
         let config = MempoolConfig {
             genesis_id: genesis_id(),
             limits: rules().limits,
-            pool: PoolLimits { count_max, bytes_max: 1 << 20 },
+            pool: PoolLimits {
+                count_max,
+                bytes_max: 1 << 20,
+            },
             workers: 2,
             waiting_max: 4,
         };
-        let mempool = Mempool::open(Arc::clone(&store), Arc::new(FirstByte), supervisor.spawner(), config).unwrap();
+        let mempool = Mempool::open(
+            Arc::clone(&store),
+            Arc::new(FirstByte),
+            supervisor.spawner(),
+            config,
+        )
+        .unwrap();
         let executor = Executor::new(Arc::clone(&store), rules(), PreparedBlocks::default());
         let applier = Applier::new(Arc::clone(&store), executor.clone(), mempool.clone(), None);
-        Self { store, mempool, executor, applier, _supervisor: supervisor }
+        Self {
+            store,
+            mempool,
+            executor,
+            applier,
+            _supervisor: supervisor,
+        }
     }
 
     pub(crate) fn archive(&self) -> Digest {
@@ -98,14 +123,28 @@ impl TestNode {
     /// Builds on the tip what the pool offers.
     pub(crate) fn build(&self, slot: u64) -> Arc<Prepared> {
         let candidates = self.mempool.best(16).unwrap();
-        let (block, skipped) =
-            self.executor.build(Slot::new(slot), self.archive(), Address::repeat_byte(9), &candidates).unwrap();
-        self.mempool.on_skipped(skipped, L2BlockNumber::new(self.tip())).unwrap();
+        let Built { block, skipped } = self
+            .executor
+            .build(
+                Slot::new(slot),
+                self.archive(),
+                Address::repeat_byte(9),
+                &candidates,
+            )
+            .unwrap();
+        self.mempool
+            .on_skipped(skipped, L2BlockNumber::new(self.tip()))
+            .unwrap();
         block
     }
 
     /// Applies the next L1 block.
-    pub(crate) fn extend(&self, block: L1Block, events: &[L1Event], blob: Option<&Blob>) -> Result<(), ChainError> {
+    pub(crate) fn extend(
+        &self,
+        block: L1Block,
+        events: &[L1Event],
+        blob: Option<&Blob>,
+    ) -> Result<(), ChainError> {
         self.applier.extend(block, events.to_vec(), blob)
     }
 }

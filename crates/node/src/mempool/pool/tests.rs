@@ -5,7 +5,12 @@ use proptest::prelude::*;
 const BYTES: usize = 100;
 
 fn digest(number: u32) -> Digest {
-    Digest([Element::from_u32(number), Element::from_u32(1), Element::ZERO, Element::ZERO])
+    Digest([
+        Element::from_u32(number),
+        Element::from_u32(1),
+        Element::ZERO,
+        Element::ZERO,
+    ])
 }
 
 /// A transaction with a fee that spends notes `a` and `b`.
@@ -23,7 +28,10 @@ fn tx(fee: u64, a: u32, b: u32) -> Transaction {
 }
 
 fn pool(count_max: usize) -> Pool {
-    Pool::new(PoolLimits { count_max, bytes_max: 1_000 * BYTES })
+    Pool::new(PoolLimits {
+        count_max,
+        bytes_max: 1_000 * BYTES,
+    })
 }
 
 fn insert(pool: &mut Pool, tx: &Transaction) -> Result<Insertion, RefuseReason> {
@@ -43,7 +51,10 @@ fn better_paying_transactions_go_first_and_push_out_the_last() {
     let [low, middle, high] = [tx(10, 1, 2), tx(20, 3, 4), tx(30, 5, 6)];
     insert(&mut pool, &low).unwrap();
     insert(&mut pool, &high).unwrap();
-    assert_eq!(insert(&mut pool, &tx(9, 7, 8)), Err(RefuseReason::PoolFull { lowest: 10 }));
+    assert_eq!(
+        insert(&mut pool, &tx(9, 7, 8)),
+        Err(RefuseReason::PoolFull { lowest: 10 })
+    );
     assert_eq!(insert(&mut pool, &middle).unwrap().evicted, [low.id()]);
     assert_eq!(pool.best().collect::<Vec<_>>(), [high.id(), middle.id()]);
     assert_eq!(insert(&mut pool, &middle), Err(RefuseReason::AlreadyQueued));
@@ -52,13 +63,19 @@ fn better_paying_transactions_go_first_and_push_out_the_last() {
 
 #[test]
 fn bytes_are_bounded_too() {
-    let mut pool = Pool::new(PoolLimits { count_max: 10, bytes_max: 250 });
+    let mut pool = Pool::new(PoolLimits {
+        count_max: 10,
+        bytes_max: 250,
+    });
     let [a, b, c] = [tx(10, 1, 2), tx(20, 3, 4), tx(30, 5, 6)];
     insert(&mut pool, &a).unwrap();
     insert(&mut pool, &b).unwrap();
     assert_eq!(pool.insert(c.id(), &c, 200).unwrap().evicted, [a.id(), b.id()]);
     let huge = tx(99, 7, 8);
-    assert!(matches!(pool.insert(huge.id(), &huge, 251), Err(RefuseReason::PoolFull { .. })));
+    assert!(matches!(
+        pool.insert(huge.id(), &huge, 251),
+        Err(RefuseReason::PoolFull { .. })
+    ));
     assert_eq!(pool.bytes(), 200);
     check_whole(&pool);
 }
@@ -70,14 +87,20 @@ fn a_conflict_is_won_by_a_tenth_more_than_all_it_replaces() {
     insert(&mut pool, &a).unwrap();
     insert(&mut pool, &b).unwrap();
     let with = a.id().min(b.id());
-    assert_eq!(insert(&mut pool, &tx(164, 2, 3)), Err(RefuseReason::Conflict { with, needed: 165 }));
+    assert_eq!(
+        insert(&mut pool, &tx(164, 2, 3)),
+        Err(RefuseReason::Conflict { with, needed: 165 })
+    );
     let winner = tx(165, 2, 3);
     let mut replaced = insert(&mut pool, &winner).unwrap().replaced;
     replaced.sort_unstable();
     let mut expected = vec![a.id(), b.id()];
     expected.sort_unstable();
     assert_eq!(replaced, expected);
-    assert_eq!(pool.spending_the_same(&tx(1, 3, 99).effects()), BTreeSet::from([winner.id()]));
+    assert_eq!(
+        pool.spending_the_same(&tx(1, 3, 99).effects()),
+        BTreeSet::from([winner.id()])
+    );
     check_whole(&pool);
 }
 
@@ -90,7 +113,11 @@ fn mined_transactions_are_recognised_by_their_effects() {
     let mut other = queued.effects();
     other.commitments = [digest(5), digest(6)];
     assert_eq!(pool.with_effects(&other), None, "same inputs, other outputs");
-    assert_eq!(pool.with_effects(&tx(100, 2, 1).effects()), None, "inputs the other way round");
+    assert_eq!(
+        pool.with_effects(&tx(100, 2, 1).effects()),
+        None,
+        "inputs the other way round"
+    );
     assert!(pool.remove(queued.id()));
     assert!(!pool.remove(queued.id()));
     assert!(pool.is_empty());

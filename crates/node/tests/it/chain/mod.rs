@@ -12,7 +12,12 @@ use super::support::{FEE, TIMING, TestNode, deposit, fork, l1, posted, rules, tx
 fn with_deposits(node: &TestNode, to: u64) {
     let first = deposit(0, l1(1), B256::ZERO);
     let second = deposit(1, l1(1), first.inbox_hash);
-    node.extend(l1(1), &[L1Event::Deposited(first), L1Event::Deposited(second)], None).unwrap();
+    node.extend(
+        l1(1),
+        &[L1Event::Deposited(first), L1Event::Deposited(second)],
+        None,
+    )
+    .unwrap();
     for number in 2..=to {
         node.extend(l1(number), &[], None).unwrap();
     }
@@ -21,7 +26,10 @@ fn with_deposits(node: &TestNode, to: u64) {
 /// The same block under other free fields.
 fn with_archive(block: &Prepared, archive: Digest) -> L1Event {
     let proposal = &block.proposal;
-    let free_fields = FreeFields { archive, ..proposal.free_fields };
+    let free_fields = FreeFields {
+        archive,
+        ..proposal.free_fields
+    };
     L1Event::BlockProposed {
         number: L2BlockNumber::new(1),
         free_fields,
@@ -43,9 +51,16 @@ fn deposits_are_consumed_when_they_are_due_and_every_node_gets_the_same_state() 
     assert_eq!(block.executed.header.timestamp, TIMING.slot_start(Slot::new(3)));
 
     let events = [posted(1, &block)];
-    assert_eq!(builder.applier.wanted_blob(&events), None, "what was built here is not fetched");
+    assert_eq!(
+        builder.applier.wanted_blob(&events),
+        None,
+        "what was built here is not fetched"
+    );
     builder.extend(l1(11), &events, None).unwrap();
-    assert_eq!(other.applier.wanted_blob(&events).unwrap().blob_hash, block.proposal.blob_hash);
+    assert_eq!(
+        other.applier.wanted_blob(&events).unwrap().blob_hash,
+        block.proposal.blob_hash
+    );
     other.extend(l1(11), &events, Some(&block.blob)).unwrap();
     assert_eq!(builder.archive(), other.archive());
     assert_eq!(other.archive(), block.proposal.free_fields.archive);
@@ -62,24 +77,58 @@ fn a_proposal_is_attested_only_if_every_part_of_it_is_right() {
     judge.executor.reexecute(&good, &[]).unwrap();
     assert!(judge.executor.prepared().get(good.block_hash()).is_some());
     let make = |change: &dyn Fn(&mut FreeFields, &mut Digest, &mut B256, &mut B256)| {
-        let (mut fields, mut parent, mut inbox, mut blob) =
-            (good.free_fields, good.parent_archive, good.inbox_hash, good.blob_hash);
+        let (mut fields, mut parent, mut inbox, mut blob) = (
+            good.free_fields,
+            good.parent_archive,
+            good.inbox_hash,
+            good.blob_hash,
+        );
         change(&mut fields, &mut parent, &mut inbox, &mut blob);
         let proposal = Proposal::new(fields, parent, inbox, blob, Vec::new()).unwrap();
         judge.executor.reexecute(&proposal, &[]).unwrap_err()
     };
     let wrong = Digest([Element::from_u32(5); 4]);
-    assert!(matches!(make(&|f, _, _, _| f.archive = wrong), ExecuteError::Archive { .. }));
-    assert!(matches!(make(&|_, p, _, _| *p = wrong), ExecuteError::WrongParent { .. }));
-    assert!(matches!(make(&|f, _, _, _| f.inbox_end = 1), ExecuteError::InboxEnd { expected: 2, found: 1 }));
-    assert!(matches!(make(&|_, _, i, _| *i = B256::repeat_byte(1)), ExecuteError::InboxHash));
-    assert!(matches!(make(&|_, _, _, b| *b = B256::repeat_byte(1)), ExecuteError::BlobHash));
-    assert!(matches!(make(&|f, _, _, _| f.fee_recipient = Address::ZERO), ExecuteError::Archive { .. }));
+    assert!(matches!(
+        make(&|f, _, _, _| f.archive = wrong),
+        ExecuteError::Archive { .. }
+    ));
+    assert!(matches!(
+        make(&|_, p, _, _| *p = wrong),
+        ExecuteError::WrongParent { .. }
+    ));
+    assert!(matches!(
+        make(&|f, _, _, _| f.inbox_end = 1),
+        ExecuteError::InboxEnd {
+            expected: 2,
+            found: 1
+        }
+    ));
+    assert!(matches!(
+        make(&|_, _, i, _| *i = B256::repeat_byte(1)),
+        ExecuteError::InboxHash
+    ));
+    assert!(matches!(
+        make(&|_, _, _, b| *b = B256::repeat_byte(1)),
+        ExecuteError::BlobHash
+    ));
+    assert!(matches!(
+        make(&|f, _, _, _| f.fee_recipient = Address::ZERO),
+        ExecuteError::Archive { .. }
+    ));
     // Another slot has another timestamp and another inbox rule.
-    assert!(matches!(make(&|f, _, _, _| f.slot = Slot::new(4)), ExecuteError::Archive { .. }));
-    assert!(matches!(make(&|f, _, _, _| f.slot = Slot::new(2)), ExecuteError::InboxEnd { .. }));
+    assert!(matches!(
+        make(&|f, _, _, _| f.slot = Slot::new(4)),
+        ExecuteError::Archive { .. }
+    ));
+    assert!(matches!(
+        make(&|f, _, _, _| f.slot = Slot::new(2)),
+        ExecuteError::InboxEnd { .. }
+    ));
     let stranger = tx(judge.anchor(), FEE, 1, 2, 1);
-    assert!(judge.executor.reexecute(&good, &[stranger]).is_err(), "a transaction that the block does not have");
+    assert!(
+        judge.executor.reexecute(&good, &[stranger]).is_err(),
+        "a transaction that the block does not have"
+    );
 }
 
 #[test]
@@ -89,15 +138,22 @@ fn a_block_that_execution_does_not_confirm_is_not_followed_until_it_is_gone() {
     let block = builder.build(3);
     let lie = with_archive(&block, Digest([Element::from_u32(1); 4]));
     let garbage = Blob::zero();
-    let rows: [(&str, L1Event, &Blob); 2] =
-        [("wrong archive", lie, &block.blob), ("undecodable blob", posted(1, &block), &garbage)];
+    let rows: [(&str, L1Event, &Blob); 2] = [
+        ("wrong archive", lie, &block.blob),
+        ("undecodable blob", posted(1, &block), &garbage),
+    ];
     for (what, event, blob) in rows {
         let node = TestNode::new();
         with_deposits(&node, 10);
         let before = node.archive();
-        node.extend(l1(11), &[event.clone()], Some(blob)).unwrap();
+        node.extend(l1(11), std::slice::from_ref(&event), Some(blob))
+            .unwrap();
         assert_eq!((node.tip(), node.archive()), (0, before), "{what}");
-        assert_eq!(node.applier.unfollowed().unwrap().number, L2BlockNumber::new(1), "{what}");
+        assert_eq!(
+            node.applier.unfollowed().unwrap().number,
+            L2BlockNumber::new(1),
+            "{what}"
+        );
         // What comes on top is not looked at, deposits are.
         let on_top = L1Event::BlockProposed {
             number: L2BlockNumber::new(2),
@@ -105,12 +161,32 @@ fn a_block_that_execution_does_not_confirm_is_not_followed_until_it_is_gone() {
             blob_hash: B256::ZERO,
             block_hash: B256::ZERO,
         };
-        let third = deposit(2, l1(12), deposit(1, l1(1), deposit(0, l1(1), B256::ZERO).inbox_hash).inbox_hash);
-        assert_eq!(node.applier.wanted_blob(std::slice::from_ref(&on_top)), None, "{what}");
-        node.extend(l1(12), &[on_top, L1Event::Deposited(third)], None).unwrap();
-        assert_eq!((node.tip(), node.store.view().inbox_count().unwrap()), (0, 3), "{what}");
+        let third = deposit(
+            2,
+            l1(12),
+            deposit(1, l1(1), deposit(0, l1(1), B256::ZERO).inbox_hash).inbox_hash,
+        );
+        assert_eq!(
+            node.applier.wanted_blob(std::slice::from_ref(&on_top)),
+            None,
+            "{what}"
+        );
+        node.extend(l1(12), &[on_top, L1Event::Deposited(third)], None)
+            .unwrap();
+        assert_eq!(
+            (node.tip(), node.store.view().inbox_count().unwrap()),
+            (0, 3),
+            "{what}"
+        );
         if what == "wrong archive" {
-            node.extend(l1(13), &[L1Event::Pruned { to: L2BlockNumber::GENESIS }], None).unwrap();
+            node.extend(
+                l1(13),
+                &[L1Event::Pruned {
+                    to: L2BlockNumber::GENESIS,
+                }],
+                None,
+            )
+            .unwrap();
         } else {
             node.applier.roll_back(&l1(10)).unwrap();
         }
@@ -125,11 +201,20 @@ async fn a_reorg_takes_a_block_back_and_its_transactions_are_queued_again() {
     let first = node.build(3);
     node.extend(l1(10), &[posted(1, &first)], None).unwrap();
     let state = node.archive();
-    let id = node.mempool.submit(tx(node.anchor(), FEE, 1, 2, 1)).await.unwrap();
+    let id = node
+        .mempool
+        .submit(tx(node.anchor(), FEE, 1, 2, 1))
+        .await
+        .unwrap();
     let second = node.build(4);
     assert_eq!(second.proposal.tx_ids(), [id]);
     node.extend(l1(11), &[posted(2, &second)], None).unwrap();
-    assert_eq!(node.mempool.status(id).unwrap(), TxStatus::Mined { number: L2BlockNumber::new(2) });
+    assert_eq!(
+        node.mempool.status(id).unwrap(),
+        TxStatus::Mined {
+            number: L2BlockNumber::new(2)
+        }
+    );
     assert!(node.mempool.get(id).unwrap().is_some(), "served with its proof");
 
     // Away and back again, twice: the state is the same each time.
@@ -137,11 +222,20 @@ async fn a_reorg_takes_a_block_back_and_its_transactions_are_queued_again() {
         node.applier.roll_back(&l1(10)).unwrap();
         assert_eq!((node.tip(), node.archive()), (1, state));
         assert_eq!(node.mempool.status(id).unwrap(), TxStatus::Queued);
-        node.extend(fork(&l1(10), name), &[posted(2, &second)], None).unwrap();
+        node.extend(fork(&l1(10), name), &[posted(2, &second)], None)
+            .unwrap();
         assert_eq!(node.archive(), second.proposal.free_fields.archive);
-        assert_eq!(node.mempool.status(id).unwrap(), TxStatus::Mined { number: L2BlockNumber::new(2) });
+        assert_eq!(
+            node.mempool.status(id).unwrap(),
+            TxStatus::Mined {
+                number: L2BlockNumber::new(2)
+            }
+        );
     }
-    assert!(node.applier.roll_back(&fork(&l1(9), 7)).is_err(), "a block that was never recorded");
+    assert!(
+        node.applier.roll_back(&fork(&l1(9), 7)).is_err(),
+        "a block that was never recorded"
+    );
 }
 
 #[test]
@@ -176,12 +270,34 @@ async fn a_due_prune_is_acted_on_before_anybody_calls_it_and_loses_no_transactio
     let tip = node.applier.tip_at(deadline).unwrap();
     assert_eq!((tip.number.get(), tip.slot), (0, None));
     // A block of that slot is built on the pruned tip and consumes the deposits again.
-    let (block, _) =
-        node.executor.build(Slot::new(80), tip.archive, Address::ZERO, &node.mempool.best(8).unwrap()).unwrap();
-    assert_eq!((block.executed.header.number.get(), block.proposal.free_fields.inbox_end), (1, 2));
-    let events = [L1Event::Pruned { to: L2BlockNumber::GENESIS }, posted(1, &block)];
+    let candidates = node.mempool.best(8).unwrap();
+    let block = node
+        .executor
+        .build(Slot::new(80), tip.archive, Address::ZERO, &candidates)
+        .unwrap()
+        .block;
+    assert_eq!(
+        (
+            block.executed.header.number.get(),
+            block.proposal.free_fields.inbox_end
+        ),
+        (1, 2)
+    );
+    let events = [
+        L1Event::Pruned {
+            to: L2BlockNumber::GENESIS,
+        },
+        posted(1, &block),
+    ];
     node.extend(l1(12), &events, None).unwrap();
-    assert_eq!((node.tip(), node.archive()), (1, block.proposal.free_fields.archive));
+    assert_eq!(
+        (node.tip(), node.archive()),
+        (1, block.proposal.free_fields.archive)
+    );
     assert_eq!(rules().proof_window_epochs, 4);
-    assert_eq!(node.mempool.status(id).unwrap(), TxStatus::Queued, "its anchor came back with the deposits");
+    assert_eq!(
+        node.mempool.status(id).unwrap(),
+        TxStatus::Queued,
+        "its anchor came back with the deposits"
+    );
 }

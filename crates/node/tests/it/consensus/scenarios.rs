@@ -13,11 +13,11 @@ use super::{block, committee, digest, genesis_tip, head, key, rules, sign, signe
 const SLOT: u64 = 1;
 const START: i64 = 12_036;
 
-/// What the node is told. Times are seconds from T.
+/// What the node is told. Times are seconds from T where nothing else is said.
 #[derive(Clone, Debug)]
 enum Told {
-    /// Only the time.
-    At(f64),
+    /// Only the time, milliseconds from T.
+    At(i64),
     /// The L1 block of that time, the tip unchanged.
     Head(i64),
     /// The same, but the state is not L1's.
@@ -136,10 +136,8 @@ impl Node {
             }
         };
         match told {
-            At(seconds) => {
-                // Milliseconds from the start of the test's slot.
-                let ms = START as f64 * 1_000.0 + seconds * 1_000.0;
-                self.now_ms = ms as u64;
+            At(ms) => {
+                self.now_ms = u64::try_from(START * 1_000 + ms).unwrap();
                 vec![Input::Tick]
             }
             Head(seconds) => self.chain(*seconds, self.view.tip, true),
@@ -282,8 +280,8 @@ fn proposed() -> Rows {
     vec![
         (Head(-12), &["build 1"]),
         (Built(5), &[]),
-        (At(-6.001), &[]),
-        (At(-6.0), &["sign proposal"]),
+        (At(-6_001), &[]),
+        (At(-6_000), &["sign proposal"]),
         (Signed, &["gossip proposal", "sign attestation"]),
         (Signed, &["gossip attestation 1"]),
     ]
@@ -329,14 +327,14 @@ fn proposer_builds_signs_collects_and_publishes_once() {
         sent(),
         &[
             (Published(false), &[]),
-            (At(-1.0), &[]),
+            (At(-1_000), &[]),
             (Head(0), &["publish 0x7ff"]),
             (Published(false), &[]),
             (Head(12), &["publish 0x7ff"]),
             (Published(false), &[]),
-            (At(24.0), &[]),
+            (At(24_000), &[]),
             (
-                At(48.0),
+                At(48_000),
                 &["missed: the block was not taken by L1 in its slot", "attested"],
             ),
         ],
@@ -361,20 +359,24 @@ fn proposer_builds_signs_collects_and_publishes_once() {
 
 #[test]
 fn proposer_waits_for_the_last_l1_block_before_its_slot() {
-    check("seen", &[1], &[(At(-11.9), &[]), (Head(-12), &["build 1"])]);
+    check("seen", &[1], &[(At(-11_900), &[]), (Head(-12), &["build 1"])]);
     check(
         "missed",
         &[1],
         &[
-            (At(-6.1), &[]),
-            (At(-6.0), &["build 1"]),
+            (At(-6_100), &[]),
+            (At(-6_000), &["build 1"]),
             (Built(5), &["sign proposal"]),
         ],
     );
     check(
         "not synced, then synced",
         &[1],
-        &[(HeadUnsynced(-12), &[]), (At(-6.0), &[]), (Head(0), &["build 1"])],
+        &[
+            (HeadUnsynced(-12), &[]),
+            (At(-6_000), &[]),
+            (Head(0), &["build 1"]),
+        ],
     );
     check(
         "duties off, then on",
@@ -385,7 +387,7 @@ fn proposer_waits_for_the_last_l1_block_before_its_slot() {
             (Duties(1, true), &["build 1"]),
         ],
     );
-    check("not the proposer", &[2], &[(Head(-12), &[]), (At(-6.0), &[])]);
+    check("not the proposer", &[2], &[(Head(-12), &[]), (At(-6_000), &[])]);
     check(
         "a failed build is tried again",
         &[1],
@@ -404,7 +406,7 @@ fn proposer_waits_for_the_last_l1_block_before_its_slot() {
             (BuildFails, &["build 7"]),
             (BuildFails, &["build 8"]),
             (BuildFails, &[]),
-            (At(0.0), &[]),
+            (At(0), &[]),
         ],
     );
     check(
@@ -413,7 +415,7 @@ fn proposer_waits_for_the_last_l1_block_before_its_slot() {
         &[
             (Head(-12), &["build 1"]),
             (Head(12), &[]),
-            (At(24.0), &[]),
+            (At(24_000), &[]),
             (Built(5), &[]),
             (
                 Head(36),
@@ -445,7 +447,7 @@ fn a_moved_tip_is_built_on_again_only_while_nothing_is_signed() {
             (Built(5), &[]),
             (Reorged(-12), &["build 2"]),
             (Built(6), &[]),
-            (At(-6.0), &["sign proposal"]),
+            (At(-6_000), &["sign proposal"]),
         ],
     );
     check_after(
@@ -454,7 +456,7 @@ fn a_moved_tip_is_built_on_again_only_while_nothing_is_signed() {
         &[
             (Reorged(-12), &[]),
             (Attestation(10, 10, 5), &["accept"]),
-            (At(0.0), &[]),
+            (At(0), &[]),
             (
                 Reorged(36),
                 &["missed: the tip changed after the block was signed", "attested"],
@@ -487,7 +489,7 @@ fn ten_attestations_are_not_enough_and_the_eleventh_decides() {
         ten(),
         &[
             (Head(12), &[]),
-            (At(23.999), &[]),
+            (At(23_999), &[]),
             (Attestation(10, 10, 5), &["accept", "sign publication"]),
             (Signed, &["publish 0x7ff"]),
         ],
@@ -497,7 +499,7 @@ fn ten_attestations_are_not_enough_and_the_eleventh_decides() {
         ten(),
         &[
             (Head(12), &[]),
-            (At(24.0), &[]),
+            (At(24_000), &[]),
             (Attestation(10, 10, 5), &["ignore"]),
             (Head(24), &[]),
             (Head(36), &["missed: 10 attestations, 11 needed", "attested"]),
@@ -521,7 +523,7 @@ fn only_honest_attestations_count() {
             (Attestation(2, 2, 7), &["ignore"]),
             (Attestations(3, 11, 6), &["accept"; 8]),
             (Attestations(11, 16, 5), &["accept"; 5]),
-            (At(12.0), &[]),
+            (At(12_000), &[]),
             (Head(36), &["missed: 7 attestations, 11 needed", "attested"]),
         ],
     );
@@ -532,8 +534,8 @@ fn attester_judges_the_first_proposal_in_its_window() {
     let good: &[(Told, &[&str])] = &[
         (Head(-12), &[]),
         (Proposal(5, 1), &["accept"]),
-        (At(-8.001), &[]),
-        (At(-8.0), &["reexecute"]),
+        (At(-8_001), &[]),
+        (At(-8_000), &["reexecute"]),
         (Reexecuted(5, Ok(())), &["sign attestation"]),
         (Signed, &["gossip attestation 2"]),
         (Head(36), &["attested"]),
@@ -544,7 +546,7 @@ fn attester_judges_the_first_proposal_in_its_window() {
         &[2, 3, 4],
         &[
             (Head(-12), &[]),
-            (At(-7.0), &[]),
+            (At(-7_000), &[]),
             (Proposal(5, 1), &["accept", "reexecute"]),
             (Proposal(5, 1), &["ignore"]),
             (Reexecuted(5, Ok(())), &["sign attestation"; 3]),
@@ -553,26 +555,26 @@ fn attester_judges_the_first_proposal_in_its_window() {
     check(
         "not by the proposer",
         &[2],
-        &[(Head(-12), &[]), (At(-7.0), &[]), (Proposal(5, 3), &["reject"])],
+        &[(Head(-12), &[]), (At(-7_000), &[]), (Proposal(5, 3), &["reject"])],
     );
     check(
         "not in the committee",
         &[40],
-        &[(Head(-12), &[]), (At(-7.0), &[]), (Proposal(5, 1), &["accept"])],
+        &[(Head(-12), &[]), (At(-7_000), &[]), (Proposal(5, 1), &["accept"])],
     );
     check(
         "one slot later than the next L1 block's is held",
         &[2],
-        &[(Proposal(5, 1), &["accept"]), (At(-10.0), &[])],
+        &[(Proposal(5, 1), &["accept"]), (At(-10_000), &[])],
     );
     check(
         "too late for any L1 block",
         &[2],
         &[
             (Head(12), &[]),
-            (At(23.9), &[]),
+            (At(23_900), &[]),
             (Proposal(5, 1), &["accept", "reexecute"]),
-            (At(24.0), &[]),
+            (At(24_000), &[]),
             (Reexecuted(5, Ok(())), &[]),
             (Head(36), &["missed: the block was not ready in time"]),
         ],
@@ -580,7 +582,7 @@ fn attester_judges_the_first_proposal_in_its_window() {
     check(
         "after the slot's last chance",
         &[2],
-        &[(Head(12), &[]), (At(24.0), &[]), (Proposal(5, 1), &["ignore"])],
+        &[(Head(12), &[]), (At(24_000), &[]), (Proposal(5, 1), &["ignore"])],
     );
 }
 
@@ -596,10 +598,10 @@ fn attester_signs_nothing_it_has_not_verified() {
         let mut node = Node::new(&[2]);
         for told in [
             Head(-12),
-            At(-6.0),
+            At(-6_000),
             Proposal(5, 1),
             Reexecuted(5, Err(reason)),
-            At(0.0),
+            At(0),
         ] {
             let said = node.tell(&told);
             assert!(!said.iter().any(|s| s.starts_with("sign")), "{told:?}: {said:?}");
@@ -611,11 +613,11 @@ fn attester_signs_nothing_it_has_not_verified() {
         &[2],
         &[
             (Head(-12), &[]),
-            (At(-6.0), &[]),
+            (At(-6_000), &[]),
             (Proposal(5, 1), &["accept", "reexecute"]),
             (Reexecuted(5, Ok(())), &["sign attestation"]),
             (Refused, &[]),
-            (At(0.0), &[]),
+            (At(0), &[]),
             (Head(36), &["missed: the signing guard refused"]),
         ],
     );
@@ -624,7 +626,7 @@ fn attester_signs_nothing_it_has_not_verified() {
         &[2],
         &[
             (Head(-12), &[]),
-            (At(-6.0), &[]),
+            (At(-6_000), &[]),
             (Proposal(5, 1), &["accept", "reexecute"]),
             (Reexecuted(6, Ok(())), &[]),
         ],
@@ -634,7 +636,7 @@ fn attester_signs_nothing_it_has_not_verified() {
         &[2],
         &[
             (Head(-12), &[]),
-            (At(-6.0), &[]),
+            (At(-6_000), &[]),
             (Proposal(5, 1), &["accept", "reexecute"]),
             (Duties(2, false), &[]),
             (Reexecuted(5, Ok(())), &[]),
@@ -650,9 +652,9 @@ fn attester_behind_or_beside_the_tip_catches_up_or_abstains() {
         &[2],
         &[
             (Head(-12), &[]),
-            (At(-6.0), &[]),
+            (At(-6_000), &[]),
             (ProposalElsewhere(5, 1), &["accept"]),
-            (At(-1.0), &[]),
+            (At(-1_000), &[]),
             (Reorged(0), &["reexecute"]),
         ],
     );
@@ -661,7 +663,7 @@ fn attester_behind_or_beside_the_tip_catches_up_or_abstains() {
         &[2],
         &[
             (Head(-12), &[]),
-            (At(-6.0), &[]),
+            (At(-6_000), &[]),
             (ProposalElsewhere(5, 1), &["accept"]),
             (Head(24), &[]),
             (Head(36), &["missed: the proposal's parent is not the tip"]),
@@ -672,7 +674,7 @@ fn attester_behind_or_beside_the_tip_catches_up_or_abstains() {
         &[2],
         &[
             (HeadUnsynced(-12), &[]),
-            (At(-6.0), &[]),
+            (At(-6_000), &[]),
             (Proposal(5, 1), &["accept"]),
             (HeadUnsynced(0), &[]),
             (Head(12), &["reexecute"]),
@@ -683,7 +685,7 @@ fn attester_behind_or_beside_the_tip_catches_up_or_abstains() {
         &[2],
         &[
             (Head(-12), &[]),
-            (At(-6.0), &[]),
+            (At(-6_000), &[]),
             (Proposal(5, 1), &["accept", "reexecute"]),
             (Reorged(-12), &[]),
             (Reexecuted(5, Ok(())), &[]),
@@ -696,16 +698,16 @@ fn attester_behind_or_beside_the_tip_catches_up_or_abstains() {
 fn nothing_is_signed_on_a_stale_l1() {
     let mut node = Node::new(&[1, 2]);
     assert_eq!(
-        node.tell(&At(-6.0)),
+        node.tell(&At(-6_000)),
         ["build 1"],
         "the head of T - 24 is fresh enough"
     );
     assert_eq!(
-        node.tell(&At(36.9)),
+        node.tell(&At(36_900)),
         [""; 0],
         "60 s old: the build is late, the slot is over"
     );
-    let said = node.tell(&At(48.0));
+    let said = node.tell(&At(48_000));
     assert_eq!(
         said,
         [
@@ -723,7 +725,7 @@ fn equivocation_of_the_proposer_is_kept_as_evidence_and_attested_at_most_once() 
         &[2],
         &[
             (Head(-12), &[]),
-            (At(-6.0), &[]),
+            (At(-6_000), &[]),
             (Proposal(5, 1), &["accept", "reexecute"]),
             (Proposal(6, 1), &["two proposals", "accept"]),
             (Proposal(7, 1), &["ignore"]),
@@ -737,10 +739,10 @@ fn equivocation_of_the_proposer_is_kept_as_evidence_and_attested_at_most_once() 
         &[1],
         &[
             (Head(-12), &["build 1"]),
-            (At(-7.0), &[]),
+            (At(-7_000), &[]),
             (Proposal(9, 1), &["accept", "reexecute"]),
             (Built(5), &[]),
-            (At(-6.0), &[]),
+            (At(-6_000), &[]),
             (Reexecuted(9, Ok(())), &["sign attestation"]),
             (
                 Head(36),
@@ -761,9 +763,9 @@ fn a_committee_changed_by_an_l1_reorg_starts_the_slot_again() {
         &[
             (Head(-12), &[]),
             (CommitteeGone, &["find committee 0"]),
-            (At(-6.0), &[]),
+            (At(-6_000), &[]),
             (Proposal(5, 1), &["ignore"]),
-            (At(6.1), &["find committee 0"]),
+            (At(6_100), &["find committee 0"]),
         ],
     );
 }

@@ -348,8 +348,17 @@ fn five_liars_and_a_bad_network_never_make_an_honest_key_sign_twice() {
         assert!(world.landed.len() <= honest, "seed {seed}");
     }
     let world = World::new(9, kinds(5, 0), 0, 3_000).run();
-    let honest = world.kinds.iter().take(9).filter(|kind| **kind == Kind::Honest).count();
-    assert!(world.landed.len() >= honest, "without loss the honest proposers fill their slots: {:?}", world.landed);
+    let honest = world
+        .kinds
+        .iter()
+        .take(9)
+        .filter(|kind| **kind == Kind::Honest)
+        .count();
+    assert!(
+        world.landed.len() >= honest,
+        "without loss the honest proposers fill their slots: {:?}",
+        world.landed
+    );
 }
 
 #[test]
