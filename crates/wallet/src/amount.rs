@@ -34,8 +34,12 @@ pub enum AmountError {
 /// [`AmountError`].
 pub fn parse_gwei(text: &str) -> Result<u64, AmountError> {
     let text = text.trim();
-    let malformed = || AmountError::Malformed { text: text.to_owned() };
-    let too_large = || AmountError::TooLarge { text: text.to_owned() };
+    let malformed = || AmountError::Malformed {
+        text: text.to_owned(),
+    };
+    let too_large = || AmountError::TooLarge {
+        text: text.to_owned(),
+    };
     let (number, unit, decimals) = if let Some(number) = text.strip_suffix("ether") {
         (number, ETHER, 9)
     } else if let Some(number) = text.strip_suffix("gwei") {
@@ -51,12 +55,21 @@ pub fn parse_gwei(text: &str) -> Result<u64, AmountError> {
     }
     let fraction = fraction.trim_end_matches('0');
     if fraction.len() > decimals {
-        return Err(AmountError::NotWholeGwei { text: text.to_owned() });
+        return Err(AmountError::NotWholeGwei {
+            text: text.to_owned(),
+        });
     }
     let whole: u64 = whole.parse().map_err(|_| too_large())?;
     let fraction: u64 = format!("{fraction:0<decimals$}").parse().unwrap_or(0);
-    let gwei = whole.checked_mul(unit).and_then(|gwei| gwei.checked_add(fraction)).ok_or_else(too_large)?;
-    if gwei < VALUE_BOUND { Ok(gwei) } else { Err(too_large()) }
+    let gwei = whole
+        .checked_mul(unit)
+        .and_then(|gwei| gwei.checked_add(fraction))
+        .ok_or_else(too_large)?;
+    if gwei < VALUE_BOUND {
+        Ok(gwei)
+    } else {
+        Err(too_large())
+    }
 }
 
 /// Writes gwei as ether, exactly and without trailing zeros.
@@ -75,18 +88,39 @@ mod tests {
 
     #[test]
     fn amounts_are_exact_or_refused() {
-        let good = [("1ether", ETHER), ("0.5ether", ETHER / 2), ("0.000000001ether", 1), ("7gwei", 7), ("1.50 ether", 1_500_000_000)];
+        let good = [
+            ("1ether", ETHER),
+            ("0.5ether", ETHER / 2),
+            ("0.000000001ether", 1),
+            ("7gwei", 7),
+            ("1.50 ether", 1_500_000_000),
+        ];
         for (text, gwei) in good {
             assert_eq!(parse_gwei(text), Ok(gwei), "{text}");
         }
-        for text in ["", "1", "ether", ".5ether", "1.ether", "-1gwei", "1e9gwei", "0x1gwei", "1,5ether", "1 eth"] {
-            assert!(matches!(parse_gwei(text), Err(AmountError::Malformed { .. })), "{text}");
+        for text in [
+            "", "1", "ether", ".5ether", "1.ether", "-1gwei", "1e9gwei", "0x1gwei", "1,5ether", "1 eth",
+        ] {
+            assert!(
+                matches!(parse_gwei(text), Err(AmountError::Malformed { .. })),
+                "{text}"
+            );
         }
         for text in ["0.0000000001ether", "0.5gwei"] {
-            assert!(matches!(parse_gwei(text), Err(AmountError::NotWholeGwei { .. })), "{text}");
+            assert!(
+                matches!(parse_gwei(text), Err(AmountError::NotWholeGwei { .. })),
+                "{text}"
+            );
         }
-        for text in ["1152921504606846976gwei", "99999999999ether", "999999999999999999999999gwei"] {
-            assert!(matches!(parse_gwei(text), Err(AmountError::TooLarge { .. })), "{text}");
+        for text in [
+            "1152921504606846976gwei",
+            "99999999999ether",
+            "999999999999999999999999gwei",
+        ] {
+            assert!(
+                matches!(parse_gwei(text), Err(AmountError::TooLarge { .. })),
+                "{text}"
+            );
         }
         assert_eq!(parse_gwei("1152921504606846975gwei"), Ok(VALUE_BOUND - 1));
         assert_eq!(format_ether(1_500_000_000), "1.5 ether");

@@ -36,7 +36,11 @@ pub struct WeakViewingKey;
 ///
 /// # Errors
 /// [`WeakViewingKey`].
-pub fn seal(to: &ShieldedAddress, note: NoteSecret, ephemeral: [u8; 32]) -> Result<Ciphertext, WeakViewingKey> {
+pub fn seal(
+    to: &ShieldedAddress,
+    note: NoteSecret,
+    ephemeral: [u8; 32],
+) -> Result<Ciphertext, WeakViewingKey> {
     let ephemeral = StaticSecret::from(ephemeral);
     let ephemeral_public = PublicKey::from(&ephemeral);
     let viewing = PublicKey::from(to.viewing_key);
@@ -53,7 +57,10 @@ pub fn seal(to: &ShieldedAddress, note: NoteSecret, ephemeral: [u8; 32]) -> Resu
         // Fails only above 256 GiB.
         .map_err(|_| WeakViewingKey)?;
     let mut bytes = [0_u8; CIPHERTEXT_BYTES];
-    for (byte, from) in bytes.iter_mut().zip(ephemeral_public.as_bytes().iter().chain(&sealed)) {
+    for (byte, from) in bytes
+        .iter_mut()
+        .zip(ephemeral_public.as_bytes().iter().chain(&sealed))
+    {
         *byte = *from;
     }
     Ok(Ciphertext::from_bytes(&bytes))
@@ -98,7 +105,10 @@ mod tests {
     use crate::seed::Seed;
 
     fn note() -> NoteSecret {
-        NoteSecret { value: 123, randomness: Digest([1_u32, 2, 3, 4].map(Element::from_u32)) }
+        NoteSecret {
+            value: 123,
+            randomness: Digest([1_u32, 2, 3, 4].map(Element::from_u32)),
+        }
     }
 
     #[test]
@@ -113,7 +123,11 @@ mod tests {
             // The top bit of an X25519 key is ignored by definition; flip another.
             let mut changed = bytes;
             changed[position] ^= 1;
-            assert_eq!(open(&keys.viewing_key, &Ciphertext::from_bytes(&changed)), None, "byte {position}");
+            assert_eq!(
+                open(&keys.viewing_key, &Ciphertext::from_bytes(&changed)),
+                None,
+                "byte {position}"
+            );
         }
     }
 
@@ -127,7 +141,15 @@ mod tests {
     #[test]
     fn a_value_out_of_range_is_not_a_note() {
         let keys = Seed::from_hex(&"07".repeat(32)).unwrap().keys();
-        let sealed = seal(&keys.address(), NoteSecret { value: VALUE_BOUND, ..note() }, [3; 32]).unwrap();
+        let sealed = seal(
+            &keys.address(),
+            NoteSecret {
+                value: VALUE_BOUND,
+                ..note()
+            },
+            [3; 32],
+        )
+        .unwrap();
         assert_eq!(open(&keys.viewing_key, &sealed), None);
     }
 }

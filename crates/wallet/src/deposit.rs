@@ -4,7 +4,10 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use agoge_contract_bindings::rollup::Rollup;
-use agoge_l1_client::{At, CallError, ClientError, L1Client, L1Config, Purpose, RevertReason, SendOutcome, SenderError, TxRequest, UrlError};
+use agoge_l1_client::{
+    At, CallError, ClientError, L1Client, L1Config, Purpose, RevertReason, SendOutcome, SenderError,
+    TxRequest, UrlError,
+};
 use agoge_protocol::deployment::{DeployedContract, Deployment};
 use agoge_protocol::exit::ExitCode;
 use agoge_protocol::network::{NetworkConfig, NetworkError, built_in};
@@ -57,7 +60,9 @@ pub enum DepositError {
         reason: String,
     },
     /// The node names another Rollup than the deployment.
-    #[error("the node's Rollup is {node}, which is not in {path}: money sent there would be lost; hint: ask another node")]
+    #[error(
+        "the node's Rollup is {node}, which is not in {path}: money sent there would be lost; hint: ask another node"
+    )]
     OtherRollup {
         /// The node's.
         node: Address,
@@ -94,7 +99,9 @@ pub enum DepositError {
     #[error("{0}")]
     NotMined(Box<SendOutcome>),
     /// Mined, but the inbox has no such entry: L1 reorganised under it.
-    #[error("L1 mined {l1_tx}, but no inbox entry came of it; hint: L1 may have reorganised, look again with agoge-wallet balance")]
+    #[error(
+        "L1 mined {l1_tx}, but no inbox entry came of it; hint: L1 may have reorganised, look again with agoge-wallet balance"
+    )]
     NotInInbox {
         /// The transaction.
         l1_tx: B256,
@@ -104,7 +111,9 @@ pub enum DepositError {
 impl DepositError {
     pub(crate) fn exit_code(&self) -> ExitCode {
         match self {
-            Self::NetworkFile { .. } | Self::DeploymentFile { .. } | Self::Network(_) | Self::Url(_) => ExitCode::Usage,
+            Self::NetworkFile { .. } | Self::DeploymentFile { .. } | Self::Network(_) | Self::Url(_) => {
+                ExitCode::Usage
+            }
             Self::Keystore { .. } => ExitCode::Precondition,
             Self::OtherChain { .. } | Self::OtherRollup { .. } => ExitCode::WrongNetwork,
             Self::Client(error) if error.is_wrong_chain() => ExitCode::WrongNetwork,
@@ -140,25 +149,41 @@ pub(crate) async fn deposit_to_inbox(
 ) -> Result<Made, DepositError> {
     let network = network(&args.network)?;
     if network.network.chain_id != info.chain_id {
-        return Err(DepositError::OtherChain { node: info.chain_id, network: network.network.chain_id });
+        return Err(DepositError::OtherChain {
+            node: info.chain_id,
+            network: network.network.chain_id,
+        });
     }
     if let Some(path) = &args.deployment {
         check_rollup(path, info)?;
     }
-    let key = LocalSigner::decrypt_keystore(&args.keystore, password.expose_secret())
-        .map_err(|e| DepositError::Keystore { path: args.keystore.clone(), reason: e.to_string() })?;
+    let key = LocalSigner::decrypt_keystore(&args.keystore, password.expose_secret()).map_err(|e| {
+        DepositError::Keystore {
+            path: args.keystore.clone(),
+            reason: e.to_string(),
+        }
+    })?;
     let config = L1Config::new(network, None, vec![args.rpc_url.parse()?], Vec::new());
     let client = L1Client::connect(config, Arc::new(SystemClock)).await?;
 
     let mut salt = [0; 32];
     rand::rngs::OsRng.fill_bytes(&mut salt);
     let (partial, ciphertext) = deposit_note(seed, to, args.amount, salt)?;
-    let mut request = TxRequest::call(info.rollup, calldata(partial, &ciphertext), Purpose::named("deposit"));
+    let mut request = TxRequest::call(
+        info.rollup,
+        calldata(partial, &ciphertext),
+        Purpose::named("deposit"),
+    );
     request.value = U256::from(args.amount).saturating_mul(U256::from(GWEI));
     match client.wallet(key).send(request).await? {
         SendOutcome::Mined(tx) => {
-            let index = find(&client, info, partial, args.amount).await?.ok_or(DepositError::NotInInbox { l1_tx: tx.hash })?;
-            Ok(Made { index, l1_tx: tx.hash })
+            let index = find(&client, info, partial, args.amount)
+                .await?
+                .ok_or(DepositError::NotInInbox { l1_tx: tx.hash })?;
+            Ok(Made {
+                index,
+                l1_tx: tx.hash,
+            })
         }
         SendOutcome::SimulationReverted { reason } => Err(DepositError::Refused(reason)),
         outcome => Err(DepositError::NotMined(Box::new(outcome))),
@@ -167,17 +192,26 @@ pub(crate) async fn deposit_to_inbox(
 
 /// The node says where the money goes; a deployment file confirms it.
 fn check_rollup(path: &Path, info: &NodeInfo) -> Result<(), DepositError> {
-    let file_error = |reason: String| DepositError::DeploymentFile { path: path.to_owned(), reason };
+    let file_error = |reason: String| DepositError::DeploymentFile {
+        path: path.to_owned(),
+        reason,
+    };
     let text = std::fs::read_to_string(path).map_err(|e| file_error(e.to_string()))?;
     let deployment: Deployment = serde_json::from_str(&text).map_err(|e| file_error(e.to_string()))?;
     if deployment.chain_id != info.chain_id {
-        return Err(DepositError::OtherChain { node: info.chain_id, network: deployment.chain_id });
+        return Err(DepositError::OtherChain {
+            node: info.chain_id,
+            network: deployment.chain_id,
+        });
     }
     let is_known = |contract: &DeployedContract| contract.name == "Rollup" && contract.address == info.rollup;
     if deployment.contracts.iter().any(is_known) {
         Ok(())
     } else {
-        Err(DepositError::OtherRollup { node: info.rollup, path: path.to_owned() })
+        Err(DepositError::OtherRollup {
+            node: info.rollup,
+            path: path.to_owned(),
+        })
     }
 }
 
@@ -190,7 +224,12 @@ fn calldata(partial: Digest, ciphertext: &Ciphertext) -> alloy::primitives::Byte
 }
 
 /// The inbox entry that a deposit became, found by its rolling hash among the newest ones.
-async fn find(client: &L1Client, info: &NodeInfo, partial: Digest, value: u64) -> Result<Option<u64>, DepositError> {
+async fn find(
+    client: &L1Client,
+    info: &NodeInfo,
+    partial: Digest,
+    value: u64,
+) -> Result<Option<u64>, DepositError> {
     /// Deposits that others may have made since.
     const NEWEST: u64 = 64;
     let call = Rollup::inboxCountCall {}.abi_encode();
@@ -206,12 +245,16 @@ async fn find(client: &L1Client, info: &NodeInfo, partial: Digest, value: u64) -
         after = Some((index, hash));
     }
     // The first entry of all follows on the empty inbox.
-    let is_first = after.is_some_and(|(index, after)| index == 0 && next_inbox_hash(B256::ZERO, partial, value) == after);
+    let is_first = after
+        .is_some_and(|(index, after)| index == 0 && next_inbox_hash(B256::ZERO, partial, value) == after);
     Ok(is_first.then_some(0))
 }
 
 async fn inbox_hash(client: &L1Client, info: &NodeInfo, index: u64) -> Result<B256, DepositError> {
-    let call = Rollup::inboxCall { _index: U256::from(index) }.abi_encode();
+    let call = Rollup::inboxCall {
+        _index: U256::from(index),
+    }
+    .abi_encode();
     let word = client.call(info.rollup, call.into(), At::Latest).await?;
     let word = Rollup::inboxCall::abi_decode_returns(&word).map_or(U256::ZERO, |entry| entry.rollingHash);
     Ok(B256::from(word))
@@ -220,8 +263,10 @@ async fn inbox_hash(client: &L1Client, info: &NodeInfo, index: u64) -> Result<B2
 fn network(name_or_path: &str) -> Result<NetworkConfig, DepositError> {
     let text = match built_in(name_or_path) {
         Some(text) => text.to_owned(),
-        None => std::fs::read_to_string(name_or_path)
-            .map_err(|source| DepositError::NetworkFile { path: PathBuf::from(name_or_path), source })?,
+        None => std::fs::read_to_string(name_or_path).map_err(|source| DepositError::NetworkFile {
+            path: PathBuf::from(name_or_path),
+            source,
+        })?,
     };
     Ok(NetworkConfig::parse(&text)?)
 }

@@ -46,15 +46,27 @@ impl DirLock {
             let path = path.to_owned();
             move |source| DirError::Io { path, source }
         };
-        fs::DirBuilder::new().recursive(true).mode(0o700).create(dir).map_err(io(dir))?;
+        fs::DirBuilder::new()
+            .recursive(true)
+            .mode(0o700)
+            .create(dir)
+            .map_err(io(dir))?;
         let path = dir.join("lock");
-        let file = fs::OpenOptions::new().create(true).truncate(false).write(true).mode(0o600).open(&path).map_err(io(&path))?;
+        let file = fs::OpenOptions::new()
+            .create(true)
+            .truncate(false)
+            .write(true)
+            .mode(0o600)
+            .open(&path)
+            .map_err(io(&path))?;
         let end = Instant::now() + WAIT;
         loop {
             match file.try_lock() {
                 Ok(()) => return Ok(Self(file)),
                 Err(TryLockError::Error(source)) => return Err(DirError::Io { path, source }),
-                Err(TryLockError::WouldBlock) if Instant::now() >= end => return Err(DirError::Busy { dir: dir.to_owned() }),
+                Err(TryLockError::WouldBlock) if Instant::now() >= end => {
+                    return Err(DirError::Busy { dir: dir.to_owned() });
+                }
                 Err(TryLockError::WouldBlock) => sleep(POLL).await,
             }
         }
@@ -70,6 +82,9 @@ impl Drop for DirLock {
 
 /// Makes the name of a file durable.
 pub(crate) fn sync_parent(path: &Path) -> io::Result<()> {
-    let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let parent = path
+        .parent()
+        .filter(|parent| !parent.as_os_str().is_empty())
+        .unwrap_or(Path::new("."));
     File::open(parent)?.sync_all()
 }

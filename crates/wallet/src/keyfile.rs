@@ -94,8 +94,12 @@ pub fn create(dir: &Path, seed: &Seed, password: &SecretString) -> Result<(), Ke
     };
     // Another process of this number left it: the lock is ours, so nobody else writes there now.
     fs::remove_dir_all(&draft).ok();
-    fs::DirBuilder::new().mode(0o700).create(&draft).map_err(io(&draft))?;
-    let placed = encrypt(&draft, seed, password).and_then(|file| fs::hard_link(file, &path).map_err(io(&path)));
+    fs::DirBuilder::new()
+        .mode(0o700)
+        .create(&draft)
+        .map_err(io(&draft))?;
+    let placed =
+        encrypt(&draft, seed, password).and_then(|file| fs::hard_link(file, &path).map_err(io(&path)));
     // Only the draft's name is left behind; an error here would hide the one that matters.
     fs::remove_dir_all(&draft).ok();
     placed?;
@@ -103,12 +107,23 @@ pub fn create(dir: &Path, seed: &Seed, password: &SecretString) -> Result<(), Ke
 }
 
 fn encrypt(draft: &Path, seed: &Seed, password: &SecretString) -> Result<PathBuf, KeyfileError> {
-    eth_keystore::encrypt_key(draft, &mut rand::rngs::OsRng, seed.expose(), password.expose_secret(), Some(FILE))
-        .map_err(|e| KeyfileError::Encrypt { reason: e.to_string() })?;
+    eth_keystore::encrypt_key(
+        draft,
+        &mut rand::rngs::OsRng,
+        seed.expose(),
+        password.expose_secret(),
+        Some(FILE),
+    )
+    .map_err(|e| KeyfileError::Encrypt {
+        reason: e.to_string(),
+    })?;
     let file = draft.join(FILE);
     fs::set_permissions(&file, fs::Permissions::from_mode(0o600))
         .and_then(|()| fs::File::open(&file)?.sync_all())
-        .map_err(|source| KeyfileError::Io { path: file.clone(), source })?;
+        .map_err(|source| KeyfileError::Io {
+            path: file.clone(),
+            source,
+        })?;
     Ok(file)
 }
 
@@ -132,7 +147,10 @@ pub fn open(dir: &Path, password: &SecretString) -> Result<Seed, KeyfileError> {
     if mode & 0o077 != 0 {
         return Err(KeyfileError::TooOpen { path, mode });
     }
-    let text = fs::read(&path).map_err(|source| KeyfileError::Io { path: path.clone(), source })?;
+    let text = fs::read(&path).map_err(|source| KeyfileError::Io {
+        path: path.clone(),
+        source,
+    })?;
     if !has_our_form(&text) {
         return Err(KeyfileError::Decrypt { path });
     }
@@ -145,10 +163,19 @@ pub fn open(dir: &Path, password: &SecretString) -> Result<Seed, KeyfileError> {
 /// Whether a file has the lengths and the cost that [`create`] gives it: the library panics on other lengths.
 fn has_our_form(text: &[u8]) -> bool {
     const SCRYPT_N_MAX: u64 = 1 << 18;
-    let Ok(file) = serde_json::from_slice::<serde_json::Value>(text) else { return false };
-    let number = |pointer: &str| file.pointer(pointer).and_then(serde_json::Value::as_u64).unwrap_or(0);
+    let Ok(file) = serde_json::from_slice::<serde_json::Value>(text) else {
+        return false;
+    };
+    let number = |pointer: &str| {
+        file.pointer(pointer)
+            .and_then(serde_json::Value::as_u64)
+            .unwrap_or(0)
+    };
     let is_hex = |pointer: &str, bytes: usize| {
-        let text = file.pointer(pointer).and_then(serde_json::Value::as_str).unwrap_or_default();
+        let text = file
+            .pointer(pointer)
+            .and_then(serde_json::Value::as_str)
+            .unwrap_or_default();
         hex::decode(text).is_ok_and(|found| found.len() == bytes)
     };
     is_hex("/crypto/cipherparams/iv", 16)
@@ -174,19 +201,31 @@ mod tests {
         assert!(matches!(open(&dir, &password), Err(KeyfileError::Missing { .. })));
         fs::create_dir(&dir).unwrap();
         create(&dir, &seed, &password).unwrap();
-        assert!(matches!(create(&dir, &seed, &password), Err(KeyfileError::Exists { .. })));
+        assert!(matches!(
+            create(&dir, &seed, &password),
+            Err(KeyfileError::Exists { .. })
+        ));
         assert_eq!(open(&dir, &password).unwrap().expose(), seed.expose());
-        assert!(matches!(open(&dir, &SecretString::from("wrong")), Err(KeyfileError::Decrypt { .. })));
+        assert!(matches!(
+            open(&dir, &SecretString::from("wrong")),
+            Err(KeyfileError::Decrypt { .. })
+        ));
         let path = dir.join(FILE);
         assert_eq!(fs::metadata(&path).unwrap().mode() & 0o777, 0o600);
         assert_eq!(fs::read_dir(&dir).unwrap().count(), 1, "no draft is left");
         assert!(!fs::read_to_string(&path).unwrap().contains(&"07".repeat(32)));
         fs::set_permissions(&path, fs::Permissions::from_mode(0o644)).unwrap();
-        assert!(matches!(open(&dir, &password), Err(KeyfileError::TooOpen { mode: 0o644, .. })));
+        assert!(matches!(
+            open(&dir, &password),
+            Err(KeyfileError::TooOpen { mode: 0o644, .. })
+        ));
         fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).unwrap();
         fs::rename(&path, dir.join("elsewhere")).unwrap();
         std::os::unix::fs::symlink(dir.join("elsewhere"), &path).unwrap();
-        assert!(matches!(open(&dir, &password), Err(KeyfileError::NotAFile { .. })));
+        assert!(matches!(
+            open(&dir, &password),
+            Err(KeyfileError::NotAFile { .. })
+        ));
     }
     #[test]
     fn damaged_files_are_refused_without_panic() {
@@ -208,9 +247,15 @@ mod tests {
             let mut bad = good.clone();
             *bad.pointer_mut(pointer).unwrap() = value;
             fs::write(&path, bad.to_string()).unwrap();
-            assert!(matches!(open(home.path(), &password), Err(KeyfileError::Decrypt { .. })), "{pointer}");
+            assert!(
+                matches!(open(home.path(), &password), Err(KeyfileError::Decrypt { .. })),
+                "{pointer}"
+            );
         }
         fs::write(&path, "{").unwrap();
-        assert!(matches!(open(home.path(), &password), Err(KeyfileError::Decrypt { .. })));
+        assert!(matches!(
+            open(home.path(), &password),
+            Err(KeyfileError::Decrypt { .. })
+        ));
     }
 }

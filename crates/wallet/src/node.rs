@@ -4,10 +4,11 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use agoge_protocol::rpc::{
-    EFFECTS_RANGE_MAX, ErrorData, NodeInfo, RESPONSE_BYTES_MAX, RpcBlock, RpcEffects, Tips, TransactionStatus, TxRejection,
+    EFFECTS_RANGE_MAX, ErrorData, NodeInfo, RESPONSE_BYTES_MAX, RpcBlock, RpcEffects, Tips,
+    TransactionStatus, TxRejection,
 };
-use alloy::transports::http::reqwest::Url;
 use agoge_protocol::{L2BlockNumber, Transaction, TxId};
+use alloy::transports::http::reqwest::Url;
 use jsonrpsee::core::ClientError;
 use jsonrpsee::core::client::ClientT;
 use jsonrpsee::http_client::{HttpClient, HttpClientBuilder};
@@ -30,7 +31,9 @@ pub enum NodeError {
         source: ClientError,
     },
     /// No usable answer.
-    #[error("the node does not answer {method}: {source}; hint: is agoge-node running, and is --node its RPC address?")]
+    #[error(
+        "the node does not answer {method}: {source}; hint: is agoge-node running, and is --node its RPC address?"
+    )]
     NoAnswer {
         /// JSON-RPC method.
         method: &'static str,
@@ -85,8 +88,14 @@ impl Node {
             .request_timeout(TIMEOUT)
             .max_response_size(RESPONSE_BYTES_MAX)
             .build(url)
-            .map_err(|source| NodeError::Url { url: url.to_owned(), source })?;
-        Ok(Self { client, is_local: is_local(url) })
+            .map_err(|source| NodeError::Url {
+                url: url.to_owned(),
+                source,
+            })?;
+        Ok(Self {
+            client,
+            is_local: is_local(url),
+        })
     }
 
     /// Whether the node is on this machine, as the nodes of a devnet are.
@@ -122,9 +131,19 @@ impl Node {
     ///
     /// # Errors
     /// [`NodeError`].
-    pub async fn effects(&self, from: L2BlockNumber, to: L2BlockNumber) -> Result<Vec<RpcEffects>, NodeError> {
-        let asked = to.get().saturating_add(1).saturating_sub(from.get()).min(EFFECTS_RANGE_MAX);
-        let batch: Vec<RpcEffects> = self.call("agoge_getEffectsRange", rpc_params![from, asked]).await?;
+    pub async fn effects(
+        &self,
+        from: L2BlockNumber,
+        to: L2BlockNumber,
+    ) -> Result<Vec<RpcEffects>, NodeError> {
+        let asked = to
+            .get()
+            .saturating_add(1)
+            .saturating_sub(from.get())
+            .min(EFFECTS_RANGE_MAX);
+        let batch: Vec<RpcEffects> = self
+            .call("agoge_getEffectsRange", rpc_params![from, asked])
+            .await?;
         match batch.len() {
             found if found as u64 > asked => Err(NodeError::TooManyBlocks { asked, found }),
             _ => Ok(batch),
@@ -160,27 +179,44 @@ impl Node {
         method: &'static str,
         params: jsonrpsee::core::params::ArrayParams,
     ) -> Result<T, NodeError> {
-        self.client.request(method, params).await.map_err(|source| match source {
-            ClientError::Call(error) => {
-                let data = error.data().and_then(|raw| serde_json::from_str::<ErrorData>(raw.get()).ok());
-                let code = data.as_ref().map_or_else(|| format!("JSON-RPC {}", error.code()), |data| words(&data.code));
-                let hint = data.and_then(|data| data.hint).map(|hint| words(&hint));
-                NodeError::Refused { code, message: words(error.message()), hint }
-            }
-            source => NodeError::NoAnswer { method, source },
-        })
+        self.client
+            .request(method, params)
+            .await
+            .map_err(|source| match source {
+                ClientError::Call(error) => {
+                    let data = error
+                        .data()
+                        .and_then(|raw| serde_json::from_str::<ErrorData>(raw.get()).ok());
+                    let code = data
+                        .as_ref()
+                        .map_or_else(|| format!("JSON-RPC {}", error.code()), |data| words(&data.code));
+                    let hint = data.and_then(|data| data.hint).map(|hint| words(&hint));
+                    NodeError::Refused {
+                        code,
+                        message: words(error.message()),
+                        hint,
+                    }
+                }
+                source => NodeError::NoAnswer { method, source },
+            })
     }
 }
 
 /// A node's words as they may be shown: bounded, and without characters that steer a terminal.
 pub(crate) fn words(text: &str) -> String {
-    text.chars().map(|c| if c.is_control() { ' ' } else { c }).take(WORDS_MAX).collect()
+    text.chars()
+        .map(|c| if c.is_control() { ' ' } else { c })
+        .take(WORDS_MAX)
+        .collect()
 }
 
 fn is_local(url: &str) -> bool {
     Url::parse(url).ok().is_some_and(|url| match url.host_str() {
         Some("localhost") => true,
-        Some(host) => host.trim_matches(['[', ']']).parse().is_ok_and(|ip: IpAddr| ip.is_loopback()),
+        Some(host) => host
+            .trim_matches(['[', ']'])
+            .parse()
+            .is_ok_and(|ip: IpAddr| ip.is_loopback()),
         None => false,
     })
 }

@@ -38,7 +38,9 @@ pub enum ScanError {
         missing: L2BlockNumber,
     },
     /// The blocks that were read do not lead to the tip.
-    #[error("the notes up to block {tip} hash to {computed}, the node says that its tip has {claimed}; hint: ask another node")]
+    #[error(
+        "the notes up to block {tip} hash to {computed}, the node says that its tip has {claimed}; hint: ask another node"
+    )]
     WrongTip {
         /// The tip.
         tip: L2BlockNumber,
@@ -102,7 +104,10 @@ async fn return_to_common_block(node: &Node, book: &mut Book) -> Result<(), Scan
 }
 
 async fn has(node: &Node, read: &ReadBlock) -> Result<bool, NodeError> {
-    Ok(node.block(read.number).await?.is_some_and(|block| block.block_hash == read.block_hash))
+    Ok(node
+        .block(read.number)
+        .await?
+        .is_some_and(|block| block.block_hash == read.block_hash))
 }
 
 async fn read_to_tip(
@@ -119,7 +124,10 @@ async fn read_to_tip(
     while book.next_block() <= tip {
         let batch = node.effects(book.next_block(), tip).await?;
         if batch.is_empty() {
-            return Err(ScanError::Missing { tip, missing: book.next_block() });
+            return Err(ScanError::Missing {
+                tip,
+                missing: book.next_block(),
+            });
         }
         for effects in &batch {
             book.read(keys, effects)?;
@@ -133,6 +141,10 @@ async fn read_to_tip(
     if is_tip && computed == tips.pending.note_root {
         Ok(tips)
     } else {
-        Err(ScanError::WrongTip { tip, computed, claimed: tips.pending.note_root })
+        Err(ScanError::WrongTip {
+            tip,
+            computed,
+            claimed: tips.pending.note_root,
+        })
     }
 }

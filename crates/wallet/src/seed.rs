@@ -51,7 +51,11 @@ impl Seed {
     pub fn keys(&self) -> Keys {
         let spending_key = self.elements("spend", &[]).0;
         let viewing_key = StaticSecret::from(*self.bytes("view", &[]));
-        Keys { spending_key, owner: hash::owner(&spending_key), viewing_key }
+        Keys {
+            spending_key,
+            owner: hash::owner(&spending_key),
+            viewing_key,
+        }
     }
 
     /// Secret elements bound to a purpose and a context: the randomness of a note, the rho of a dummy.
@@ -105,7 +109,10 @@ pub struct Keys {
 impl Keys {
     /// Where others send notes to.
     pub fn address(&self) -> ShieldedAddress {
-        ShieldedAddress { owner: self.owner, viewing_key: PublicKey::from(&self.viewing_key).to_bytes() }
+        ShieldedAddress {
+            owner: self.owner,
+            viewing_key: PublicKey::from(&self.viewing_key).to_bytes(),
+        }
     }
 }
 
@@ -119,7 +126,9 @@ impl Drop for Keys {
 
 impl core::fmt::Debug for Keys {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        f.debug_struct("Keys").field("address", &self.address().to_string()).finish_non_exhaustive()
+        f.debug_struct("Keys")
+            .field("address", &self.address().to_string())
+            .finish_non_exhaustive()
     }
 }
 
@@ -134,7 +143,10 @@ mod tests {
         assert_eq!(seed.keys().address(), same.keys().address());
         assert_eq!(seed.elements("a", &[b"bc"]), same.elements("a", &[b"bc"]));
         assert_ne!(seed.elements("a", &[b"bc"]), seed.elements("a", &[b"b", b"c"]));
-        assert_ne!(seed.keys().address(), Seed::from_hex(&"08".repeat(32)).unwrap().keys().address());
+        assert_ne!(
+            seed.keys().address(),
+            Seed::from_hex(&"08".repeat(32)).unwrap().keys().address()
+        );
         let shown = format!("{seed:?} {:?}", seed.keys());
         assert!(!shown.contains("0707"), "{shown}");
         for bad in ["", "07", &"0g".repeat(32), &"07".repeat(33)] {

@@ -45,11 +45,16 @@ pub async fn follow_up(node: &Node, book: &mut Book) -> Result<Vec<News>, NodeEr
     for sent in book.under_way().cloned().collect::<Vec<_>>() {
         let id = sent.id;
         let new = match node.status(id).await? {
-            TransactionStatus::Dropped { message, .. } => Some(News::Dropped { id, reason: words(&message) }),
+            TransactionStatus::Dropped { message, .. } => Some(News::Dropped {
+                id,
+                reason: words(&message),
+            }),
             TransactionStatus::Unknown if sent.encoded.is_empty() => Some(News::Lost { id }),
             TransactionStatus::Unknown => hand_over_again(node, &sent).await?,
             // In a block that the book has not read yet, or waiting for one.
-            TransactionStatus::Queued | TransactionStatus::Mined { .. } | TransactionStatus::Proven { .. } => None,
+            TransactionStatus::Queued
+            | TransactionStatus::Mined { .. }
+            | TransactionStatus::Proven { .. } => None,
         };
         if matches!(new, Some(News::Dropped { .. } | News::Lost { .. })) {
             book.forget_sent(id);
@@ -63,7 +68,10 @@ async fn hand_over_again(node: &Node, sent: &SentTx) -> Result<Option<News>, Nod
     let id = sent.id;
     match node.send_raw(&format!("0x{}", hex::encode(&sent.encoded))).await {
         Ok(_) => Ok(Some(News::HandedOverAgain { id })),
-        Err(error) if is_final(&error) => Ok(Some(News::Dropped { id, reason: error.to_string() })),
+        Err(error) if is_final(&error) => Ok(Some(News::Dropped {
+            id,
+            reason: error.to_string(),
+        })),
         // The node has it after all, has another one that spends the same note, or has no room now.
         Err(NodeError::Refused { .. }) => Ok(None),
         Err(error) => Err(error),

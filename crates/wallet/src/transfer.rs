@@ -52,7 +52,9 @@ pub enum TransferError {
         under_way: usize,
     },
     /// Enough, but spread over more than two notes.
-    #[error("{needed} gwei are in no two notes; the two largest hold {two_largest} gwei; hint: first send yourself the sum of two notes")]
+    #[error(
+        "{needed} gwei are in no two notes; the two largest hold {two_largest} gwei; hint: first send yourself the sum of two notes"
+    )]
     TooManyNotes {
         /// Amount and fee.
         needed: u64,
@@ -60,7 +62,9 @@ pub enum TransferError {
         two_largest: u64,
     },
     /// The wallet's tree and the anchor differ: the node answered inconsistently.
-    #[error("the wallet's note tree has the root {computed} at {note_count} leaves, the node's is {anchor}; hint: the chain has just changed, try again")]
+    #[error(
+        "the wallet's note tree has the root {computed} at {note_count} leaves, the node's is {anchor}; hint: the chain has just changed, try again"
+    )]
     AnchorMismatch {
         /// From the wallet's leaves.
         computed: Digest,
@@ -96,7 +100,9 @@ fn waiting(under_way: &usize) -> String {
     if *under_way == 0 {
         String::new()
     } else {
-        format!("; {under_way} transactions are under way, their change can be spent once they are in a block")
+        format!(
+            "; {under_way} transactions are under way, their change can be spent once they are in a block"
+        )
     }
 }
 
@@ -108,15 +114,27 @@ fn waiting(under_way: &usize) -> String {
 pub fn choose_notes(book: &Book, proven_count: u64, needed: u64) -> Result<Vec<OwnedNote>, TransferError> {
     let mut notes: Vec<&OwnedNote> = book.spendable().collect();
     notes.sort_by_key(|note| (note.value, note.index));
-    let proven: Vec<&OwnedNote> = notes.iter().copied().filter(|note| note.index < proven_count).collect();
+    let proven: Vec<&OwnedNote> = notes
+        .iter()
+        .copied()
+        .filter(|note| note.index < proven_count)
+        .collect();
     if let Some(chosen) = choose_among(&proven, needed).or_else(|| choose_among(&notes, needed)) {
         return Ok(chosen);
     }
     let available: u128 = notes.iter().map(|note| u128::from(note.value)).sum();
     if available < u128::from(needed) {
-        return Err(TransferError::NotEnough { needed, available, under_way: book.under_way().count() });
+        return Err(TransferError::NotEnough {
+            needed,
+            available,
+            under_way: book.under_way().count(),
+        });
     }
-    let two_largest = notes.iter().rev().take(2).fold(0, |sum: u64, note| sum.saturating_add(note.value));
+    let two_largest = notes
+        .iter()
+        .rev()
+        .take(2)
+        .fold(0, |sum: u64, note| sum.saturating_add(note.value));
     Err(TransferError::TooManyNotes { needed, two_largest })
 }
 
@@ -126,7 +144,9 @@ fn choose_among(notes: &[&OwnedNote], needed: u64) -> Option<Vec<OwnedNote>> {
         return Some(vec![(*note).clone()]);
     }
     let (largest, others) = notes.split_last()?;
-    let other = others.iter().find(|note| note.value.saturating_add(largest.value) >= needed)?;
+    let other = others
+        .iter()
+        .find(|note| note.value.saturating_add(largest.value) >= needed)?;
     Some(vec![(*other).clone(), (*largest).clone()])
 }
 
@@ -146,8 +166,15 @@ pub fn build(
     let needed = needed(payment)?;
     let computed = book.tree().root_at(anchor.note_count);
     if computed != anchor.note_root {
-        let Anchor { note_root, note_count } = anchor;
-        return Err(TransferError::AnchorMismatch { computed, anchor: note_root, note_count });
+        let Anchor {
+            note_root,
+            note_count,
+        } = anchor;
+        return Err(TransferError::AnchorMismatch {
+            computed,
+            anchor: note_root,
+            note_count,
+        });
     }
     let inputs = inputs(seed, book, anchor, notes)?;
     let available: u64 = notes.iter().fold(0, |sum, note| sum.saturating_add(note.value));
@@ -182,15 +209,27 @@ pub fn needed(payment: Payment) -> Result<u64, TransferError> {
     if payment.amount == 0 {
         return Err(TransferError::ZeroAmount);
     }
-    let too_much = || TransferError::TooMuch { found: u128::from(payment.amount) + u128::from(payment.fee) };
+    let too_much = || TransferError::TooMuch {
+        found: u128::from(payment.amount) + u128::from(payment.fee),
+    };
     let sum = payment.amount.checked_add(payment.fee).ok_or_else(too_much)?;
-    if sum < agoge_protocol::transaction::VALUE_BOUND { Ok(sum) } else { Err(too_much()) }
+    if sum < agoge_protocol::transaction::VALUE_BOUND {
+        Ok(sum)
+    } else {
+        Err(too_much())
+    }
 }
 
-fn inputs(seed: &Seed, book: &Book, anchor: Anchor, notes: &[OwnedNote]) -> Result<[InputNote; 2], TransferError> {
+fn inputs(
+    seed: &Seed,
+    book: &Book,
+    anchor: Anchor,
+    notes: &[OwnedNote],
+) -> Result<[InputNote; 2], TransferError> {
     let keys = seed.keys();
     let spend = |note: &OwnedNote| {
-        let index = u32::try_from(note.index).map_err(|_| TransferError::LeafOutOfRange { index: note.index })?;
+        let index =
+            u32::try_from(note.index).map_err(|_| TransferError::LeafOutOfRange { index: note.index })?;
         Ok::<_, TransferError>(InputNote {
             spending_key: keys.spending_key,
             value: note.value,
@@ -205,7 +244,10 @@ fn inputs(seed: &Seed, book: &Book, anchor: Anchor, notes: &[OwnedNote]) -> Resu
         let root = anchor.note_root.to_b256();
         let place = [place];
         let context: [&[u8]; 3] = [beside, root.as_slice(), &place];
-        InputNote::dummy(seed.elements("dummy key", &context).0, seed.elements("dummy rho", &context))
+        InputNote::dummy(
+            seed.elements("dummy key", &context).0,
+            seed.elements("dummy rho", &context),
+        )
     };
     match notes {
         [first, second] => Ok([spend(first)?, spend(second)?]),
@@ -227,10 +269,26 @@ fn output(
     let owner = to.owner.to_b256();
     let amount = value.to_be_bytes();
     let place = [place];
-    let context: [&[u8]; 5] = [nullifier.as_slice(), &place, owner.as_slice(), &to.viewing_key, &amount];
+    let context: [&[u8]; 5] = [
+        nullifier.as_slice(),
+        &place,
+        owner.as_slice(),
+        &to.viewing_key,
+        &amount,
+    ];
     let randomness = seed.elements("output randomness", &context);
-    let ciphertext = cipher::seal(&to, NoteSecret { value, randomness }, *seed.bytes("output ephemeral", &context))?;
-    Ok((OutputNote { partial: hash::partial(to.owner, randomness), value }, ciphertext))
+    let ciphertext = cipher::seal(
+        &to,
+        NoteSecret { value, randomness },
+        *seed.bytes("output ephemeral", &context),
+    )?;
+    Ok((
+        OutputNote {
+            partial: hash::partial(to.owner, randomness),
+            value,
+        },
+        ciphertext,
+    ))
 }
 
 /// A deposit's commitment part and ciphertext. `salt` is fresh for each deposit.
@@ -245,6 +303,10 @@ pub fn deposit_note(
 ) -> Result<(Digest, Ciphertext), WeakViewingKey> {
     let context: [&[u8]; 1] = [&salt];
     let randomness = seed.elements("deposit randomness", &context);
-    let ciphertext = cipher::seal(to, NoteSecret { value, randomness }, *seed.bytes("deposit ephemeral", &context))?;
+    let ciphertext = cipher::seal(
+        to,
+        NoteSecret { value, randomness },
+        *seed.bytes("deposit ephemeral", &context),
+    )?;
     Ok((hash::partial(to.owner, randomness), ciphertext))
 }

@@ -21,7 +21,10 @@ impl Default for NoteTree {
             root = hash::node(root, root);
             empty.push(root);
         }
-        Self { complete: vec![Vec::new(); TREE_DEPTH.saturating_add(1)], empty }
+        Self {
+            complete: vec![Vec::new(); TREE_DEPTH.saturating_add(1)],
+            empty,
+        }
     }
 }
 
@@ -50,7 +53,9 @@ impl NoteTree {
         let mut node = leaf;
         for level in &mut self.complete {
             level.push(node);
-            let [.., left, right] = level.as_slice() else { return };
+            let [.., left, right] = level.as_slice() else {
+                return;
+            };
             if level.len() % 2 != 0 {
                 return;
             }
@@ -87,13 +92,20 @@ impl NoteTree {
             return empty;
         }
         if count.saturating_sub(first) >> level >= 1 {
-            let complete = usize::try_from(index).ok().and_then(|i| self.complete.get(level)?.get(i));
+            let complete = usize::try_from(index)
+                .ok()
+                .and_then(|i| self.complete.get(level)?.get(i));
             return complete.copied().unwrap_or(empty);
         }
         // Only subtrees on the frontier come here, one at each level, and a leaf is always complete or empty.
-        let Some(below) = level.checked_sub(1) else { return empty };
+        let Some(below) = level.checked_sub(1) else {
+            return empty;
+        };
         let left = index.saturating_mul(2);
-        hash::node(self.node(below, left, count), self.node(below, left.saturating_add(1), count))
+        hash::node(
+            self.node(below, left, count),
+            self.node(below, left.saturating_add(1), count),
+        )
     }
 }
 
@@ -110,7 +122,11 @@ mod tests {
 
     fn climb(mut node: Digest, index: u64, siblings: &[Digest; TREE_DEPTH]) -> Digest {
         for (level, sibling) in siblings.iter().enumerate() {
-            node = if (index >> level) & 1 == 0 { hash::node(node, *sibling) } else { hash::node(*sibling, node) };
+            node = if (index >> level) & 1 == 0 {
+                hash::node(node, *sibling)
+            } else {
+                hash::node(*sibling, node)
+            };
         }
         node
     }

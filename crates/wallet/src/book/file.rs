@@ -27,13 +27,17 @@ pub enum BookFileError {
         source: std::io::Error,
     },
     /// Not a wallet's file, damaged, or of another version.
-    #[error("{path} is no wallet state of version {VERSION}; hint: remove it, the next command reads the chain again")]
+    #[error(
+        "{path} is no wallet state of version {VERSION}; hint: remove it, the next command reads the chain again"
+    )]
     Format {
         /// The file.
         path: PathBuf,
     },
     /// The file belongs to another instance.
-    #[error("{path} is for the instance {found}, the node is of {expected}; hint: use another --dir for each network")]
+    #[error(
+        "{path} is for the instance {found}, the node is of {expected}; hint: use another --dir for each network"
+    )]
     OtherInstance {
         /// The file.
         path: PathBuf,
@@ -74,16 +78,27 @@ impl Book {
         let bytes = match fs::read(path) {
             Ok(bytes) => bytes,
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Self::new(genesis_id)),
-            Err(source) => return Err(BookFileError::Io { path: path.to_owned(), source }),
+            Err(source) => {
+                return Err(BookFileError::Io {
+                    path: path.to_owned(),
+                    source,
+                });
+            }
         };
-        let format = || BookFileError::Format { path: path.to_owned() };
+        let format = || BookFileError::Format {
+            path: path.to_owned(),
+        };
         let file: BookFile = borsh::from_slice(&bytes).map_err(|_| format())?;
         if !file.is_consistent() {
             return Err(format());
         }
         if file.genesis_id != genesis_id {
             let found = file.genesis_id;
-            return Err(BookFileError::OtherInstance { path: path.to_owned(), expected: genesis_id, found });
+            return Err(BookFileError::OtherInstance {
+                path: path.to_owned(),
+                expected: genesis_id,
+                found,
+            });
         }
         Ok(Self {
             genesis_id,
@@ -99,7 +114,10 @@ impl Book {
     /// # Errors
     /// [`BookFileError::Io`].
     pub fn save(&self, path: &Path) -> Result<(), BookFileError> {
-        let io = |source| BookFileError::Io { path: path.to_owned(), source };
+        let io = |source| BookFileError::Io {
+            path: path.to_owned(),
+            source,
+        };
         let file = BookFile {
             version: VERSION,
             genesis_id: self.genesis_id,
@@ -110,9 +128,16 @@ impl Book {
         };
         let bytes = borsh::to_vec(&file).map_err(io)?;
         let beside = path.with_extension("new");
-        let mut out =
-            fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&beside).map_err(io)?;
+        let mut out = fs::OpenOptions::new()
+            .write(true)
+            .create(true)
+            .truncate(true)
+            .mode(0o600)
+            .open(&beside)
+            .map_err(io)?;
         out.write_all(&bytes).and_then(|()| out.sync_all()).map_err(io)?;
-        fs::rename(&beside, path).and_then(|()| crate::dir::sync_parent(path)).map_err(io)
+        fs::rename(&beside, path)
+            .and_then(|()| crate::dir::sync_parent(path))
+            .map_err(io)
     }
 }

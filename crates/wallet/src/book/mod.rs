@@ -44,8 +44,17 @@ pub struct OwnedNote {
 
 impl core::fmt::Debug for OwnedNote {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        let Self { index, block, spent_in, .. } = self;
-        f.debug_struct("OwnedNote").field("index", index).field("block", block).field("spent_in", spent_in).finish_non_exhaustive()
+        let Self {
+            index,
+            block,
+            spent_in,
+            ..
+        } = self;
+        f.debug_struct("OwnedNote")
+            .field("index", index)
+            .field("block", block)
+            .field("spent_in", spent_in)
+            .finish_non_exhaustive()
     }
 }
 
@@ -150,7 +159,13 @@ pub struct Book {
 impl Book {
     /// An empty book of an instance.
     pub fn new(genesis_id: Digest) -> Self {
-        Self { genesis_id, blocks: VecDeque::new(), tree: NoteTree::default(), notes: BTreeMap::new(), sent: Vec::new() }
+        Self {
+            genesis_id,
+            blocks: VecDeque::new(),
+            tree: NoteTree::default(),
+            notes: BTreeMap::new(),
+            sent: Vec::new(),
+        }
     }
 
     /// The last block read; `None` at genesis.
@@ -175,12 +190,18 @@ impl Book {
 
     /// Notes that are in no spent state and in no transaction under way, oldest first.
     pub fn spendable(&self) -> impl Iterator<Item = &OwnedNote> {
-        self.notes.values().filter(|note| note.spent_in.is_none() && note.value > 0 && !self.is_under_way(note))
+        self.notes
+            .values()
+            .filter(|note| note.spent_in.is_none() && note.value > 0 && !self.is_under_way(note))
     }
 
     /// Gwei in notes that no block has spent.
     pub fn balance(&self) -> u128 {
-        self.notes.values().filter(|n| n.spent_in.is_none()).map(|n| u128::from(n.value)).sum()
+        self.notes
+            .values()
+            .filter(|n| n.spent_in.is_none())
+            .map(|n| u128::from(n.value))
+            .sum()
     }
 
     /// Transactions that were sent and that no block read so far has settled, oldest first.
@@ -200,7 +221,12 @@ impl Book {
         self.forget_sent(id);
         // Writing to a vector cannot fail.
         let encoded = borsh::to_vec(tx).unwrap_or_default();
-        self.sent.push(SentTx { id, nullifiers: *tx.public_inputs.nullifiers(), encoded, settled_in: None });
+        self.sent.push(SentTx {
+            id,
+            nullifiers: *tx.public_inputs.nullifiers(),
+            encoded,
+            settled_in: None,
+        });
         Ok(())
     }
 
@@ -232,33 +258,60 @@ impl Book {
         let block = effects.number;
         let expected = self.next_block();
         if block != expected {
-            return Err(BookError::WrongBlock { expected, found: block });
+            return Err(BookError::WrongBlock {
+                expected,
+                found: block,
+            });
         }
         for (what, found, limit) in [
             ("deposits", effects.deposits.len(), BLOCK_DEPOSITS_MAX),
             ("transactions", effects.transactions.len(), BLOCK_TXS_MAX),
         ] {
             if found > limit {
-                return Err(BookError::TooMany { block, what, found, limit });
+                return Err(BookError::TooMany {
+                    block,
+                    what,
+                    found,
+                    limit,
+                });
             }
         }
         let first = self.tree.count();
         if effects.first_note_index != first {
-            return Err(BookError::WrongLeaf { block, expected: first, found: effects.first_note_index });
+            return Err(BookError::WrongLeaf {
+                block,
+                expected: first,
+                found: effects.first_note_index,
+            });
         }
         let before = self.tip();
         let result = self.read_notes(keys, effects);
         let computed = self.tree.root_at(self.tree.count());
         let result = result.and_then(|()| {
             let claimed = effects.note_root;
-            if computed == claimed { Ok(()) } else { Err(BookError::WrongRoot { block, computed, claimed }) }
+            if computed == claimed {
+                Ok(())
+            } else {
+                Err(BookError::WrongRoot {
+                    block,
+                    computed,
+                    claimed,
+                })
+            }
         });
         if result.is_err() {
             self.return_to(before);
             return result;
         }
-        self.settle(block, &effects.transactions.iter().flat_map(|tx| tx.nullifiers).collect());
-        self.blocks.push_back(ReadBlock { number: block, block_hash: effects.block_hash, note_count: self.tree.count() });
+        self.settle(
+            block,
+            &effects.transactions.iter().flat_map(|tx| tx.nullifiers).collect(),
+        );
+        self.blocks.push_back(ReadBlock {
+            number: block,
+            block_hash: effects.block_hash,
+            note_count: self.tree.count(),
+        });
         if self.blocks.len() > BLOCKS_MAX {
             self.blocks.pop_front();
         }
@@ -268,7 +321,10 @@ impl Book {
     fn read_notes(&mut self, keys: &Keys, effects: &RpcEffects) -> Result<(), BookError> {
         let block = effects.number;
         for deposit in effects.deposits.iter().map(Deposit::from) {
-            let malformed = BookError::MalformedDeposit { block, index: deposit.index };
+            let malformed = BookError::MalformedDeposit {
+                block,
+                index: deposit.index,
+            };
             let rho = hash::deposit_rho(self.genesis_id, deposit.index).map_err(|_| malformed.clone())?;
             let value = Element::new(deposit.value).map_err(|_| malformed)?;
             let commitment = hash::commitment(deposit.partial, value, rho);
@@ -283,7 +339,11 @@ impl Book {
         }
         for tx in &effects.transactions {
             let [first_nullifier, _] = tx.nullifiers;
-            let outputs = tx.commitments.iter().zip(&tx.ciphertexts).zip([Output::First, Output::Second]);
+            let outputs = tx
+                .commitments
+                .iter()
+                .zip(&tx.ciphertexts)
+                .zip([Output::First, Output::Second]);
             for ((commitment, ciphertext), output) in outputs {
                 if let Some(secret) = cipher::open(&keys.viewing_key, ciphertext)
                     && let Ok(value) = Element::new(secret.value)
@@ -301,19 +361,46 @@ impl Book {
         Ok(())
     }
 
-    fn own(&mut self, keys: &Keys, block: L2BlockNumber, commitment: Digest, value: u64, rho: Digest, randomness: Digest) {
+    fn own(
+        &mut self,
+        keys: &Keys,
+        block: L2BlockNumber,
+        commitment: Digest,
+        value: u64,
+        rho: Digest,
+        randomness: Digest,
+    ) {
         let index = self.tree.count();
         let nullifier = hash::nullifier(&keys.spending_key, commitment);
-        self.notes.insert(index, OwnedNote { index, block, value, rho, randomness, nullifier, spent_in: None });
+        self.notes.insert(
+            index,
+            OwnedNote {
+                index,
+                block,
+                value,
+                rho,
+                randomness,
+                nullifier,
+                spent_in: None,
+            },
+        );
     }
 
     /// Marks what a block's nullifiers spend.
     fn settle(&mut self, block: L2BlockNumber, nullifiers: &BTreeSet<Digest>) {
-        for note in self.notes.values_mut().filter(|note| nullifiers.contains(&note.nullifier)) {
+        for note in self
+            .notes
+            .values_mut()
+            .filter(|note| nullifiers.contains(&note.nullifier))
+        {
             note.spent_in = Some(block);
         }
         for sent in self.sent.iter_mut().filter(|sent| sent.settled_in.is_none()) {
-            if sent.nullifiers.iter().any(|nullifier| nullifiers.contains(nullifier)) {
+            if sent
+                .nullifiers
+                .iter()
+                .any(|nullifier| nullifiers.contains(nullifier))
+            {
                 sent.settled_in = Some(block);
                 sent.encoded = Vec::new();
             }
@@ -328,6 +415,7 @@ impl Book {
     }
 
     fn is_under_way(&self, note: &OwnedNote) -> bool {
-        self.under_way().any(|sent| sent.nullifiers.contains(&note.nullifier))
+        self.under_way()
+            .any(|sent| sent.nullifiers.contains(&note.nullifier))
     }
 }

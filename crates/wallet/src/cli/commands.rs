@@ -48,15 +48,25 @@ async fn new(global: &Global, show_seed: bool) -> Result<Output, WalletError> {
             data.insert("seed".to_owned(), text.into());
         }
     }
-    Ok(Output { schema: "agoge.wallet.new/1", data, lines })
+    Ok(Output {
+        schema: "agoge.wallet.new/1",
+        data,
+        lines,
+    })
 }
 
 async fn restore(global: &Global) -> Result<Output, WalletError> {
     let seed = input::given_seed(global)?.ok_or(WalletError::SeedNeeded)?;
     store(global, &seed).await?;
     let dir = &global.dir;
-    say(&format!("the seed is stored in {}; reading the chain", dir.display()));
-    let unread = |source| WalletError::RestoredUnread { dir: dir.clone(), source: Box::new(source) };
+    say(&format!(
+        "the seed is stored in {}; reading the chain",
+        dir.display()
+    ));
+    let unread = |source| WalletError::RestoredUnread {
+        dir: dir.clone(),
+        source: Box::new(source),
+    };
     let mut output = balance_of(global, &seed).await.map_err(unread)?;
     let address = seed.keys().address().to_string();
     output.schema = "agoge.wallet.restore/1";
@@ -70,7 +80,10 @@ async fn restore(global: &Global) -> Result<Output, WalletError> {
 async fn store(global: &Global, seed: &Seed) -> Result<(), WalletError> {
     if keyfile::exists(&global.dir) {
         // Said before a password is asked for.
-        return Err(keyfile::KeyfileError::Exists { path: keyfile::path(&global.dir) }.into());
+        return Err(keyfile::KeyfileError::Exists {
+            path: keyfile::path(&global.dir),
+        }
+        .into());
     }
     let password = input::new_password(global)?;
     let _lock = DirLock::take(&global.dir).await?;
@@ -79,7 +92,11 @@ async fn store(global: &Global, seed: &Seed) -> Result<(), WalletError> {
 
 fn address(global: &Global) -> Result<Output, WalletError> {
     let address = input::seed(global)?.keys().address().to_string();
-    Ok(Output { schema: "agoge.wallet.address/1", data: json!({"address": address}), lines: vec![address] })
+    Ok(Output {
+        schema: "agoge.wallet.address/1",
+        data: json!({"address": address}),
+        lines: vec![address],
+    })
 }
 
 async fn balance_of(global: &Global, seed: &Seed) -> Result<Output, WalletError> {
@@ -87,7 +104,11 @@ async fn balance_of(global: &Global, seed: &Seed) -> Result<Output, WalletError>
     let book = &session.book;
     let spendable: u128 = book.spendable().map(|note| u128::from(note.value)).sum();
     let proven = session.tips.proven.note_count;
-    let proven: u128 = book.spendable().filter(|n| n.index < proven).map(|n| u128::from(n.value)).sum();
+    let proven: u128 = book
+        .spendable()
+        .filter(|n| n.index < proven)
+        .map(|n| u128::from(n.value))
+        .sum();
     let tip = session.tips.pending.number;
     let data = json!({
         "balance_gwei": book.balance().to_string(),
@@ -100,11 +121,18 @@ async fn balance_of(global: &Global, seed: &Seed) -> Result<Output, WalletError>
     let mut lines = vec![
         format!("balance    {}", format_ether(book.balance())),
         format!("spendable  {}", format_ether(spendable)),
-        format!("proven     {} (the rest could still be pruned)", format_ether(proven)),
+        format!(
+            "proven     {} (the rest could still be pruned)",
+            format_ether(proven)
+        ),
         format!("as of block {tip}"),
     ];
     lines.extend(book.under_way().map(|sent| format!("under way  {}", sent.id)));
-    Ok(Output { schema: "agoge.wallet.balance/1", data, lines })
+    Ok(Output {
+        schema: "agoge.wallet.balance/1",
+        data,
+        lines,
+    })
 }
 
 async fn deposit(global: &Global, args: Deposit) -> Result<Output, WalletError> {
@@ -117,21 +145,43 @@ async fn deposit(global: &Global, args: Deposit) -> Result<Output, WalletError> 
     say(&format!("deposit {} is on L1: {}", made.index, made.l1_tx));
     wait_for_deposit(&node, made.index, args.wait, args.timeout).await?;
     let data = json!({"index": made.index, "l1_tx": made.l1_tx, "amount_gwei": args.amount.to_string(), "to": to.to_string()});
-    let line = format!("deposited {} as inbox entry {}", format_ether(args.amount.into()), made.index);
-    Ok(Output { schema: "agoge.wallet.deposit/1", data, lines: vec![line] })
+    let line = format!(
+        "deposited {} as inbox entry {}",
+        format_ether(args.amount.into()),
+        made.index
+    );
+    Ok(Output {
+        schema: "agoge.wallet.deposit/1",
+        data,
+        lines: vec![line],
+    })
 }
 
 async fn wait_for_deposit(node: &Node, index: u64, wait: Wait, seconds: u64) -> Result<(), WalletError> {
     let patience = Patience::new(seconds);
     while wait != Wait::None {
         let tips = patience.tolerate(node.tips().await)?;
-        let tip = tips.map(|tips| if wait == Wait::Proven { tips.proven } else { tips.pending });
+        let tip = tips.map(|tips| {
+            if wait == Wait::Proven {
+                tips.proven
+            } else {
+                tips.pending
+            }
+        });
         if tip.is_some_and(|tip| tip.inbox_end > index) {
             break;
         }
         if !patience.pause().await {
-            let where_to = if wait == Wait::Proven { "proven block" } else { "block" };
-            return Err(WalletError::DepositTimedOut { index, where_to, seconds });
+            let where_to = if wait == Wait::Proven {
+                "proven block"
+            } else {
+                "block"
+            };
+            return Err(WalletError::DepositTimedOut {
+                index,
+                where_to,
+                seconds,
+            });
         }
     }
     Ok(())
@@ -142,24 +192,45 @@ async fn status(global: &Global, id: TxId) -> Result<Output, WalletError> {
     let data = json!({"id": id, "status": status});
     let line = match &status {
         TransactionStatus::Queued => "queued".to_owned(),
-        TransactionStatus::Mined { number } => format!("in block {number}, not proven: it can still be pruned"),
+        TransactionStatus::Mined { number } => {
+            format!("in block {number}, not proven: it can still be pruned")
+        }
         TransactionStatus::Proven { number } => format!("in block {number}, proven"),
-        TransactionStatus::Dropped { reason, message } => format!("dropped ({}): {}", words(reason), words(message)),
+        TransactionStatus::Dropped { reason, message } => {
+            format!("dropped ({}): {}", words(reason), words(message))
+        }
         TransactionStatus::Unknown => "unknown to this node".to_owned(),
     };
-    Ok(Output { schema: "agoge.wallet.status/1", data, lines: vec![line] })
+    Ok(Output {
+        schema: "agoge.wallet.status/1",
+        data,
+        lines: vec![line],
+    })
 }
 
 async fn submit(global: &Global, file: &Path) -> Result<Output, WalletError> {
     let tx = input::transaction(file)?;
     Node::new(&global.node)?.send(&tx).await?;
     let id = tx.id();
-    Ok(Output { schema: "agoge.wallet.submit/1", data: json!({"id": id}), lines: vec![id.to_string()] })
+    Ok(Output {
+        schema: "agoge.wallet.submit/1",
+        data: json!({"id": id}),
+        lines: vec![id.to_string()],
+    })
 }
 
 fn completions(shell: clap_complete::Shell) -> Output {
     let mut script = Vec::new();
-    clap_complete::generate(shell, &mut <Args as clap::CommandFactory>::command(), "agoge-wallet", &mut script);
+    clap_complete::generate(
+        shell,
+        &mut <Args as clap::CommandFactory>::command(),
+        "agoge-wallet",
+        &mut script,
+    );
     let script = String::from_utf8_lossy(&script).into_owned();
-    Output { schema: "agoge.wallet.completions/1", data: json!({"script": script}), lines: vec![script] }
+    Output {
+        schema: "agoge.wallet.completions/1",
+        data: json!({"script": script}),
+        lines: vec![script],
+    }
 }

@@ -102,7 +102,9 @@ pub enum WalletError {
         least: u64,
     },
     /// The node asks for an unusual fee.
-    #[error("the node asks for a fee of at least {least} gwei, more than {max} gwei is only paid when you say so; hint: --fee {least}gwei")]
+    #[error(
+        "the node asks for a fee of at least {least} gwei, more than {max} gwei is only paid when you say so; hint: --fee {least}gwei"
+    )]
     FeeTooHigh {
         /// The node's.
         least: u64,
@@ -110,7 +112,9 @@ pub enum WalletError {
         max: u64,
     },
     /// A distant node asks for proofs that hide nothing.
-    #[error("the node asks for proofs of the testing profile, which hide nothing; they are made only for a devnet on this machine")]
+    #[error(
+        "the node asks for proofs of the testing profile, which hide nothing; they are made only for a devnet on this machine"
+    )]
     TestingProfile,
     /// Too many transactions wait for a block.
     #[error(transparent)]
@@ -131,7 +135,9 @@ pub enum WalletError {
         source: NodeError,
     },
     /// The seed is stored; its notes were not looked for.
-    #[error("the seed is stored in {dir}, and agoge-wallet balance reads the chain later; it was not read now: {source}")]
+    #[error(
+        "the seed is stored in {dir}, and agoge-wallet balance reads the chain later; it was not read now: {source}"
+    )]
     RestoredUnread {
         /// The wallet's directory.
         dir: PathBuf,
@@ -150,7 +156,9 @@ pub enum WalletError {
         id: TxId,
     },
     /// The deposit was not consumed in time.
-    #[error("deposit {index} is on L1 but in no {where_to} after {seconds} s; it is not lost: a block must consume it")]
+    #[error(
+        "deposit {index} is on L1 but in no {where_to} after {seconds} s; it is not lost: a block must consume it"
+    )]
     DepositTimedOut {
         /// Inbox index.
         index: u64,
@@ -173,14 +181,22 @@ impl WalletError {
     /// How the program ends.
     pub fn exit_code(&self) -> ExitCode {
         match self {
-            Self::Seed(_) | Self::SeedNeeded | Self::SeedGiven | Self::Node(NodeError::Url { .. }) => ExitCode::Usage,
-            Self::Read { .. } | Self::TooLong { .. } | Self::Password { .. } | Self::NotATransaction => ExitCode::Usage,
+            Self::Seed(_) | Self::SeedNeeded | Self::SeedGiven | Self::Node(NodeError::Url { .. }) => {
+                ExitCode::Usage
+            }
+            Self::Read { .. } | Self::TooLong { .. } | Self::Password { .. } | Self::NotATransaction => {
+                ExitCode::Usage
+            }
             Self::PasswordFileTooOpen { .. } | Self::EmptyPassword | Self::PasswordsDiffer => ExitCode::Usage,
             Self::Transfer(TransferError::ZeroAmount | TransferError::TooMuch { .. }) => ExitCode::Usage,
-            Self::FeeTooLow { .. } | Self::FeeTooHigh { .. } | Self::TooManyUnderWay(_) => ExitCode::Precondition,
+            Self::FeeTooLow { .. } | Self::FeeTooHigh { .. } | Self::TooManyUnderWay(_) => {
+                ExitCode::Precondition
+            }
             Self::Keyfile(KeyfileError::Io { .. } | KeyfileError::Encrypt { .. }) => ExitCode::Failed,
             Self::Keyfile(_) | Self::Dir(DirError::Busy { .. }) => ExitCode::Precondition,
-            Self::Transfer(TransferError::NotEnough { .. } | TransferError::TooManyNotes { .. }) => ExitCode::Precondition,
+            Self::Transfer(TransferError::NotEnough { .. } | TransferError::TooManyNotes { .. }) => {
+                ExitCode::Precondition
+            }
             Self::Book(BookFileError::OtherInstance { .. }) | Self::TestingProfile => ExitCode::WrongNetwork,
             Self::TimedOut { .. } | Self::DepositTimedOut { .. } => ExitCode::TimedOut,
             Self::Deposit(error) => error.exit_code(),
@@ -199,15 +215,25 @@ impl WalletError {
 
     pub(super) fn print(&self, is_json: bool) {
         // Parts of it may be a node's words, which shall not steer the terminal.
-        let text: String = self.to_string().chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
-        let (message, hint) = text.split_once("; hint: ").map_or((text.as_str(), None), |(text, hint)| (text, Some(hint)));
+        let text: String = self
+            .to_string()
+            .chars()
+            .map(|c| if c.is_control() { ' ' } else { c })
+            .collect();
+        let (message, hint) = text
+            .split_once("; hint: ")
+            .map_or((text.as_str(), None), |(text, hint)| (text, Some(hint)));
         if is_json {
             let error = json!({"code": self.code(), "message": message, "hint": hint});
             print_line(&json!({"schema": "agoge.error/1", "ok": false, "error": error}).to_string());
         }
         let hint = hint.map(|hint| format!("\nhint: {hint}")).unwrap_or_default();
         // Nothing is left to do when stderr is closed.
-        drop(writeln!(std::io::stderr(), "error[{}]: {message}{hint}", self.code()));
+        drop(writeln!(
+            std::io::stderr(),
+            "error[{}]: {message}{hint}",
+            self.code()
+        ));
     }
 }
 

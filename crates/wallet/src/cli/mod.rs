@@ -25,11 +25,15 @@ const TIMEOUT_MAX: u64 = 365 * 24 * 3_600;
 
 /// Shielded payments on an Agoge network.
 #[derive(Debug, Parser)]
-#[command(name = "agoge-wallet", version, after_help = "Examples:
+#[command(
+    name = "agoge-wallet",
+    version,
+    after_help = "Examples:
   agoge-wallet new
   agoge-wallet deposit --amount 0.1ether --network phase4 --rpc-url http://127.0.0.1:8545 --keystore key.json
   agoge-wallet send --to agoge1... --amount 5000gwei --wait mined
-Exit codes: 0 ok, 1 failed, 2 usage, 3 precondition, 4 wrong network, 5 reverted, 6 simulation reverts, 7 timed out.")]
+Exit codes: 0 ok, 1 failed, 2 usage, 3 precondition, 4 wrong network, 5 reverted, 6 simulation reverts, 7 timed out."
+)]
 pub struct Args {
     #[command(flatten)]
     pub(crate) global: Global,
@@ -49,7 +53,13 @@ pub(crate) struct Global {
     #[arg(long, global = true, value_name = "HEX|-", value_parser = secret)]
     pub(crate) seed: Option<SecretString>,
     /// RPC address of a node.
-    #[arg(long, global = true, env = "AGOGE_NODE", default_value = "http://127.0.0.1:8700", value_name = "URL")]
+    #[arg(
+        long,
+        global = true,
+        env = "AGOGE_NODE",
+        default_value = "http://127.0.0.1:8700",
+        value_name = "URL"
+    )]
     pub(crate) node: String,
     /// One JSON document on stdout.
     #[arg(long, global = true)]

@@ -34,21 +34,41 @@ pub(super) async fn send(global: &Global, args: Send) -> Result<Output, WalletEr
     if session.book.under_way().count() >= UNDER_WAY_MAX && !args.print_raw {
         return Err(TooManyUnderWay.into());
     }
-    let payment = Payment { to: args.to, amount: args.amount, fee };
-    let notes = transfer::choose_notes(&session.book, session.tips.proven.note_count, transfer::needed(payment)?)?;
+    let payment = Payment {
+        to: args.to,
+        amount: args.amount,
+        fee,
+    };
+    let notes = transfer::choose_notes(
+        &session.book,
+        session.tips.proven.note_count,
+        transfer::needed(payment)?,
+    )?;
     let anchor = session.anchor(&notes);
     say("making the zero-knowledge proof (a few seconds)");
     let book = session.book.clone();
     let tx = tokio::task::spawn_blocking(move || -> Result<_, WalletError> {
         let prover = ClientProver::new(info.client_profile)?;
-        Ok(transfer::build(&seed, &book, info.genesis_id, anchor, &notes, payment, &prover)?)
+        Ok(transfer::build(
+            &seed,
+            &book,
+            info.genesis_id,
+            anchor,
+            &notes,
+            payment,
+            &prover,
+        )?)
     })
     .await??;
     let id = tx.id();
     if args.print_raw {
         let raw = raw_transaction(&tx);
         say("nothing was sent");
-        return Ok(Output { schema: "agoge.wallet.send/1", data: json!({"id": id, "raw": raw}), lines: vec![raw] });
+        return Ok(Output {
+            schema: "agoge.wallet.send/1",
+            data: json!({"id": id, "raw": raw}),
+            lines: vec![raw],
+        });
     }
     // Remembered before it leaves: whatever happens from here on, its notes are not spent a second time by mistake.
     session.book.add_sent(&tx)?;
@@ -70,7 +90,11 @@ pub(super) async fn send(global: &Global, args: Send) -> Result<Output, WalletEr
         Some(block) => format!("sent {amount} in block {block}, transaction {id}"),
         None => format!("sent {amount}, transaction {id}"),
     };
-    Ok(Output { schema: "agoge.wallet.send/1", data, lines: vec![line] })
+    Ok(Output {
+        schema: "agoge.wallet.send/1",
+        data,
+        lines: vec![line],
+    })
 }
 
 /// A proof of the testing profile hides nothing, so no distant node may ask for one.
@@ -87,29 +111,45 @@ fn fee(given: Option<u64>, least: u64) -> Result<u64, WalletError> {
     match given {
         Some(given) if given < least => Err(WalletError::FeeTooLow { given, least }),
         Some(given) => Ok(given),
-        None if least > FEE_UNASKED_MAX => Err(WalletError::FeeTooHigh { least, max: FEE_UNASKED_MAX }),
+        None if least > FEE_UNASKED_MAX => Err(WalletError::FeeTooHigh {
+            least,
+            max: FEE_UNASKED_MAX,
+        }),
         None => Ok(least),
     }
 }
 
-async fn wait_for_tx(session: &Released, id: TxId, wait: Wait, seconds: u64) -> Result<Option<L2BlockNumber>, WalletError> {
+async fn wait_for_tx(
+    session: &Released,
+    id: TxId,
+    wait: Wait,
+    seconds: u64,
+) -> Result<Option<L2BlockNumber>, WalletError> {
     if wait == Wait::None {
         return Ok(None);
     }
     let patience = Patience::new(seconds);
     loop {
         match (patience.tolerate(session.node.status(id).await)?, wait) {
-            (Some(TransactionStatus::Mined { number }), Wait::Mined) | (Some(TransactionStatus::Proven { number }), _) => {
+            (Some(TransactionStatus::Mined { number }), Wait::Mined)
+            | (Some(TransactionStatus::Proven { number }), _) => {
                 return Ok(Some(number));
             }
             (Some(TransactionStatus::Dropped { message, .. }), _) => {
                 session.forget(id).await?;
-                return Err(WalletError::Dropped { id, reason: words(&message) });
+                return Err(WalletError::Dropped {
+                    id,
+                    reason: words(&message),
+                });
             }
             _ => {}
         }
         if !patience.pause().await {
-            let what = if wait == Wait::Proven { "the proof" } else { "inclusion" };
+            let what = if wait == Wait::Proven {
+                "the proof"
+            } else {
+                "inclusion"
+            };
             return Err(WalletError::TimedOut { what, seconds, id });
         }
     }

@@ -39,14 +39,28 @@ impl Session {
         let keys: Keys = seed.keys();
         // One file for each key and instance: a --seed wallet never mixes with the stored one.
         let name = format!("{}-{}.book", short(keys.owner), short(info.genesis_id));
-        let home = Home { dir: global.dir.clone(), book: global.dir.join(name), genesis_id: info.genesis_id };
+        let home = Home {
+            dir: global.dir.clone(),
+            book: global.dir.join(name),
+            genesis_id: info.genesis_id,
+        };
         let lock = DirLock::take(&home.dir).await?;
         let mut book = Book::open(&home.book, info.genesis_id)?;
-        let scanned = scan(&node, &keys, &mut book, |block, tip| say(&format!("read block {block} of {tip}"))).await;
+        let scanned = scan(&node, &keys, &mut book, |block, tip| {
+            say(&format!("read block {block} of {tip}"))
+        })
+        .await;
         // What could be read need not be read again.
         book.save(&home.book)?;
         let tips = scanned?;
-        let mut session = Self { node, info, tips, book, home, _lock: lock };
+        let mut session = Self {
+            node,
+            info,
+            tips,
+            book,
+            home,
+            _lock: lock,
+        };
         for news in sent::follow_up(&session.node, &mut session.book).await? {
             say(&news.to_string());
         }
@@ -64,15 +78,23 @@ impl Session {
         let tip = if notes.iter().all(|note| note.index < proven.note_count) {
             proven
         } else {
-            say("the notes are in no proven block: if their block is pruned for good, so is this transaction");
+            say(
+                "the notes are in no proven block: if their block is pruned for good, so is this transaction",
+            );
             pending
         };
-        Anchor { note_root: tip.note_root, note_count: tip.note_count }
+        Anchor {
+            note_root: tip.note_root,
+            note_count: tip.note_count,
+        }
     }
 
     /// Gives the directory back to other commands, for a wait.
     pub(super) fn release(self) -> Released {
-        Released { node: self.node, home: self.home }
+        Released {
+            node: self.node,
+            home: self.home,
+        }
     }
 }
 

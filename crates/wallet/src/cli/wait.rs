@@ -16,7 +16,9 @@ pub(super) struct Patience {
 
 impl Patience {
     pub(super) fn new(seconds: u64) -> Self {
-        Self { end: Instant::now() + Duration::from_secs(seconds) }
+        Self {
+            end: Instant::now() + Duration::from_secs(seconds),
+        }
     }
 
     /// A node that does not answer for a moment does not end the wait: `None`.
