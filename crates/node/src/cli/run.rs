@@ -232,8 +232,8 @@ async fn start_node(
             Ok(node) => return Ok(node),
             Err(error) if is_l1_away(&error) => {
                 let pause = backoff.next_pause();
-                tracing::warn!(%error, ?pause, "waiting for L1");
                 health.set(STARTUP, Err(format!("waiting for L1: {error}")));
+                tracing::warn!(%error, ?pause, "waiting for L1");
                 tokio::time::sleep(pause).await;
             }
             Err(error) => return Err(start_error(error)),

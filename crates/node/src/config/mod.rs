@@ -6,6 +6,7 @@
 mod args;
 mod error;
 mod file;
+mod layers;
 mod networks;
 mod origin;
 mod resolve;

@@ -3,15 +3,15 @@
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
-use agoge_l1_client::SecretUrl;
+use agoge_protocol::NetworkConfig;
 use agoge_protocol::network::BeaconId;
 use clap::ArgMatches;
-use clap::parser::ValueSource;
 
 use super::file::FileConfig;
+use super::layers::{Fallback, Layers, joined, unset};
 use super::{
-    AdminConfig, Config, ConfigArgs, ConfigError, Entry, INSTANCE_PORTS, KeysConfig, L1Endpoints, Origin,
-    P2pConfig, RpcConfig, load_network,
+    AdminConfig, Config, ConfigArgs, ConfigError, Entry, INSTANCE_PORTS, KeysConfig, L1Endpoints, P2pConfig,
+    RpcConfig, load_network,
 };
 
 /// Name of the configuration file in the data directory.
@@ -49,143 +49,6 @@ pub fn default_data_dir(network: &str) -> PathBuf {
         .file_stem()
         .map_or_else(|| PathBuf::from(network), PathBuf::from);
     base.join(name)
-}
-
-/// The layers below the defaults, and the record of who won.
-struct Layers<'a> {
-    matches: &'a ArgMatches,
-    file: Option<PathBuf>,
-    network: String,
-    entries: Vec<Entry>,
-}
-
-/// The value of the last two layers.
-enum Fallback<T> {
-    Network(T),
-    Default(T),
-}
-
-impl Layers<'_> {
-    fn origin_of_flag(&self, key: &str) -> Origin {
-        let id = key.replace('.', "_");
-        match self.matches.value_source(&id) {
-            Some(ValueSource::EnvVariable) => Origin::Env { name: env_name(&id) },
-            _ => Origin::Flag {
-                name: format!("--{}", id.replace('_', "-")),
-            },
-        }
-    }
-
-    fn pick<T>(
-        &mut self,
-        key: &'static str,
-        flag: Option<T>,
-        file: Option<T>,
-        fallback: Fallback<T>,
-        show: impl Fn(&T) -> String,
-    ) -> T {
-        let (value, origin) = match (flag, file, fallback) {
-            (Some(value), _, _) => (value, self.origin_of_flag(key)),
-            (None, Some(value), _) => {
-                let path = self
-                    .file
-                    .as_ref()
-                    .map(|path| path.display().to_string())
-                    .unwrap_or_default();
-                (value, Origin::File { path })
-            }
-            (None, None, Fallback::Network(value)) => (
-                value,
-                Origin::Network {
-                    name: self.network.clone(),
-                },
-            ),
-            (None, None, Fallback::Default(value)) => (value, Origin::Default),
-        };
-        self.entries.push(Entry {
-            key,
-            value: show(&value),
-            origin,
-        });
-        value
-    }
-
-    fn path(
-        &mut self,
-        key: &'static str,
-        flag: Option<PathBuf>,
-        file: Option<PathBuf>,
-        default: PathBuf,
-    ) -> PathBuf {
-        self.pick(key, flag, file, Fallback::Default(default), |path| {
-            path.display().to_string()
-        })
-    }
-
-    fn optional_path(
-        &mut self,
-        key: &'static str,
-        flag: Option<PathBuf>,
-        file: Option<PathBuf>,
-    ) -> Option<PathBuf> {
-        self.pick(
-            key,
-            flag.map(Some),
-            file.map(Some),
-            Fallback::Default(None),
-            |path| {
-                path.as_ref()
-                    .map_or_else(unset, |path| path.display().to_string())
-            },
-        )
-    }
-
-    fn socket(
-        &mut self,
-        key: &'static str,
-        flag: Option<SocketAddr>,
-        file: Option<SocketAddr>,
-        default: SocketAddr,
-    ) -> SocketAddr {
-        self.pick(key, flag, file, Fallback::Default(default), ToString::to_string)
-    }
-
-    fn switch(&mut self, key: &'static str, flag: Option<bool>, file: Option<bool>, default: bool) -> bool {
-        self.pick(key, flag, file, Fallback::Default(default), ToString::to_string)
-    }
-
-    fn urls(
-        &mut self,
-        key: &'static str,
-        flag: Option<Vec<SecretUrl>>,
-        file: Option<Vec<SecretUrl>>,
-        default: Vec<SecretUrl>,
-    ) -> Vec<SecretUrl> {
-        self.pick(key, flag, file, Fallback::Default(default), |urls| joined(urls))
-    }
-}
-
-fn env_name(id: &str) -> String {
-    match id {
-        "l1_rpc_urls" => "ETH_RPC_URL".to_owned(),
-        _ => format!("AGOGE_{}", id.to_uppercase()),
-    }
-}
-
-fn unset() -> String {
-    "(not set)".to_owned()
-}
-
-fn joined<T: ToString>(items: &[T]) -> String {
-    if items.is_empty() {
-        unset()
-    } else {
-        items
-            .iter()
-            .map(ToString::to_string)
-            .collect::<Vec<_>>()
-            .join(",")
-    }
 }
 
 impl Resolved {
@@ -244,157 +107,11 @@ impl Resolved {
             network: network.network.name.clone(),
             entries: Vec::new(),
         };
-        layers.pick(
-            "network",
-            args.network,
-            file.network,
-            Fallback::Default(name.clone()),
-            Clone::clone,
-        );
-
-        let is_anvil = network.network.chain_id == CHAIN_ID_ANVIL;
-        let data_dir = layers.path("data_dir", args.data_dir, file.data_dir, default_data_dir(&name));
-        let deployment_default = data_dir
-            .join("deployments")
-            .join(format!("{}.json", network.network.name));
-        let deployment_file = layers.path("deployment", args.deployment, file.deployment, deployment_default);
-        let instance = layers.pick(
-            "instance",
-            args.instance,
-            file.instance,
-            Fallback::Default(0),
-            ToString::to_string,
-        );
-        let socket = |host: [u8; 4], port: u16| {
-            SocketAddr::from((host, port.saturating_add(instance.saturating_mul(INSTANCE_PORTS))))
+        let given = Given {
+            args: &args,
+            file: &file,
         };
-        const LOOPBACK: [u8; 4] = [127, 0, 0, 1];
-        let fee_recipient = layers.pick(
-            "fee_recipient",
-            args.fee_recipient.map(Some),
-            file.fee_recipient.map(Some),
-            Fallback::Default(None),
-            |address| address.map_or_else(|| "(the publisher's)".to_owned(), |address| address.to_string()),
-        );
-        let doppelganger_epochs = layers.pick(
-            "doppelganger_epochs",
-            args.doppelganger_epochs,
-            file.doppelganger_epochs,
-            Fallback::Default(u64::from(!is_anvil)),
-            ToString::to_string,
-        );
-        let record_wire = layers.optional_path("record_wire", args.record_wire, file.record_wire);
-
-        let rpc_urls = layers.urls("l1.rpc_urls", args.l1_rpc_urls, file.l1.rpc_urls, Vec::new());
-        // Anvil answers the beacon API's blob route on its RPC port.
-        let beacon_default = if network.network.beacon_id == BeaconId::L1Number {
-            rpc_urls.clone()
-        } else {
-            Vec::new()
-        };
-        let beacon_urls = layers.urls(
-            "l1.beacon_urls",
-            args.l1_beacon_urls,
-            file.l1.beacon_urls,
-            beacon_default,
-        );
-        let blob_archive_dir = layers.optional_path(
-            "l1.blob_archive_dir",
-            args.l1_blob_archive_dir,
-            file.l1.blob_archive_dir,
-        );
-
-        let p2p_host = if is_anvil { LOOPBACK } else { [0, 0, 0, 0] };
-        let p2p = P2pConfig {
-            listen: layers.socket(
-                "p2p.listen",
-                args.p2p_listen,
-                file.p2p.listen,
-                socket(p2p_host, 8703),
-            ),
-            external: layers.pick(
-                "p2p.external",
-                args.p2p_external.map(Some),
-                file.p2p.external.map(Some),
-                Fallback::Default(None),
-                |text| text.clone().unwrap_or_else(unset),
-            ),
-            bootnodes: layers.pick(
-                "p2p.bootnodes",
-                args.p2p_bootnodes,
-                file.p2p.bootnodes,
-                Fallback::Network(network.p2p.bootnodes.clone()),
-                |nodes| joined(nodes),
-            ),
-            allow_loopback: layers.switch(
-                "p2p.allow_loopback",
-                args.p2p_allow_loopback,
-                file.p2p.allow_loopback,
-                is_anvil,
-            ),
-        };
-        let rpc = RpcConfig {
-            listen: layers.socket(
-                "rpc.listen",
-                args.rpc_listen,
-                file.rpc.listen,
-                socket(LOOPBACK, 8700),
-            ),
-            public: layers.switch("rpc.public", args.rpc_public, file.rpc.public, false),
-            hosts: layers.pick(
-                "rpc.hosts",
-                args.rpc_hosts,
-                file.rpc.hosts,
-                Fallback::Default(Vec::new()),
-                |hosts| joined(hosts),
-            ),
-        };
-        let admin = AdminConfig {
-            listen: layers.socket(
-                "admin.listen",
-                args.admin_listen,
-                file.admin.listen,
-                socket(LOOPBACK, 8701),
-            ),
-            token_file: layers.path(
-                "admin.token_file",
-                args.admin_token_file,
-                file.admin.token_file,
-                data_dir.join("admin.token"),
-            ),
-        };
-        let metrics_listen = layers.socket(
-            "metrics.listen",
-            args.metrics_listen,
-            file.metrics.listen,
-            socket(LOOPBACK, 8702),
-        );
-        let keys_dir = data_dir.join("keys");
-        let keys = KeysConfig {
-            attesters_dir: layers.path(
-                "keys.attesters_dir",
-                args.keys_attesters_dir,
-                file.keys.attesters_dir,
-                keys_dir.join("attesters"),
-            ),
-            publisher_file: layers.path(
-                "keys.publisher_file",
-                args.keys_publisher_file,
-                file.keys.publisher_file,
-                keys_dir.join("publisher.json"),
-            ),
-            password_file: layers.optional_path(
-                "keys.password_file",
-                args.keys_password_file,
-                file.keys.password_file,
-            ),
-            allow_shared: layers.switch(
-                "keys.allow_shared",
-                args.keys_allow_shared,
-                file.keys.allow_shared,
-                false,
-            ),
-        };
+        let config = layers.config(&given, &name, network, init_guard);
         let text = |text: &str| Fallback::Default(text.to_owned());
         let log_format = layers.pick(
             "log.format",
@@ -410,16 +127,105 @@ impl Resolved {
             text("info"),
             Clone::clone,
         );
+        Ok(Self {
+            config,
+            log_format,
+            log_filter,
+            config_file,
+            entries: layers.entries,
+        })
+    }
+}
 
-        let config = Config {
+/// What flags, environment and file say.
+struct Given<'a> {
+    args: &'a ConfigArgs,
+    file: &'a FileConfig,
+}
+
+/// Host and shift of default sockets.
+#[derive(Clone, Copy)]
+struct Ports {
+    instance: u16,
+}
+
+impl Ports {
+    const LOOPBACK: [u8; 4] = [127, 0, 0, 1];
+    const ANY: [u8; 4] = [0, 0, 0, 0];
+
+    fn socket(self, host: [u8; 4], port: u16) -> SocketAddr {
+        let shift = self.instance.saturating_mul(INSTANCE_PORTS);
+        SocketAddr::from((host, port.saturating_add(shift)))
+    }
+}
+
+/// One function a section, in the order of the file.
+impl Layers<'_> {
+    fn config(&mut self, given: &Given<'_>, name: &str, network: NetworkConfig, init_guard: bool) -> Config {
+        let Given { args, file } = given;
+        self.pick(
+            "network",
+            args.network.clone(),
+            file.network.clone(),
+            Fallback::Default(name.to_owned()),
+            Clone::clone,
+        );
+        let is_anvil = network.network.chain_id == CHAIN_ID_ANVIL;
+        let data_dir = self.path(
+            "data_dir",
+            args.data_dir.clone(),
+            file.data_dir.clone(),
+            default_data_dir(name),
+        );
+        let deployment = data_dir
+            .join("deployments")
+            .join(format!("{}.json", network.network.name));
+        let deployment_file = self.path(
+            "deployment",
+            args.deployment.clone(),
+            file.deployment.clone(),
+            deployment,
+        );
+        let instance = self.pick(
+            "instance",
+            args.instance,
+            file.instance,
+            Fallback::Default(0),
+            ToString::to_string,
+        );
+        let ports = Ports { instance };
+        let fee_recipient = self.pick(
+            "fee_recipient",
+            args.fee_recipient.map(Some),
+            file.fee_recipient.map(Some),
+            Fallback::Default(None),
+            |address| address.map_or_else(|| "(the publisher's)".to_owned(), |address| address.to_string()),
+        );
+        let doppelganger_epochs = self.pick(
+            "doppelganger_epochs",
+            args.doppelganger_epochs,
+            file.doppelganger_epochs,
+            Fallback::Default(u64::from(!is_anvil)),
+            ToString::to_string,
+        );
+        let record_wire =
+            self.optional_path("record_wire", args.record_wire.clone(), file.record_wire.clone());
+        let l1 = self.l1(given, network.network.beacon_id);
+        let p2p = self.p2p(given, ports, &network, is_anvil);
+        let rpc = self.rpc(given, ports);
+        let admin = self.admin(given, ports, &data_dir);
+        let metrics_listen = self.socket(
+            "metrics.listen",
+            args.metrics_listen,
+            file.metrics.listen,
+            ports.socket(Ports::LOOPBACK, 8702),
+        );
+        let keys = self.keys(given, &data_dir.join("keys"));
+        Config {
             data_dir,
             network,
             deployment_file,
-            l1: L1Endpoints {
-                rpc_urls,
-                beacon_urls,
-                blob_archive_dir,
-            },
+            l1,
             p2p,
             rpc,
             admin,
@@ -429,14 +235,131 @@ impl Resolved {
             doppelganger_epochs,
             init_guard,
             record_wire,
+        }
+    }
+
+    fn l1(&mut self, Given { args, file }: &Given<'_>, beacon_id: BeaconId) -> L1Endpoints {
+        let rpc_urls = self.urls(
+            "l1.rpc_urls",
+            args.l1_rpc_urls.clone(),
+            file.l1.rpc_urls.clone(),
+            Vec::new(),
+        );
+        // Anvil answers the beacon API's blob route on its RPC port.
+        let beacon_default = match beacon_id {
+            BeaconId::L1Number => rpc_urls.clone(),
+            BeaconId::Slot => Vec::new(),
         };
-        Ok(Self {
-            config,
-            log_format,
-            log_filter,
-            config_file,
-            entries: layers.entries,
-        })
+        let beacon_urls = self.urls(
+            "l1.beacon_urls",
+            args.l1_beacon_urls.clone(),
+            file.l1.beacon_urls.clone(),
+            beacon_default,
+        );
+        let blob_archive_dir = self.optional_path(
+            "l1.blob_archive_dir",
+            args.l1_blob_archive_dir.clone(),
+            file.l1.blob_archive_dir.clone(),
+        );
+        L1Endpoints {
+            rpc_urls,
+            beacon_urls,
+            blob_archive_dir,
+        }
+    }
+
+    fn p2p(
+        &mut self,
+        Given { args, file }: &Given<'_>,
+        ports: Ports,
+        network: &NetworkConfig,
+        is_anvil: bool,
+    ) -> P2pConfig {
+        let host = if is_anvil { Ports::LOOPBACK } else { Ports::ANY };
+        P2pConfig {
+            listen: self.socket(
+                "p2p.listen",
+                args.p2p_listen,
+                file.p2p.listen,
+                ports.socket(host, 8703),
+            ),
+            external: self.pick(
+                "p2p.external",
+                args.p2p_external.clone().map(Some),
+                file.p2p.external.clone().map(Some),
+                Fallback::Default(None),
+                |text| text.clone().unwrap_or_else(unset),
+            ),
+            bootnodes: self.pick(
+                "p2p.bootnodes",
+                args.p2p_bootnodes.clone(),
+                file.p2p.bootnodes.clone(),
+                Fallback::Network(network.p2p.bootnodes.clone()),
+                |nodes| joined(nodes),
+            ),
+            allow_loopback: self.switch(
+                "p2p.allow_loopback",
+                args.p2p_allow_loopback,
+                file.p2p.allow_loopback,
+                is_anvil,
+            ),
+        }
+    }
+
+    fn rpc(&mut self, Given { args, file }: &Given<'_>, ports: Ports) -> RpcConfig {
+        let default = ports.socket(Ports::LOOPBACK, 8700);
+        RpcConfig {
+            listen: self.socket("rpc.listen", args.rpc_listen, file.rpc.listen, default),
+            public: self.switch("rpc.public", args.rpc_public, file.rpc.public, false),
+            hosts: self.pick(
+                "rpc.hosts",
+                args.rpc_hosts.clone(),
+                file.rpc.hosts.clone(),
+                Fallback::Default(Vec::new()),
+                |hosts| joined(hosts),
+            ),
+        }
+    }
+
+    fn admin(&mut self, Given { args, file }: &Given<'_>, ports: Ports, data_dir: &Path) -> AdminConfig {
+        let default = ports.socket(Ports::LOOPBACK, 8701);
+        AdminConfig {
+            listen: self.socket("admin.listen", args.admin_listen, file.admin.listen, default),
+            token_file: self.path(
+                "admin.token_file",
+                args.admin_token_file.clone(),
+                file.admin.token_file.clone(),
+                data_dir.join("admin.token"),
+            ),
+        }
+    }
+
+    fn keys(&mut self, Given { args, file }: &Given<'_>, keys_dir: &Path) -> KeysConfig {
+        KeysConfig {
+            attesters_dir: self.path(
+                "keys.attesters_dir",
+                args.keys_attesters_dir.clone(),
+                file.keys.attesters_dir.clone(),
+                keys_dir.join("attesters"),
+            ),
+            publisher_file: self.path(
+                "keys.publisher_file",
+                args.keys_publisher_file.clone(),
+                file.keys.publisher_file.clone(),
+                keys_dir.join("publisher.json"),
+            ),
+            password_file: self.optional_path(
+                "keys.password_file",
+                args.keys_password_file.clone(),
+                file.keys.password_file.clone(),
+            ),
+            allow_shared: self.switch(
+                "keys.allow_shared",
+                args.keys_allow_shared,
+                file.keys.allow_shared,
+                false,
+            ),
+        }
     }
 }
 
