@@ -158,8 +158,11 @@ async fn deposit(global: &Global, args: Deposit) -> Result<Output, WalletError> 
 }
 
 async fn wait_for_deposit(node: &Node, index: u64, wait: Wait, seconds: u64) -> Result<(), WalletError> {
+    if wait == Wait::None {
+        return Ok(());
+    }
     let patience = Patience::new(seconds);
-    while wait != Wait::None {
+    loop {
         let tips = patience.tolerate(node.tips().await)?;
         let tip = tips.map(|tips| {
             if wait == Wait::Proven {
@@ -169,7 +172,7 @@ async fn wait_for_deposit(node: &Node, index: u64, wait: Wait, seconds: u64) -> 
             }
         });
         if tip.is_some_and(|tip| tip.inbox_end > index) {
-            break;
+            return Ok(());
         }
         if !patience.pause().await {
             let where_to = if wait == Wait::Proven {
@@ -184,7 +187,6 @@ async fn wait_for_deposit(node: &Node, index: u64, wait: Wait, seconds: u64) -> 
             });
         }
     }
-    Ok(())
 }
 
 async fn status(global: &Global, id: TxId) -> Result<Output, WalletError> {
