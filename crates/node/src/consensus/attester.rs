@@ -6,7 +6,7 @@ use agoge_protocol::messages::{Attestation, SignedProposal};
 use agoge_protocol::{Address, BlockHash, CompactSignature, Slot};
 
 use super::output::{Output, SignKind, SignRequest};
-use super::slot::Context;
+use super::slot::{Context, SlotState};
 use crate::duties::{DutyOutcome, MissReason};
 
 /// Re-executions of one proposal: the tip may move while it is being re-executed.
@@ -177,19 +177,14 @@ impl Member {
     }
 
     /// What came of it, once the slot is over.
-    pub(super) fn outcome(
-        &self,
-        key: Address,
-        candidate: Option<&Candidate>,
-        ctx: &Context<'_>,
-    ) -> DutyOutcome {
-        let reason = match (self.phase, candidate) {
+    pub(super) fn outcome(&self, key: Address, slot: &SlotState, ctx: &Context<'_>) -> DutyOutcome {
+        let reason = match (self.phase, &slot.candidate) {
             (MemberPhase::Attested(block_hash), _) => return DutyOutcome::Attested { block_hash },
             (MemberPhase::Refused, _) => MissReason::GuardRefused,
             (MemberPhase::Signing(_), _) => MissReason::TooSlow,
             (MemberPhase::Idle, _) if !ctx.is_on(key) => MissReason::DutiesOff,
             (MemberPhase::Idle, Some(candidate)) => candidate.why.clone(),
-            (MemberPhase::Idle, None) => ctx.ready().err().unwrap_or(MissReason::NoProposal),
+            (MemberPhase::Idle, None) => slot.blocked.clone().unwrap_or(MissReason::NoProposal),
         };
         DutyOutcome::Missed { reason }
     }

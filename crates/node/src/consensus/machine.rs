@@ -222,6 +222,9 @@ impl Validators {
             keys: &self.keys,
         };
         for state in self.slots.values_mut() {
+            if now_ms >= ctx.rules.attest_from(state.slot) && ctx.can_land(state.slot) {
+                state.blocked = ctx.ready().err();
+            }
             if let Some(run) = &mut state.run {
                 run.advance(state.slot, &state.collection, state.candidate.as_ref(), &ctx, out);
             }
@@ -292,7 +295,7 @@ impl Validators {
                     attester: *key,
                     slot,
                     kind: DutyKind::Attest,
-                    outcome: member.outcome(*key, state.candidate.as_ref(), &ctx),
+                    outcome: member.outcome(*key, &state, &ctx),
                 }));
             }
         }

@@ -185,6 +185,10 @@ impl Run {
             self.why = MissReason::SignedElsewhere;
             return Some(Phase::Over);
         }
+        if !ctx.can_land(slot) {
+            // What was in the way before stays the reason.
+            return None;
+        }
         if let Err(why) = ctx.ready() {
             self.why = why;
             return None;

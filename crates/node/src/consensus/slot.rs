@@ -24,6 +24,8 @@ pub(super) struct SlotState {
     pub(super) candidate: Option<Candidate>,
     /// Own keys in the committee. Bound: its size.
     pub(super) members: BTreeMap<Address, Member>,
+    /// What kept this node from judging anything when the slot's last chance was still to come.
+    pub(super) blocked: Option<MissReason>,
     /// Whether two proposals of the slot were reported.
     pub(super) is_equivocation_reported: bool,
 }
@@ -48,6 +50,7 @@ impl SlotState {
             run,
             candidate: None,
             members,
+            blocked: None,
             is_equivocation_reported: false,
         }
     }

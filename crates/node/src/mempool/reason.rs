@@ -1,6 +1,7 @@
 //! Why a transaction is refused or dropped.
 
 use agoge_protocol::{Digest, L2BlockNumber, TxId};
+use agoge_state_transition::TxRejection;
 use borsh::{BorshDeserialize, BorshSerialize};
 
 /// Why a transaction is not taken into the pool.
@@ -69,6 +70,25 @@ impl RefuseReason {
             self,
             Self::WrongGenesis { .. } | Self::CiphertextHash | Self::InvalidProof | Self::FeeTooLow { .. }
         )
+    }
+}
+
+impl From<TxRejection> for RefuseReason {
+    fn from(rejection: TxRejection) -> Self {
+        match rejection {
+            TxRejection::WrongGenesis { expected, found } => Self::WrongGenesis { expected, found },
+            TxRejection::FeeTooLow { found, minimum } => Self::FeeTooLow { minimum, found },
+            TxRejection::UnknownAnchor { anchor } => Self::UnknownAnchor { anchor },
+            TxRejection::NullifierSpent { nullifier } | TxRejection::Conflict { nullifier } => {
+                Self::Spent { nullifier }
+            }
+            // A decoded transaction is never malformed, and limits of a block are not looked at here.
+            TxRejection::CiphertextHash { .. }
+            | TxRejection::Malformed(_)
+            | TxRejection::BlockFull { .. }
+            | TxRejection::WithdrawalsFull { .. }
+            | TxRejection::FeeTotal { .. } => Self::CiphertextHash,
+        }
     }
 }
 

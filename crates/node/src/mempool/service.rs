@@ -428,7 +428,7 @@ impl Inner {
         ) {
             Ok(()) => Ok(()),
             Err(CheckError::State(error)) => Err(error.into()),
-            Err(CheckError::Rejected(rejection)) => Err(refusal(&rejection).into()),
+            Err(CheckError::Rejected(rejection)) => Err(RefuseReason::from(rejection).into()),
         }
     }
 
@@ -472,23 +472,6 @@ fn leavers(insertion: Insertion) -> impl Iterator<Item = (TxId, DropReason)> {
     replaced
         .chain(insertion.evicted)
         .map(|id| (id, DropReason::Evicted))
-}
-
-fn refusal(rejection: &TxRejection) -> RefuseReason {
-    match *rejection {
-        TxRejection::WrongGenesis { expected, found } => RefuseReason::WrongGenesis { expected, found },
-        TxRejection::FeeTooLow { found, minimum } => RefuseReason::FeeTooLow { minimum, found },
-        TxRejection::UnknownAnchor { anchor } => RefuseReason::UnknownAnchor { anchor },
-        TxRejection::NullifierSpent { nullifier } | TxRejection::Conflict { nullifier } => {
-            RefuseReason::Spent { nullifier }
-        }
-        // A decoded transaction is never malformed, and limits of a block are not looked at here.
-        TxRejection::CiphertextHash { .. }
-        | TxRejection::Malformed(_)
-        | TxRejection::BlockFull { .. }
-        | TxRejection::WithdrawalsFull { .. }
-        | TxRejection::FeeTotal { .. } => RefuseReason::CiphertextHash,
-    }
 }
 
 fn byte_len(tx: &Transaction) -> usize {

@@ -696,25 +696,44 @@ fn attester_behind_or_beside_the_tip_catches_up_or_abstains() {
 
 #[test]
 fn nothing_is_signed_on_a_stale_l1() {
-    let mut node = Node::new(&[1, 2]);
-    assert_eq!(
-        node.tell(&At(-6_000)),
-        ["build 1"],
-        "the head of T - 24 is fresh enough"
+    // A head of T - 48 is 61 s old at T + 13.
+    check(
+        "stale while the slot lasts",
+        &[1, 2],
+        &[
+            (Head(-48), &[]),
+            (At(13_000), &[]),
+            (Proposal(5, 1), &["accept"]),
+            (
+                At(48_000),
+                &[
+                    "missed: another node signed a proposal with the same key",
+                    "missed: the L1 head is 61 s old",
+                    "missed: the L1 head is 61 s old",
+                ],
+            ),
+        ],
     );
-    assert_eq!(
-        node.tell(&At(36_900)),
-        [""; 0],
-        "60 s old: the build is late, the slot is over"
+    check(
+        "the reason is that of the slot, not that of its end",
+        &[1, 4],
+        &[
+            (Head(-48), &[]),
+            (At(13_000), &[]),
+            (
+                At(48_000),
+                &[
+                    "missed: the L1 head is 61 s old",
+                    "missed: the L1 head is 61 s old",
+                    "missed: the L1 head is 61 s old",
+                ],
+            ),
+        ],
     );
-    let said = node.tell(&At(48_000));
-    assert_eq!(
-        said,
-        [
-            "missed: the block was not ready in time",
-            "missed: the L1 head is 72 s old",
-            "missed: the L1 head is 72 s old"
-        ]
+    check(
+        "fresh again in time",
+        &[1],
+        &[(Head(-48), &[]), (At(13_000), &[]), (Head(12), &["build 1"])],
     );
 }
 
