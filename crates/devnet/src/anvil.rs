@@ -55,8 +55,10 @@ pub struct Anvil {
 pub fn binary() -> PathBuf {
     std::env::var_os("ANVIL").map_or_else(
         || {
-            let root = std::env::var_os("AGOGE_ROOT")
-                .map_or_else(|| PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../..")), PathBuf::from);
+            let root = std::env::var_os("AGOGE_ROOT").map_or_else(
+                || PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../..")),
+                PathBuf::from,
+            );
             root.join("lib/node_modules/@foundry-rs/anvil-linux-amd64/bin/anvil")
         },
         PathBuf::from,
@@ -84,15 +86,39 @@ impl Anvil {
         let port = free_port()?;
         let file = std::fs::File::create(log)?;
         let process = Command::new(path)
-            .args(["--host", "127.0.0.1", "--port", &port.to_string(), "--chain-id", "31337"])
-            .args(["--hardfork", "osaka", "--block-time", "1", "--slots-in-an-epoch", "32"])
-            .args(["--enable-tx-gas-limit", "--gas-limit", "60000000", "--transaction-block-keeper", "20000"])
+            .args([
+                "--host",
+                "127.0.0.1",
+                "--port",
+                &port.to_string(),
+                "--chain-id",
+                "31337",
+            ])
+            .args([
+                "--hardfork",
+                "osaka",
+                "--block-time",
+                "1",
+                "--slots-in-an-epoch",
+                "32",
+            ])
+            .args([
+                "--enable-tx-gas-limit",
+                "--gas-limit",
+                "60000000",
+                "--transaction-block-keeper",
+                "20000",
+            ])
             .stdin(std::process::Stdio::null())
             .stdout(file.try_clone()?)
             .stderr(file)
             .kill_on_drop(true)
             .spawn()?;
-        let anvil = Self { process, url: format!("http://127.0.0.1:{port}"), http: reqwest::Client::new() };
+        let anvil = Self {
+            process,
+            url: format!("http://127.0.0.1:{port}"),
+            http: reqwest::Client::new(),
+        };
         const SECONDS: u64 = 30;
         for _ in 0..SECONDS.saturating_mul(10) {
             if anvil.call("eth_chainId", json!([])).await.is_ok() {
@@ -100,7 +126,11 @@ impl Anvil {
             }
             tokio::time::sleep(Duration::from_millis(100)).await;
         }
-        Err(AnvilError::NoAnswer { url: anvil.url.clone(), seconds: SECONDS, log: log.to_owned() })
+        Err(AnvilError::NoAnswer {
+            url: anvil.url.clone(),
+            seconds: SECONDS,
+            log: log.to_owned(),
+        })
     }
 
     /// JSON-RPC endpoint; the beacon API's blobs are under the same address.
@@ -118,7 +148,10 @@ impl Anvil {
     /// # Errors
     /// [`AnvilError::Call`].
     pub async fn call(&self, method: &str, params: Value) -> Result<Value, AnvilError> {
-        let failed = |reason: String| AnvilError::Call { method: method.to_owned(), reason };
+        let failed = |reason: String| AnvilError::Call {
+            method: method.to_owned(),
+            reason,
+        };
         let request = json!({"jsonrpc": "2.0", "id": 1, "method": method, "params": params});
         let response = self
             .http
@@ -161,9 +194,14 @@ impl Anvil {
             reason: format!("{name} of block {id} is {:?}: {why}", text(name)),
         };
         let number = |name: &str| {
-            u64::from_str_radix(text(name).trim_start_matches("0x"), 16).map_err(|e| failed(name, e.to_string()))
+            u64::from_str_radix(text(name).trim_start_matches("0x"), 16)
+                .map_err(|e| failed(name, e.to_string()))
         };
-        let hash = |name: &str| text(name).parse::<B256>().map_err(|e| failed(name, e.to_string()));
+        let hash = |name: &str| {
+            text(name)
+                .parse::<B256>()
+                .map_err(|e| failed(name, e.to_string()))
+        };
         Ok(L1Block {
             number: L1BlockNumber::new(number("number")?),
             hash: hash("hash")?,
@@ -200,7 +238,9 @@ impl Anvil {
     /// # Errors
     /// [`AnvilError::Call`].
     pub async fn set_balance(&self, address: agoge_protocol::Address, wei: u128) -> Result<(), AnvilError> {
-        self.call("anvil_setBalance", json!([address, format!("{wei:#x}")])).await.map(drop)
+        self.call("anvil_setBalance", json!([address, format!("{wei:#x}")]))
+            .await
+            .map(drop)
     }
 
     /// Stops the process.

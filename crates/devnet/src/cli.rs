@@ -13,11 +13,15 @@ use crate::plan::{Plan, Wishes};
 
 /// A whole Agoge network on this machine.
 #[derive(Debug, Parser)]
-#[command(name = "agoge-devnet", version, after_help = "Examples:
+#[command(
+    name = "agoge-devnet",
+    version,
+    after_help = "Examples:
   script/devnet --demo
   script/devnet --serve --json
   script/devnet --serve --keys 48 --procs 12 --committee 16
-Exit codes: 0 ok, 1 failed, 2 usage.")]
+Exit codes: 0 ok, 1 failed, 2 usage."
+)]
 pub struct Args {
     #[command(subcommand)]
     command: Command,
@@ -119,7 +123,10 @@ pub async fn run(args: Args) -> ExitCode {
 async fn go(plan: Plan, up: &Up) -> eyre::Result<()> {
     if let Some(Story::Chain) = up.demo {
         let devnet = demo::chain(plan).await?;
-        eprintln!("every step was checked on L1; logs and data: {}", devnet.dir().display());
+        eprintln!(
+            "every step was checked on L1; logs and data: {}",
+            devnet.dir().display()
+        );
         devnet.stop().await;
         return Ok(());
     }
@@ -143,7 +150,12 @@ async fn print_table(devnet: &Devnet) -> eyre::Result<()> {
     eprintln!("L1 and beacon  {}", devnet.anvil.url());
     eprintln!("deployment     {}", devnet.dir().join("deployments").display());
     for node in &devnet.nodes {
-        eprintln!("{:<14} {}  log {}", node.name(), node.rpc_url(), node.log().display());
+        eprintln!(
+            "{:<14} {}  log {}",
+            node.name(),
+            node.rpc_url(),
+            node.log().display()
+        );
     }
     Ok(())
 }

@@ -38,14 +38,26 @@ pub async fn deploy_and_stake(plan: &Plan, anvil: &Anvil) -> Result<Deployment> 
     let staking_seconds = u64::try_from(plan.keys.div_ceil(STAKERS))?.saturating_mul(2);
     let genesis_time = now.saturating_add(SETUP_SECONDS).saturating_add(staking_seconds);
     let deployment = deploy(&client, funded, plan, genesis_time).await?;
-    l1(plan, anvil, Some(deployment.clone())).await?.reader()?.verify_deployment(&plan.network).await?;
+    l1(plan, anvil, Some(deployment.clone()))
+        .await?
+        .reader()?
+        .verify_deployment(&plan.network)
+        .await?;
     stake(&client, plan, anvil, &deployment).await?;
     let (_, now) = anvil.head().await?;
-    ensure!(now < genesis_time, "staking took until after the network's genesis; hint: the machine is too busy");
+    ensure!(
+        now < genesis_time,
+        "staking took until after the network's genesis; hint: the machine is too busy"
+    );
     Ok(deployment)
 }
 
-async fn deploy(client: &L1Client, deployer: PrivateKeySigner, plan: &Plan, genesis_time: u64) -> Result<Deployment> {
+async fn deploy(
+    client: &L1Client,
+    deployer: PrivateKeySigner,
+    plan: &Plan,
+    genesis_time: u64,
+) -> Result<Deployment> {
     let nonce = client.nonce(deployer.address()).await?;
     let rollup_address = deployer.address().create(nonce.saturating_add(2));
     let deploy_block = client.head().await?.number.get();
@@ -54,20 +66,51 @@ async fn deploy(client: &L1Client, deployer: PrivateKeySigner, plan: &Plan, gene
     let mut wallet = client.wallet(deployer);
 
     let config = registry_config(network, genesis_time, rollup_address);
-    let registry = create(&mut wallet, "Registry", &Registry::BYTECODE, Registry::constructorCall { _config: config }).await?;
+    let registry = create(
+        &mut wallet,
+        "Registry",
+        &Registry::BYTECODE,
+        Registry::constructorCall { _config: config },
+    )
+    .await?;
     let config = staking_config(network, registry.address, admin);
-    let staking = create(&mut wallet, "Staking", &Staking::BYTECODE, Staking::constructorCall { _config: config }).await?;
+    let staking = create(
+        &mut wallet,
+        "Staking",
+        &Staking::BYTECODE,
+        Staking::constructorCall { _config: config },
+    )
+    .await?;
     let config = rollup_config(network, registry.address, staking.address);
-    let mut rollup = create(&mut wallet, "Rollup", &Rollup::BYTECODE, Rollup::constructorCall { _config: config }).await?;
-    ensure!(rollup.address == rollup_address, "the Rollup is at {}, the Registry names {rollup_address}", rollup.address);
+    let mut rollup = create(
+        &mut wallet,
+        "Rollup",
+        &Rollup::BYTECODE,
+        Rollup::constructorCall { _config: config },
+    )
+    .await?;
+    ensure!(
+        rollup.address == rollup_address,
+        "the Rollup is at {}, the Registry names {rollup_address}",
+        rollup.address
+    );
     rollup.instance = Some(1);
-    let inbox = DeployedContract { name: "Inbox".to_owned(), ..rollup.clone() };
+    let inbox = DeployedContract {
+        name: "Inbox".to_owned(),
+        ..rollup.clone()
+    };
 
     let mut contracts = vec![registry, staking, rollup, inbox];
     for contract in &mut contracts {
         contract.code_hash = keccak256(client.code(contract.address).await?);
     }
-    let genesis_id = client.call(rollup_address, Rollup::genesisIdCall {}.abi_encode().into(), At::Latest).await?;
+    let genesis_id = client
+        .call(
+            rollup_address,
+            Rollup::genesisIdCall {}.abi_encode().into(),
+            At::Latest,
+        )
+        .await?;
     Ok(Deployment {
         network: network.network.name.clone(),
         chain_id: network.network.chain_id,
@@ -79,12 +122,24 @@ async fn deploy(client: &L1Client, deployer: PrivateKeySigner, plan: &Plan, gene
     })
 }
 
-async fn create(wallet: &mut L1Wallet, name: &str, code: &Bytes, constructor: impl SolConstructor) -> Result<DeployedContract> {
+async fn create(
+    wallet: &mut L1Wallet,
+    name: &str,
+    code: &Bytes,
+    constructor: impl SolConstructor,
+) -> Result<DeployedContract> {
     let arguments = constructor.abi_encode();
     let creation: Bytes = [code.as_ref(), &arguments].concat().into();
-    let outcome = wallet.deploy(creation).await.wrap_err_with(|| format!("deploying {name}"))?;
-    let SendOutcome::Mined(mined) = &outcome else { bail!("deploying {name}: {outcome}") };
-    let address = mined.created.ok_or_else(|| eyre!("deploying {name}: the receipt names no contract"))?;
+    let outcome = wallet
+        .deploy(creation)
+        .await
+        .wrap_err_with(|| format!("deploying {name}"))?;
+    let SendOutcome::Mined(mined) = &outcome else {
+        bail!("deploying {name}: {outcome}")
+    };
+    let address = mined
+        .created
+        .ok_or_else(|| eyre!("deploying {name}: the receipt names no contract"))?;
     tracing::debug!(name, %address, gas = mined.gas_used, "deployed");
     Ok(DeployedContract {
         name: name.to_owned(),
@@ -100,7 +155,11 @@ fn no_governance() -> Address {
     Address::from_word(keccak256("agoge: no governance"))
 }
 
-fn registry_config(network: &NetworkConfig, genesis_time: u64, first_instance: Address) -> Registry::RegistryConfig {
+fn registry_config(
+    network: &NetworkConfig,
+    genesis_time: u64,
+    first_instance: Address,
+) -> Registry::RegistryConfig {
     Registry::RegistryConfig {
         genesisTime: U256::from(genesis_time),
         slotSeconds: U256::from(network.protocol.slot_seconds),
@@ -151,15 +210,27 @@ fn wei(gwei: u64) -> U256 {
 
 async fn stake(client: &L1Client, plan: &Plan, anvil: &Anvil, deployment: &Deployment) -> Result<()> {
     let staking = deployment.address("Staking")?;
-    let attesters: Vec<_> = (0..plan.keys).map(|number| key(&plan.seed, Role::Attester, number)).collect();
+    let attesters: Vec<_> = (0..plan.keys)
+        .map(|number| key(&plan.seed, Role::Attester, number))
+        .collect();
     let stakes = u128::from(plan.network.staking.activation_stake_gwei).saturating_mul(u128::from(GWEI));
-    let funds = stakes.saturating_mul(u128::try_from(plan.keys)?).saturating_add(1_000_000_000_000_000_000);
+    let funds = stakes
+        .saturating_mul(u128::try_from(plan.keys)?)
+        .saturating_add(1_000_000_000_000_000_000);
     if plan.network.staking.is_allow_listed {
         let admin = key(&plan.seed, Role::AllowListAdmin, 0);
         anvil.set_balance(admin.address(), funds).await?;
         let addresses = attesters.iter().map(PrivateKeySigner::address).collect();
-        let allow = Staking::setAllowedCall { _attesters: addresses, _isAllowed: true }.abi_encode();
-        send(&mut client.wallet(admin), TxRequest::call(staking, allow.into(), Purpose::named("allow-list"))).await?;
+        let allow = Staking::setAllowedCall {
+            _attesters: addresses,
+            _isAllowed: true,
+        }
+        .abi_encode();
+        send(
+            &mut client.wallet(admin),
+            TxRequest::call(staking, allow.into(), Purpose::named("allow-list")),
+        )
+        .await?;
     }
 
     // Deposits of different senders share L1 blocks.

@@ -36,7 +36,10 @@ pub fn key(seed: &str, role: Role, number: usize) -> PrivateKeySigner {
 
 /// A signature in the contracts' form; `None` if the signer fails, which a key in memory does not.
 pub fn sign(signer: &PrivateKeySigner, digest: B256) -> Option<CompactSignature> {
-    signer.sign_hash_sync(&digest).ok().map(|signature| CompactSignature::from_signature(&signature))
+    signer
+        .sign_hash_sync(&digest)
+        .ok()
+        .map(|signature| CompactSignature::from_signature(&signature))
 }
 
 /// An attester's consent to be staked for a withdrawer.
@@ -47,6 +50,10 @@ pub fn proof_of_possession(
     chain_id: u64,
     staking: Address,
 ) -> Option<CompactSignature> {
-    let message = ProofOfPossessionMessage { attester: attester.address(), withdrawer, nonce: U256::from(nonce) };
+    let message = ProofOfPossessionMessage {
+        attester: attester.address(),
+        withdrawer,
+        nonce: U256::from(nonce),
+    };
     sign(attester, signing_digest(&message, &domain(chain_id, staking)))
 }

@@ -55,20 +55,42 @@ impl Devnet {
         let anvil = Anvil::start(&dir.join("anvil.log")).await?;
         tracing::info!(url = anvil.url(), "L1 is up");
         for process in 0..plan.procs {
-            anvil.set_balance(key(&plan.seed, Role::Publisher, process).address(), ALLOWANCE).await?;
+            anvil
+                .set_balance(key(&plan.seed, Role::Publisher, process).address(), ALLOWANCE)
+                .await?;
         }
         for wallet in 0..2 {
-            anvil.set_balance(key(&plan.seed, Role::Depositor, wallet).address(), ALLOWANCE).await?;
+            anvil
+                .set_balance(key(&plan.seed, Role::Depositor, wallet).address(), ALLOWANCE)
+                .await?;
         }
         let deployment = deploy::deploy_and_stake(&plan, &anvil).await?;
-        let deployment_file = dir.join("deployments").join(format!("{}.json", plan.network.network.name));
+        let deployment_file = dir
+            .join("deployments")
+            .join(format!("{}.json", plan.network.network.name));
         fs::create_dir_all(dir.join("deployments"))?;
         fs::write(&deployment_file, serde_json::to_string_pretty(&deployment)?)?;
-        tracing::info!(validators = plan.keys, "contracts are deployed and validators staked");
+        tracing::info!(
+            validators = plan.keys,
+            "contracts are deployed and validators staked"
+        );
 
         let reader = l1(&plan, &anvil, Some(deployment.clone())).await?.reader()?;
-        let shared = Shared { dir, network_file, deployment_file, l1_url: anvil.url().to_owned() };
-        let mut devnet = Self { plan, anvil, deployment, nodes: Vec::new(), reader, shared, bootnode: None };
+        let shared = Shared {
+            dir,
+            network_file,
+            deployment_file,
+            l1_url: anvil.url().to_owned(),
+        };
+        let mut devnet = Self {
+            plan,
+            anvil,
+            deployment,
+            nodes: Vec::new(),
+            reader,
+            shared,
+            bootnode: None,
+        };
         for process in 0..devnet.plan.procs {
             devnet.add_validators(process).await?;
         }
@@ -78,10 +100,15 @@ impl Devnet {
 
     async fn add_validators(&mut self, process: usize) -> Result<()> {
         let seed = &self.plan.seed;
-        let attesters: Vec<_> =
-            self.plan.keys_of(process).into_iter().map(|number| key(seed, Role::Attester, number)).collect();
+        let attesters: Vec<_> = self
+            .plan
+            .keys_of(process)
+            .into_iter()
+            .map(|number| key(seed, Role::Attester, number))
+            .collect();
         let publisher = key(seed, Role::Publisher, process);
-        self.add_node(&format!("node-{process}"), &attesters, Some(&publisher)).await
+        self.add_node(&format!("node-{process}"), &attesters, Some(&publisher))
+            .await
     }
 
     /// Starts a node without keys and returns its place in [`Self::nodes`].
@@ -161,7 +188,12 @@ impl Devnet {
     /// Those of the call.
     pub async fn l1_tip(&self) -> Result<u64> {
         let (_, time) = self.anvil.head().await?;
-        Ok(self.reader.tips_at(agoge_l1_client::At::Latest, time).await?.pending.get())
+        Ok(self
+            .reader
+            .tips_at(agoge_l1_client::At::Latest, time)
+            .await?
+            .pending
+            .get())
     }
 
     /// Waits until all running nodes have the same pending tip, at block `number` or later, and returns it. What they agree on is
@@ -179,15 +211,23 @@ impl Devnet {
             }
             let (_, first) = tips.first().cloned().ok_or_else(|| eyre!("there are no nodes"))?;
             if first.number.get() >= number && tips.iter().all(|(_, tip)| *tip == first) {
-                let record = self.reader.block_record(agoge_l1_client::At::Latest, first.number).await?;
+                let record = self
+                    .reader
+                    .block_record(agoge_l1_client::At::Latest, first.number)
+                    .await?;
                 if record.is_some_and(|(archive, _)| archive == first.archive) {
                     return Ok(first);
                 }
             }
             if Instant::now() >= end {
-                let said: Vec<String> =
-                    tips.iter().map(|(name, tip)| format!("{name}: block {} archive {}", tip.number, tip.archive)).collect();
-                bail!("the nodes do not agree on block {number} or later after {limit:?}: {}", said.join("; "));
+                let said: Vec<String> = tips
+                    .iter()
+                    .map(|(name, tip)| format!("{name}: block {} archive {}", tip.number, tip.archive))
+                    .collect();
+                bail!(
+                    "the nodes do not agree on block {number} or later after {limit:?}: {}",
+                    said.join("; ")
+                );
             }
             tokio::time::sleep(POLL).await;
         }
@@ -233,6 +273,11 @@ impl Devnet {
         &self.shared.network_file
     }
 
+    /// Where the contracts are, as every process reads it.
+    pub fn deployment_file(&self) -> &Path {
+        &self.shared.deployment_file
+    }
+
     /// The line of `--serve --json` (`docs/interface.md`).
     ///
     /// # Errors
@@ -266,7 +311,10 @@ impl Devnet {
     /// # Errors
     /// Those of the call.
     pub async fn node_tip(&self, node: usize) -> Result<L2BlockNumber> {
-        let node = self.nodes.get(node).ok_or_else(|| eyre!("there is no node {node}"))?;
+        let node = self
+            .nodes
+            .get(node)
+            .ok_or_else(|| eyre!("there is no node {node}"))?;
         Ok(node.rpc()?.tips().await?.pending.number)
     }
 }
@@ -283,7 +331,8 @@ pub async fn l1(plan: &Plan, anvil: &Anvil, deployment: Option<Deployment>) -> R
 
 fn is_ready(state: &str) -> bool {
     // The node answers `{"status":"ready"...}` with 200, and the list of reasons with 503.
-    serde_json::from_str::<Value>(state).is_ok_and(|value| value.get("ready").and_then(Value::as_bool) == Some(true))
+    serde_json::from_str::<Value>(state)
+        .is_ok_and(|value| value.get("ready").and_then(Value::as_bool) == Some(true))
 }
 
 /// Makes the devnet's directory; one that holds a former devnet is emptied, any other is refused.
@@ -291,17 +340,33 @@ fn fresh_dir(dir: &Path) -> Result<PathBuf> {
     const MARK: &str = ".agoge-devnet";
     if dir.exists() && fs::read_dir(dir)?.next().is_some() {
         if !dir.join(MARK).exists() {
-            bail!("{} is not empty and no former devnet; hint: choose another --dir", dir.display());
+            bail!(
+                "{} is not empty and no former devnet; hint: choose another --dir",
+                dir.display()
+            );
         }
         fs::remove_dir_all(dir).wrap_err_with(|| format!("emptying {}", dir.display()))?;
     }
-    fs::DirBuilder::new().recursive(true).mode(0o700).create(dir).wrap_err_with(|| dir.display().to_string())?;
-    fs::write(dir.join(MARK), "made by agoge-devnet; removed by its next start\n")?;
+    fs::DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(dir)
+        .wrap_err_with(|| dir.display().to_string())?;
+    fs::write(
+        dir.join(MARK),
+        "made by agoge-devnet; removed by its next start\n",
+    )?;
     dir.canonicalize().wrap_err_with(|| dir.display().to_string())
 }
 
 fn write_private(path: &Path, text: &str) -> Result<()> {
     use std::io::Write;
-    let mut file = fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(path)?;
-    file.write_all(text.as_bytes()).wrap_err_with(|| path.display().to_string())
+    let mut file = fs::OpenOptions::new()
+        .write(true)
+        .create(true)
+        .truncate(true)
+        .mode(0o600)
+        .open(path)?;
+    file.write_all(text.as_bytes())
+        .wrap_err_with(|| path.display().to_string())
 }

@@ -124,13 +124,22 @@ impl NodeProcess {
         let keys = data_dir.join("keys");
         private_dir(&keys.join("attesters")).map_err(io(&keys))?;
         for (number, attester) in attesters.iter().enumerate() {
-            write_keystore(&keys.join("attesters"), &format!("attester-{number}.json"), attester)?;
+            write_keystore(
+                &keys.join("attesters"),
+                &format!("attester-{number}.json"),
+                attester,
+            )?;
         }
         if let Some(publisher) = publisher {
             write_keystore(&keys, "publisher.json", publisher)?;
         }
         let port = || free_port().map_err(io(&data_dir));
-        let ports = Ports { rpc: port()?, admin: port()?, metrics: port()?, p2p: port()? };
+        let ports = Ports {
+            rpc: port()?,
+            admin: port()?,
+            metrics: port()?,
+            p2p: port()?,
+        };
         Ok(Self {
             name: name.to_owned(),
             log: shared.dir.join(format!("{name}.log")),
@@ -150,20 +159,34 @@ impl NodeProcess {
     pub async fn start(&mut self) -> Result<(), NodeProcessError> {
         let program = program("agoge-node")?;
         let is_new = !self.log.exists();
-        let log = fs::OpenOptions::new().create(true).append(true).open(&self.log).map_err(self.io())?;
+        let log = fs::OpenOptions::new()
+            .create(true)
+            .append(true)
+            .open(&self.log)
+            .map_err(self.io())?;
         let mut command = Command::new(program);
         command
             .arg("run")
-            .arg("--network").arg(&self.shared.network_file)
-            .arg("--deployment").arg(&self.shared.deployment_file)
-            .arg("--data-dir").arg(&self.data_dir)
-            .arg("--keys-password-file").arg(self.shared.dir.join("password"))
-            .arg("--l1-rpc-urls").arg(&self.shared.l1_url)
-            .arg("--l1-beacon-urls").arg(&self.shared.l1_url)
-            .arg("--rpc-listen").arg(format!("127.0.0.1:{}", self.ports.rpc))
-            .arg("--admin-listen").arg(format!("127.0.0.1:{}", self.ports.admin))
-            .arg("--metrics-listen").arg(format!("127.0.0.1:{}", self.ports.metrics))
-            .arg("--p2p-listen").arg(format!("127.0.0.1:{}", self.ports.p2p));
+            .arg("--network")
+            .arg(&self.shared.network_file)
+            .arg("--deployment")
+            .arg(&self.shared.deployment_file)
+            .arg("--data-dir")
+            .arg(&self.data_dir)
+            .arg("--keys-password-file")
+            .arg(self.shared.dir.join("password"))
+            .arg("--l1-rpc-urls")
+            .arg(&self.shared.l1_url)
+            .arg("--l1-beacon-urls")
+            .arg(&self.shared.l1_url)
+            .arg("--rpc-listen")
+            .arg(format!("127.0.0.1:{}", self.ports.rpc))
+            .arg("--admin-listen")
+            .arg(format!("127.0.0.1:{}", self.ports.admin))
+            .arg("--metrics-listen")
+            .arg(format!("127.0.0.1:{}", self.ports.metrics))
+            .arg("--p2p-listen")
+            .arg(format!("127.0.0.1:{}", self.ports.p2p));
         if !self.bootnodes.is_empty() {
             command.arg("--p2p-bootnodes").arg(self.bootnodes.join(","));
         }
@@ -185,7 +208,11 @@ impl NodeProcess {
     async fn wait_for_rpc(&mut self) -> Result<(), NodeProcessError> {
         let end = Instant::now() + Duration::from_secs(START_SECONDS);
         loop {
-            if let Some(status) = self.process.as_mut().and_then(|process| process.try_wait().ok().flatten()) {
+            if let Some(status) = self
+                .process
+                .as_mut()
+                .and_then(|process| process.try_wait().ok().flatten())
+            {
                 return Err(self.died(format!("ended with {status}")));
             }
             if let Ok(node) = Node::new(&self.rpc_url())
@@ -211,11 +238,15 @@ impl NodeProcess {
 
     /// Asks the process to end (SIGTERM) and waits; kills it after `limit`.
     pub async fn stop(&mut self, limit: Duration) {
-        let Some(mut process) = self.process.take() else { return };
+        let Some(mut process) = self.process.take() else {
+            return;
+        };
         if let Some(pid) = process.id() {
             // `kill` is a program of every Debian; sending a signal by hand would need unsafe code.
             let sent = Command::new("kill").arg(pid.to_string()).status().await;
-            if sent.is_ok_and(|status| status.success()) && tokio::time::timeout(limit, process.wait()).await.is_ok() {
+            if sent.is_ok_and(|status| status.success())
+                && tokio::time::timeout(limit, process.wait()).await.is_ok()
+            {
                 return;
             }
         }
@@ -246,7 +277,11 @@ impl NodeProcess {
                 continue;
             }
             let path = entry.path();
-            let removed = if path.is_dir() { fs::remove_dir_all(&path) } else { fs::remove_file(&path) };
+            let removed = if path.is_dir() {
+                fs::remove_dir_all(&path)
+            } else {
+                fs::remove_file(&path)
+            };
             removed.map_err(self.io())?;
         }
         // The next start is the first one again.
@@ -259,12 +294,15 @@ impl NodeProcess {
     /// [`NodeProcessError::Call`].
     pub async fn set_duties(&self, attester: Address, is_on: bool) -> Result<(), NodeProcessError> {
         let state = if is_on { "on" } else { "off" };
-        self.admin("agogeAdmin_setDuties", json!([attester, state])).await.map(drop)
+        self.admin("agogeAdmin_setDuties", json!([attester, state]))
+            .await
+            .map(drop)
     }
 
     async fn admin(&self, method: &str, params: Value) -> Result<Value, NodeProcessError> {
         let token = fs::read_to_string(self.data_dir.join("admin.token")).map_err(self.io())?;
-        self.call(self.ports.admin, Some(token.trim()), method, params).await
+        self.call(self.ports.admin, Some(token.trim()), method, params)
+            .await
     }
 
     /// Calls a method of the public RPC that the wallet's client does not have.
@@ -275,9 +313,18 @@ impl NodeProcess {
         self.call(self.ports.rpc, None, method, params).await
     }
 
-    async fn call(&self, port: u16, token: Option<&str>, method: &str, params: Value) -> Result<Value, NodeProcessError> {
-        let failed =
-            |reason: String| NodeProcessError::Call { name: self.name.clone(), method: method.to_owned(), reason };
+    async fn call(
+        &self,
+        port: u16,
+        token: Option<&str>,
+        method: &str,
+        params: Value,
+    ) -> Result<Value, NodeProcessError> {
+        let failed = |reason: String| NodeProcessError::Call {
+            name: self.name.clone(),
+            method: method.to_owned(),
+            reason,
+        };
         let request = reqwest::Client::new()
             .post(format!("http://127.0.0.1:{port}"))
             .timeout(Duration::from_secs(10))
@@ -305,7 +352,12 @@ impl NodeProcess {
     /// What `/readyz` says: the reasons why the node is not ready, or nothing.
     pub async fn readiness(&self) -> String {
         let url = format!("http://127.0.0.1:{}/readyz", self.ports.metrics);
-        match reqwest::Client::new().get(url).timeout(Duration::from_secs(5)).send().await {
+        match reqwest::Client::new()
+            .get(url)
+            .timeout(Duration::from_secs(5))
+            .send()
+            .await
+        {
             Ok(response) => response.text().await.unwrap_or_else(|error| error.to_string()),
             Err(error) => error.to_string(),
         }
@@ -353,7 +405,12 @@ impl NodeProcess {
     }
 
     fn died(&self, how: String) -> NodeProcessError {
-        NodeProcessError::Died { name: self.name.clone(), how, log: self.log.clone(), tail: tail(&self.log) }
+        NodeProcessError::Died {
+            name: self.name.clone(),
+            how,
+            log: self.log.clone(),
+            tail: tail(&self.log),
+        }
     }
 }
 
@@ -361,14 +418,24 @@ impl NodeProcess {
 fn tail(log: &Path) -> String {
     let text = fs::read_to_string(log).unwrap_or_default();
     let lines: Vec<&str> = text.lines().collect();
-    lines.get(lines.len().saturating_sub(20)..).unwrap_or_default().join("\n")
+    lines
+        .get(lines.len().saturating_sub(20)..)
+        .unwrap_or_default()
+        .join("\n")
 }
 
 /// A program of this workspace: beside the running one, or one directory up when that is a test.
 fn program(name: &str) -> Result<PathBuf, NodeProcessError> {
-    let own = std::env::current_exe().map_err(|source| NodeProcessError::Io { what: name.to_owned(), source })?;
+    let own = std::env::current_exe().map_err(|source| NodeProcessError::Io {
+        what: name.to_owned(),
+        source,
+    })?;
     let mut candidates = own.ancestors().skip(1).take(2).map(|dir| dir.join(name));
-    candidates.find(|path| path.is_file()).ok_or_else(|| NodeProcessError::NotBuilt { path: own.with_file_name(name) })
+    candidates
+        .find(|path| path.is_file())
+        .ok_or_else(|| NodeProcessError::NotBuilt {
+            path: own.with_file_name(name),
+        })
 }
 
 /// Where another program of this workspace is.
@@ -389,11 +456,24 @@ fn private_dir(path: &Path) -> std::io::Result<()> {
 /// [`NodeProcessError`].
 pub fn write_keystore(dir: &Path, file: &str, key: &PrivateKeySigner) -> Result<PathBuf, NodeProcessError> {
     let path = dir.join(file);
-    let io = |source| NodeProcessError::Io { what: path.display().to_string(), source };
+    let io = |source| NodeProcessError::Io {
+        what: path.display().to_string(),
+        source,
+    };
     // Created first, so that it is never readable by others.
-    fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&path).map_err(io)?;
+    fs::OpenOptions::new()
+        .write(true)
+        .create(true)
+        .truncate(true)
+        .mode(0o600)
+        .open(&path)
+        .map_err(io)?;
     let mut rng = rand::thread_rng();
-    LocalSigner::encrypt_keystore(dir, &mut rng, key.to_bytes(), PASSWORD, Some(file))
-        .map_err(|e| NodeProcessError::Key { address: key.address(), reason: e.to_string() })?;
+    LocalSigner::encrypt_keystore(dir, &mut rng, key.to_bytes(), PASSWORD, Some(file)).map_err(|e| {
+        NodeProcessError::Key {
+            address: key.address(),
+            reason: e.to_string(),
+        }
+    })?;
     Ok(path)
 }

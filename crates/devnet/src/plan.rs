@@ -89,7 +89,10 @@ impl Plan {
     /// [`PlanError`] naming the flag or the file.
     pub fn new(wishes: &Wishes) -> Result<Self, PlanError> {
         let (path, text) = network_text(wishes.network.as_deref())?;
-        let in_file = |source| PlanError::Network { path: path.clone(), source };
+        let in_file = |source| PlanError::Network {
+            path: path.clone(),
+            source,
+        };
         let mut network = NetworkConfig::parse(&text).map_err(in_file)?;
         if network.network.chain_id != ANVIL_CHAIN_ID {
             return Err(flag("network", &path, "a devnet runs on chain 31337 only"));
@@ -97,7 +100,11 @@ impl Plan {
         let protocol = &mut network.protocol;
         if let Some(ms) = wishes.slot_ms {
             if ms < 3_000 || ms.checked_rem(1_000) != Some(0) {
-                return Err(flag("slot-ms", &ms, "must be a multiple of 1000 and at least 3000 (L1 blocks are 1 s)"));
+                return Err(flag(
+                    "slot-ms",
+                    &ms,
+                    "must be a multiple of 1000 and at least 3000 (L1 blocks are 1 s)",
+                ));
             }
             protocol.slot_seconds = ms.div_euclid(1_000);
         }
@@ -112,13 +119,23 @@ impl Plan {
             return Err(flag("keys", &keys, "must be 1 to 512"));
         }
         protocol.validators = keys;
-        protocol.committee_size = wishes.committee.unwrap_or_else(|| protocol.committee_size.min(keys));
+        protocol.committee_size = wishes
+            .committee
+            .unwrap_or_else(|| protocol.committee_size.min(keys));
         if !(1..=keys).contains(&protocol.committee_size) {
-            return Err(flag("committee", &protocol.committee_size, "must be at least 1 and at most --keys"));
+            return Err(flag(
+                "committee",
+                &protocol.committee_size,
+                "must be at least 1 and at most --keys",
+            ));
         }
         let procs = wishes.procs.unwrap_or_else(|| keys.min(4));
         if !(1..=keys.min(PROCS_MAX)).contains(&procs) {
-            return Err(flag("procs", &procs, "must be at least 1 and at most --keys and 32"));
+            return Err(flag(
+                "procs",
+                &procs,
+                "must be at least 1 and at most --keys and 32",
+            ));
         }
         if let Some(profile) = wishes.client_profile {
             network.proving.client_profile = profile;
@@ -138,7 +155,9 @@ impl Plan {
 
     /// Indices of the validators that process `process` runs; every validator belongs to one process.
     pub fn keys_of(&self, process: usize) -> Vec<usize> {
-        (0..self.keys).filter(|key| key.checked_rem(self.procs) == Some(process)).collect()
+        (0..self.keys)
+            .filter(|key| key.checked_rem(self.procs) == Some(process))
+            .collect()
     }
 }
 
@@ -147,10 +166,23 @@ fn fit_windows(network: &mut NetworkConfig) {
     let slots = network.protocol.epoch_slots;
     let proving = &mut network.proving;
     proving.claim_window_slots = slots.saturating_mul(13).div_ceil(32);
-    proving.proof_window_epochs = if slots >= 32 { 2 } else { proving.proof_window_epochs.max(4) };
-    proving.ring_blocks = proving.ring_blocks.max(proving.proof_window_epochs.saturating_add(2).saturating_mul(slots));
+    proving.proof_window_epochs = if slots >= 32 {
+        2
+    } else {
+        proving.proof_window_epochs.max(4)
+    };
+    proving.ring_blocks = proving.ring_blocks.max(
+        proving
+            .proof_window_epochs
+            .saturating_add(2)
+            .saturating_mul(slots),
+    );
     let epoch_seconds = slots.saturating_mul(network.protocol.slot_seconds);
-    let held = network.protocol.set_lag_epochs.saturating_add(1).saturating_mul(epoch_seconds);
+    let held = network
+        .protocol
+        .set_lag_epochs
+        .saturating_add(1)
+        .saturating_mul(epoch_seconds);
     network.staking.exit_delay_seconds = network.staking.exit_delay_seconds.max(held);
 }
 
@@ -158,13 +190,20 @@ fn network_text(name: Option<&str>) -> Result<(String, String), PlanError> {
     let name = name.unwrap_or("devnet");
     let text = match built_in(name) {
         Some(text) => text.to_owned(),
-        None => std::fs::read_to_string(name).map_err(|source| PlanError::Read { path: name.to_owned(), source })?,
+        None => std::fs::read_to_string(name).map_err(|source| PlanError::Read {
+            path: name.to_owned(),
+            source,
+        })?,
     };
     Ok((name.to_owned(), text))
 }
 
 fn flag(flag: &'static str, given: &impl ToString, rule: &'static str) -> PlanError {
-    PlanError::Flag { flag, given: given.to_string(), rule }
+    PlanError::Flag {
+        flag,
+        given: given.to_string(),
+        rule,
+    }
 }
 
 #[cfg(test)]
@@ -175,16 +214,27 @@ mod tests {
     fn defaults_are_those_of_the_network_file() {
         let plan = Plan::new(&Wishes::default()).unwrap();
         assert_eq!((plan.keys, plan.procs), (16, 4));
-        assert_eq!(plan.network, NetworkConfig::parse(built_in("devnet").unwrap()).unwrap());
+        assert_eq!(
+            plan.network,
+            NetworkConfig::parse(built_in("devnet").unwrap()).unwrap()
+        );
         assert_eq!(plan.keys_of(1), [1, 5, 9, 13]);
     }
 
     #[test]
     fn windows_follow_the_epoch() {
         for (epoch_slots, claim, window, ring) in [(8, 4, 4, 96), (16, 7, 4, 96), (32, 13, 2, 128)] {
-            let plan = Plan::new(&Wishes { epoch_slots: Some(epoch_slots), ..Wishes::default() }).unwrap();
+            let plan = Plan::new(&Wishes {
+                epoch_slots: Some(epoch_slots),
+                ..Wishes::default()
+            })
+            .unwrap();
             let proving = plan.network.proving;
-            let found = (proving.claim_window_slots, proving.proof_window_epochs, proving.ring_blocks);
+            let found = (
+                proving.claim_window_slots,
+                proving.proof_window_epochs,
+                proving.ring_blocks,
+            );
             assert_eq!(found, (claim, window, ring), "{epoch_slots} slots");
         }
     }
@@ -193,13 +243,57 @@ mod tests {
     fn bad_flags_are_named() {
         let wishes = Wishes::default;
         let cases = [
-            (Wishes { slot_ms: Some(2_000), ..wishes() }, "--slot-ms 2000"),
-            (Wishes { slot_ms: Some(4_500), ..wishes() }, "--slot-ms 4500"),
-            (Wishes { epoch_slots: Some(3), ..wishes() }, "--epoch-slots 3"),
-            (Wishes { keys: Some(0), ..wishes() }, "--keys 0"),
-            (Wishes { keys: Some(4), committee: Some(5), ..wishes() }, "--committee 5"),
-            (Wishes { keys: Some(4), procs: Some(5), ..wishes() }, "--procs 5"),
-            (Wishes { network: Some("/nowhere.toml".to_owned()), ..wishes() }, "/nowhere.toml"),
+            (
+                Wishes {
+                    slot_ms: Some(2_000),
+                    ..wishes()
+                },
+                "--slot-ms 2000",
+            ),
+            (
+                Wishes {
+                    slot_ms: Some(4_500),
+                    ..wishes()
+                },
+                "--slot-ms 4500",
+            ),
+            (
+                Wishes {
+                    epoch_slots: Some(3),
+                    ..wishes()
+                },
+                "--epoch-slots 3",
+            ),
+            (
+                Wishes {
+                    keys: Some(0),
+                    ..wishes()
+                },
+                "--keys 0",
+            ),
+            (
+                Wishes {
+                    keys: Some(4),
+                    committee: Some(5),
+                    ..wishes()
+                },
+                "--committee 5",
+            ),
+            (
+                Wishes {
+                    keys: Some(4),
+                    procs: Some(5),
+                    ..wishes()
+                },
+                "--procs 5",
+            ),
+            (
+                Wishes {
+                    network: Some("/nowhere.toml".to_owned()),
+                    ..wishes()
+                },
+                "/nowhere.toml",
+            ),
         ];
         for (wishes, expected) in cases {
             let error = Plan::new(&wishes).unwrap_err().to_string();

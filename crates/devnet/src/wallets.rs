@@ -19,6 +19,7 @@ pub struct Wallet {
     password_file: PathBuf,
     keystore: PathBuf,
     network_file: PathBuf,
+    deployment_file: PathBuf,
     l1_url: String,
     /// Its shielded address.
     pub address: String,
@@ -40,12 +41,19 @@ impl Wallet {
             password_file,
             keystore,
             network_file: devnet.network_file().to_owned(),
+            deployment_file: devnet.deployment_file().to_owned(),
             l1_url: devnet.anvil.url().to_owned(),
             address: String::new(),
         };
         let seed = agoge_protocol::keccak256(format!("agoge devnet wallet {:?} {number}", devnet.plan.seed));
         let seed = format!("{seed:x}");
-        let restored = wallet.run(node_url, &["restore", "--seed", "-"], Some(seed.trim_start_matches("0x"))).await;
+        let restored = wallet
+            .run(
+                node_url,
+                &["restore", "--seed", "-"],
+                Some(seed.trim_start_matches("0x")),
+            )
+            .await;
         restored.wrap_err("agoge-wallet restore")?;
         let address = wallet.run(node_url, &["address"], None).await?;
         wallet.address = address["address"].as_str().unwrap_or_default().to_owned();
@@ -58,7 +66,11 @@ impl Wallet {
     /// Those of the program.
     pub async fn spendable(&self, node_url: &str) -> Result<u64> {
         let data = self.run(node_url, &["balance"], None).await?;
-        data["spendable_gwei"].as_str().unwrap_or_default().parse().wrap_err("spendable_gwei")
+        data["spendable_gwei"]
+            .as_str()
+            .unwrap_or_default()
+            .parse()
+            .wrap_err("spendable_gwei")
     }
 
     /// Deposits from L1 and waits until the note can be spent. Returns the inbox index.
@@ -67,14 +79,30 @@ impl Wallet {
     /// Those of the program.
     pub async fn deposit(&self, node_url: &str, amount: &str) -> Result<u64> {
         let network = self.network_file.display().to_string();
+        let deployment = self.deployment_file.display().to_string();
         let keystore = self.keystore.display().to_string();
         let password = self.password_file.display().to_string();
         let args = [
-            "deposit", "--amount", amount, "--rpc-url", &self.l1_url, "--network", &network, "--keystore", &keystore,
-            "--l1-password-file", &password, "--timeout", "120",
+            "deposit",
+            "--amount",
+            amount,
+            "--rpc-url",
+            &self.l1_url,
+            "--network",
+            &network,
+            "--deployment",
+            &deployment,
+            "--keystore",
+            &keystore,
+            "--l1-password-file",
+            &password,
+            "--timeout",
+            "120",
         ];
         let data = self.run(node_url, &args, None).await?;
-        data["index"].as_u64().ok_or_else(|| eyre::eyre!("the wallet names no inbox index"))
+        data["index"]
+            .as_u64()
+            .ok_or_else(|| eyre::eyre!("the wallet names no inbox index"))
     }
 
     /// Pays another address; `extra` are further flags of `send`.
@@ -98,16 +126,28 @@ impl Wallet {
     }
 }
 
-async fn run_wallet(dir: &Path, password: &Path, node_url: &str, args: &[&str], stdin: Option<&str>) -> Result<Value> {
+async fn run_wallet(
+    dir: &Path,
+    password: &Path,
+    node_url: &str,
+    args: &[&str],
+    stdin: Option<&str>,
+) -> Result<Value> {
     const LIMIT: Duration = Duration::from_secs(240);
     let mut command = Command::new(wallet_program()?);
     command
         .args(args)
         .arg("--json")
-        .arg("--dir").arg(dir)
-        .arg("--password-file").arg(password)
+        .arg("--dir")
+        .arg(dir)
+        .arg("--password-file")
+        .arg(password)
         .args(["--node", node_url])
-        .stdin(if stdin.is_some() { Stdio::piped() } else { Stdio::null() })
+        .stdin(if stdin.is_some() {
+            Stdio::piped()
+        } else {
+            Stdio::null()
+        })
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .kill_on_drop(true);
@@ -122,8 +162,12 @@ async fn run_wallet(dir: &Path, password: &Path, node_url: &str, args: &[&str], 
     let mut answer: Value = serde_json::from_slice(&output.stdout).unwrap_or_default();
     if !output.status.success() || answer["ok"] != true {
         let stderr = String::from_utf8_lossy(&output.stderr);
-        bail!("agoge-wallet {}: {}: {}{stderr}", args.first().unwrap_or(&""), output.status, answer["error"]["message"]);
+        bail!(
+            "agoge-wallet {}: {}: {}{stderr}",
+            args.first().unwrap_or(&""),
+            output.status,
+            answer["error"]["message"]
+        );
     }
     Ok(answer["data"].take())
 }
-

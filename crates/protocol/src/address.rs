@@ -56,15 +56,22 @@ impl core::str::FromStr for ShieldedAddress {
         let checked = bech32::primitives::decode::CheckedHrpstring::new::<Bech32m>(text)
             .map_err(|e| AddressError::Encoding(e.to_string()))?;
         if checked.hrp() != PREFIX {
-            return Err(AddressError::Prefix { found: checked.hrp().to_string() });
+            return Err(AddressError::Prefix {
+                found: checked.hrp().to_string(),
+            });
         }
         let payload: Vec<u8> = checked.byte_iter().collect();
-        let bytes: [u8; 64] =
-            payload.as_slice().try_into().map_err(|_| AddressError::Length { found: payload.len() })?;
+        let bytes: [u8; 64] = payload
+            .as_slice()
+            .try_into()
+            .map_err(|_| AddressError::Length { found: payload.len() })?;
         let (owner, viewing) = bytes.split_at(32);
         let mut viewing_key = [0_u8; 32];
         viewing_key.copy_from_slice(viewing);
-        Ok(Self { owner: Digest::from_b256(B256::from_slice(owner))?, viewing_key })
+        Ok(Self {
+            owner: Digest::from_b256(B256::from_slice(owner))?,
+            viewing_key,
+        })
     }
 }
 
@@ -75,15 +82,27 @@ mod tests {
 
     #[test]
     fn round_trip_and_refusals() {
-        let address = ShieldedAddress { owner: Digest([Element::from_u32(7); 4]), viewing_key: [9; 32] };
+        let address = ShieldedAddress {
+            owner: Digest([Element::from_u32(7); 4]),
+            viewing_key: [9; 32],
+        };
         let text = address.to_string();
         assert_eq!(text.parse(), Ok(address));
         assert!(text.replace('q', "p").parse::<ShieldedAddress>().is_err());
         let foreign = bech32::encode::<Bech32m>(Hrp::parse_unchecked("other"), &[0; 64]).unwrap();
-        assert!(matches!(foreign.parse::<ShieldedAddress>(), Err(AddressError::Prefix { .. })));
+        assert!(matches!(
+            foreign.parse::<ShieldedAddress>(),
+            Err(AddressError::Prefix { .. })
+        ));
         let short = bech32::encode::<Bech32m>(PREFIX, &[0; 63]).unwrap();
-        assert_eq!(short.parse::<ShieldedAddress>(), Err(AddressError::Length { found: 63 }));
+        assert_eq!(
+            short.parse::<ShieldedAddress>(),
+            Err(AddressError::Length { found: 63 })
+        );
         let out_of_field = bech32::encode::<Bech32m>(PREFIX, &[0xff; 64]).unwrap();
-        assert!(matches!(out_of_field.parse::<ShieldedAddress>(), Err(AddressError::Owner(_))));
+        assert!(matches!(
+            out_of_field.parse::<ShieldedAddress>(),
+            Err(AddressError::Owner(_))
+        ));
     }
 }

@@ -9,7 +9,18 @@ use crate::{Digest, Slot};
 
 /// Number of an L2 block; the first is 1.
 #[derive(
-    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, BorshSerialize, BorshDeserialize, Serialize, Deserialize,
+    Clone,
+    Copy,
+    Debug,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    BorshSerialize,
+    BorshDeserialize,
+    Serialize,
+    Deserialize,
 )]
 #[serde(transparent)]
 pub struct L2BlockNumber(u64);
@@ -51,7 +62,10 @@ pub struct FreeFields {
     /// Slot the block is for.
     pub slot: Slot,
     /// L1 address credited with the block's fees once proven.
-    #[borsh(serialize_with = "crate::signature::write_address", deserialize_with = "crate::signature::read_address")]
+    #[borsh(
+        serialize_with = "crate::signature::write_address",
+        deserialize_with = "crate::signature::read_address"
+    )]
     pub fee_recipient: Address,
     /// Number of inbox deposits consumed up to and including this block.
     pub inbox_end: u64,

@@ -12,15 +12,24 @@ pub struct L1Block {
     /// Number.
     pub number: L1BlockNumber,
     /// Hash.
-    #[borsh(serialize_with = "crate::signature::write_b256", deserialize_with = "crate::signature::read_b256")]
+    #[borsh(
+        serialize_with = "crate::signature::write_b256",
+        deserialize_with = "crate::signature::read_b256"
+    )]
     pub hash: B256,
     /// Parent's hash.
-    #[borsh(serialize_with = "crate::signature::write_b256", deserialize_with = "crate::signature::read_b256")]
+    #[borsh(
+        serialize_with = "crate::signature::write_b256",
+        deserialize_with = "crate::signature::read_b256"
+    )]
     pub parent_hash: B256,
     /// Unix seconds.
     pub time: u64,
     /// The block's randomness.
-    #[borsh(serialize_with = "crate::signature::write_b256", deserialize_with = "crate::signature::read_b256")]
+    #[borsh(
+        serialize_with = "crate::signature::write_b256",
+        deserialize_with = "crate::signature::read_b256"
+    )]
     pub prevrandao: B256,
 }
 
@@ -34,10 +43,16 @@ pub enum L1Event {
         /// What the proposer chose.
         free_fields: FreeFields,
         /// Versioned hash of its blob.
-        #[borsh(serialize_with = "crate::signature::write_b256", deserialize_with = "crate::signature::read_b256")]
+        #[borsh(
+            serialize_with = "crate::signature::write_b256",
+            deserialize_with = "crate::signature::read_b256"
+        )]
         blob_hash: B256,
         /// Keccak of both.
-        #[borsh(serialize_with = "crate::signature::write_b256", deserialize_with = "crate::signature::read_b256")]
+        #[borsh(
+            serialize_with = "crate::signature::write_b256",
+            deserialize_with = "crate::signature::read_b256"
+        )]
         block_hash: BlockHash,
     },
     /// The pending chain was cut back.
@@ -57,13 +72,19 @@ pub enum L1Event {
         /// The epoch.
         epoch: Epoch,
         /// Its seed.
-        #[borsh(serialize_with = "crate::signature::write_b256", deserialize_with = "crate::signature::read_b256")]
+        #[borsh(
+            serialize_with = "crate::signature::write_b256",
+            deserialize_with = "crate::signature::read_b256"
+        )]
         seed: B256,
     },
     /// The Registry got an entry.
     InstanceAdded {
         /// The Rollup.
-        #[borsh(serialize_with = "crate::signature::write_address", deserialize_with = "crate::signature::read_address")]
+        #[borsh(
+            serialize_with = "crate::signature::write_address",
+            deserialize_with = "crate::signature::read_address"
+        )]
         instance: Address,
         /// First epoch at which it is canonical.
         activation: Epoch,

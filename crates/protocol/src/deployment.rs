@@ -60,6 +60,9 @@ impl Deployment {
             .iter()
             .find(|contract| contract.name == name)
             .map(|contract| contract.address)
-            .ok_or_else(|| MissingContract { network: self.network.clone(), name: name.to_owned() })
+            .ok_or_else(|| MissingContract {
+                network: self.network.clone(),
+                name: name.to_owned(),
+            })
     }
 }

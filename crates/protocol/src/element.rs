@@ -28,7 +28,11 @@ impl Element {
     /// # Errors
     /// [`NotCanonical`] when `value >= p`.
     pub const fn new(value: u64) -> Result<Self, NotCanonical> {
-        if value < MODULUS { Ok(Self(value)) } else { Err(NotCanonical { found: value }) }
+        if value < MODULUS {
+            Ok(Self(value))
+        } else {
+            Err(NotCanonical { found: value })
+        }
     }
 
     /// A 32-bit number, which is always canonical.
@@ -111,7 +115,11 @@ impl<'de> serde::Deserialize<'de> for Digest {
 /// An L1 address as three elements of 56, 56 and 48 bits, most significant first.
 pub fn address_limbs(address: Address) -> [Element; 3] {
     let limb = |bytes: &[u8]| {
-        Element(bytes.iter().fold(0_u64, |acc, byte| (acc << 8) | u64::from(*byte)))
+        Element(
+            bytes
+                .iter()
+                .fold(0_u64, |acc, byte| (acc << 8) | u64::from(*byte)),
+        )
     };
     let (head, tail) = address.0.split_at(7);
     let (middle, last) = tail.split_at(7);

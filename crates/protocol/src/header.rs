@@ -35,7 +35,10 @@ pub struct Header {
     /// Accumulator over transaction effects.
     pub effects_hash: Digest,
     /// L1 address credited with the fees.
-    #[borsh(serialize_with = "crate::signature::write_address", deserialize_with = "crate::signature::read_address")]
+    #[borsh(
+        serialize_with = "crate::signature::write_address",
+        deserialize_with = "crate::signature::read_address"
+    )]
     pub fee_recipient: Address,
     /// Sum of fees, gwei, `< 2^60`.
     pub total_fees: u64,
@@ -60,19 +63,39 @@ impl Header {
         let [s0, s1, s2, s3] = self.settlement_hash.0;
         let [e0, e1, e2, e3] = self.effects_hash.0;
         Ok([
-            g0, g1, g2, g3,
+            g0,
+            g1,
+            g2,
+            g3,
             Element::new(self.number.get())?,
             Element::new(self.slot.get())?,
             Element::new(self.timestamp)?,
-            a0, a1, a2, a3,
-            n0, n1, n2, n3,
+            a0,
+            a1,
+            a2,
+            a3,
+            n0,
+            n1,
+            n2,
+            n3,
             Element::new(self.note_count)?,
-            x0, x1, x2, x3,
+            x0,
+            x1,
+            x2,
+            x3,
             Element::new(self.nullifier_count)?,
             Element::new(self.inbox_end)?,
-            s0, s1, s2, s3,
-            e0, e1, e2, e3,
-            recipient_0, recipient_1, recipient_2,
+            s0,
+            s1,
+            s2,
+            s3,
+            e0,
+            e1,
+            e2,
+            e3,
+            recipient_0,
+            recipient_1,
+            recipient_2,
             Element::new(self.total_fees)?,
             Element::new(self.tx_count)?,
         ])

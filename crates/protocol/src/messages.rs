@@ -49,7 +49,13 @@ impl Proposal {
         if tx_ids.len() > BLOCK_TXS_MAX {
             return Err(TooManyTxs { found: tx_ids.len() });
         }
-        Ok(Self { free_fields, parent_archive, inbox_hash, blob_hash, tx_ids })
+        Ok(Self {
+            free_fields,
+            parent_archive,
+            inbox_hash,
+            blob_hash,
+            tx_ids,
+        })
     }
 
     /// Ids of the block's transactions, in order.
@@ -99,8 +105,16 @@ impl BorshDeserialize for Proposal {
         if found > BLOCK_TXS_MAX {
             return Err(Error::new(ErrorKind::InvalidData, TooManyTxs { found }));
         }
-        let tx_ids = (0..found).map(|_| TxId::deserialize_reader(reader)).collect::<IoResult<Vec<_>>>()?;
-        Ok(Self { free_fields, parent_archive, inbox_hash, blob_hash, tx_ids })
+        let tx_ids = (0..found)
+            .map(|_| TxId::deserialize_reader(reader))
+            .collect::<IoResult<Vec<_>>>()?;
+        Ok(Self {
+            free_fields,
+            parent_archive,
+            inbox_hash,
+            blob_hash,
+            tx_ids,
+        })
     }
 }
 
@@ -131,7 +145,10 @@ pub struct Attestation {
     /// Position in the committee.
     pub index: u16,
     /// The block.
-    #[borsh(serialize_with = "crate::signature::write_b256", deserialize_with = "crate::signature::read_b256")]
+    #[borsh(
+        serialize_with = "crate::signature::write_b256",
+        deserialize_with = "crate::signature::read_b256"
+    )]
     pub block_hash: BlockHash,
     /// By the member at `index`.
     pub signature: CompactSignature,
@@ -153,7 +170,8 @@ impl Attestation {
     /// # Errors
     /// [`SignatureError`].
     pub fn signer(&self, genesis_id: Digest, domain: &Eip712Domain) -> Result<Address, SignatureError> {
-        self.signature.recover(Self::digest(self.slot, self.block_hash, genesis_id, domain))
+        self.signature
+            .recover(Self::digest(self.slot, self.block_hash, genesis_id, domain))
     }
 }
 
@@ -171,7 +189,9 @@ impl AttestationSet {
     pub fn pack(signatures: &std::collections::BTreeMap<u16, CompactSignature>) -> Self {
         let mut set = Self::default();
         for (index, signature) in signatures {
-            let Some(bit) = 1_u128.checked_shl(u32::from(*index)) else { continue };
+            let Some(bit) = 1_u128.checked_shl(u32::from(*index)) else {
+                continue;
+            };
             set.bitmap |= bit;
             set.signatures.extend_from_slice(signature.as_bytes());
         }
@@ -181,7 +201,11 @@ impl AttestationSet {
 
 /// Attestations needed of a committee of `n`: `floor(2n/3) + 1`.
 pub fn attestation_threshold(committee_size: usize) -> usize {
-    committee_size.saturating_mul(2).checked_div(3).unwrap_or(0).saturating_add(1)
+    committee_size
+        .saturating_mul(2)
+        .checked_div(3)
+        .unwrap_or(0)
+        .saturating_add(1)
 }
 
 #[cfg(test)]
@@ -190,19 +214,36 @@ mod tests {
     use crate::limits::{ATTESTATION_BYTES_MAX, PROPOSAL_BYTES_MAX};
 
     fn proposal(count: usize) -> Result<Proposal, TooManyTxs> {
-        let free_fields =
-            FreeFields { slot: Slot::new(3), fee_recipient: Address::ZERO, inbox_end: 4, archive: Digest::ZERO };
-        Proposal::new(free_fields, Digest::ZERO, B256::ZERO, B256::repeat_byte(1), vec![TxId(B256::repeat_byte(2)); count])
+        let free_fields = FreeFields {
+            slot: Slot::new(3),
+            fee_recipient: Address::ZERO,
+            inbox_end: 4,
+            archive: Digest::ZERO,
+        };
+        Proposal::new(
+            free_fields,
+            Digest::ZERO,
+            B256::ZERO,
+            B256::repeat_byte(1),
+            vec![TxId(B256::repeat_byte(2)); count],
+        )
     }
 
     #[test]
     fn proposals_are_bounded_on_both_sides_of_the_wire() {
-        let largest =
-            SignedProposal { proposal: proposal(BLOCK_TXS_MAX).unwrap(), signature: CompactSignature::from_bytes([1; 64]) };
+        let largest = SignedProposal {
+            proposal: proposal(BLOCK_TXS_MAX).unwrap(),
+            signature: CompactSignature::from_bytes([1; 64]),
+        };
         let bytes = borsh::to_vec(&largest).unwrap();
         assert!(bytes.len() <= PROPOSAL_BYTES_MAX, "{}", bytes.len());
         assert_eq!(borsh::from_slice::<SignedProposal>(&bytes).unwrap(), largest);
-        assert_eq!(proposal(BLOCK_TXS_MAX + 1), Err(TooManyTxs { found: BLOCK_TXS_MAX + 1 }));
+        assert_eq!(
+            proposal(BLOCK_TXS_MAX + 1),
+            Err(TooManyTxs {
+                found: BLOCK_TXS_MAX + 1
+            })
+        );
         let mut forged = largest;
         forged.proposal.tx_ids.push(TxId(B256::ZERO));
         assert!(borsh::from_slice::<SignedProposal>(&borsh::to_vec(&forged).unwrap()).is_err());

@@ -18,7 +18,10 @@ pub const BUILT_IN: [(&str, &str); 5] = [
 
 /// The file of a network that is known by name.
 pub fn built_in(name: &str) -> Option<&'static str> {
-    BUILT_IN.iter().find(|(known, _)| *known == name).map(|(_, text)| *text)
+    BUILT_IN
+        .iter()
+        .find(|(known, _)| *known == name)
+        .map(|(_, text)| *text)
 }
 
 /// A whole network file.
@@ -276,7 +279,10 @@ impl NetworkConfig {
             .vote_delay_seconds
             .saturating_add(governance.vote_period_seconds)
             .saturating_add(governance.timelock_seconds);
-        let ring_min = proving.proof_window_epochs.saturating_add(2).saturating_mul(protocol.epoch_slots);
+        let ring_min = proving
+            .proof_window_epochs
+            .saturating_add(2)
+            .saturating_mul(protocol.epoch_slots);
         let held_seconds = protocol
             .set_lag_epochs
             .saturating_add(1)
@@ -292,11 +298,19 @@ impl NetworkConfig {
                 seconds(protocol.slot_seconds),
             ),
             (
-                protocol.slot_seconds.checked_div(network.l1_slot_seconds).unwrap_or(0) >= 3,
+                protocol
+                    .slot_seconds
+                    .checked_div(network.l1_slot_seconds)
+                    .unwrap_or(0)
+                    >= 3,
                 "a slot must hold at least 3 L1 blocks",
                 seconds(protocol.slot_seconds),
             ),
-            (protocol.epoch_slots > 0, "epoch_slots must be positive", protocol.epoch_slots.to_string()),
+            (
+                protocol.epoch_slots > 0,
+                "epoch_slots must be positive",
+                protocol.epoch_slots.to_string(),
+            ),
             (
                 (1..=limits::COMMITTEE_SIZE_MAX).contains(&protocol.committee_size),
                 "committee_size must be 1 to 128",
@@ -338,7 +352,8 @@ impl NetworkConfig {
                 format!("{} and {}", staking.slash_bps, staking.reporter_share_bps),
             ),
             (
-                staking.ejection_stake_gwei <= staking.activation_stake_gwei && staking.activation_stake_gwei > 0,
+                staking.ejection_stake_gwei <= staking.activation_stake_gwei
+                    && staking.activation_stake_gwei > 0,
                 "activation stake must be positive and not below the ejection stake",
                 staking.activation_stake_gwei.to_string(),
             ),
@@ -363,7 +378,11 @@ impl NetworkConfig {
                 "ring_blocks must be at least (proof_window_epochs + 2) * epoch_slots",
                 proving.ring_blocks.to_string(),
             ),
-            (proving.open_share_bps <= 10_000, "open_share_bps must be at most 10000", proving.open_share_bps.to_string()),
+            (
+                proving.open_share_bps <= 10_000,
+                "open_share_bps must be at most 10000",
+                proving.open_share_bps.to_string(),
+            ),
             (
                 proving.client_profile == ClientProfile::Default || network.chain_id == 31_337,
                 "client_profile = \"testing\" is only for chain 31337",
@@ -402,10 +421,22 @@ mod tests {
             ("committee_size = 16", "comittee_size = 16", "comittee_size"),
             ("slot_seconds = 4", "slot_seconds = \"four\"", "invalid type"),
             ("slot_seconds = 4", "slot_seconds = 2", "at least 3 L1 blocks"),
-            ("entropy_lag_epochs = 1", "entropy_lag_epochs = 2", "set_lag_epochs > entropy_lag_epochs"),
+            (
+                "entropy_lag_epochs = 1",
+                "entropy_lag_epochs = 2",
+                "set_lag_epochs > entropy_lag_epochs",
+            ),
             ("block_txs_max = 8", "block_txs_max = 65", "block_txs_max"),
-            ("exit_delay_seconds = 256", "exit_delay_seconds = 43", "vote delay"),
-            ("exit_delay_seconds = 256", "exit_delay_seconds = 191", "set_lag_epochs + 1"),
+            (
+                "exit_delay_seconds = 256",
+                "exit_delay_seconds = 43",
+                "vote delay",
+            ),
+            (
+                "exit_delay_seconds = 256",
+                "exit_delay_seconds = 191",
+                "set_lag_epochs + 1",
+            ),
             ("chain_id = 31337", "chain_id = 1\nx = 2", "unknown field"),
             ("quorum_signals = 5", "quorum_signals = 4", "quorum_signals"),
         ];

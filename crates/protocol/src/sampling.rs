@@ -33,7 +33,10 @@ pub fn genesis_seed(chain_id: u64, rollup: Address) -> B256 {
 /// [`SetTooSmall`].
 pub fn sample_indices(seed: B256, set_size: usize, committee_size: usize) -> Result<Vec<usize>, SetTooSmall> {
     if set_size < committee_size {
-        return Err(SetTooSmall { found: set_size, needed: committee_size });
+        return Err(SetTooSmall {
+            found: set_size,
+            needed: committee_size,
+        });
     }
     // Positions whose content differs from their own index.
     let mut moved: BTreeMap<usize, usize> = BTreeMap::new();
@@ -65,9 +68,17 @@ impl Committee {
     ///
     /// # Errors
     /// [`SetTooSmall`].
-    pub fn sample(epoch: Epoch, seed: B256, set: &[Address], committee_size: usize) -> Result<Self, SetTooSmall> {
+    pub fn sample(
+        epoch: Epoch,
+        seed: B256,
+        set: &[Address],
+        committee_size: usize,
+    ) -> Result<Self, SetTooSmall> {
         let indices = sample_indices(seed, set.len(), committee_size)?;
-        let members = indices.into_iter().filter_map(|index| set.get(index).copied()).collect();
+        let members = indices
+            .into_iter()
+            .filter_map(|index| set.get(index).copied())
+            .collect();
         Ok(Self { epoch, members })
     }
 
@@ -87,7 +98,10 @@ impl Committee {
 
     /// Position of a member.
     pub fn index_of(&self, attester: Address) -> Option<u16> {
-        self.members.iter().position(|member| *member == attester).and_then(|i| u16::try_from(i).ok())
+        self.members
+            .iter()
+            .position(|member| *member == attester)
+            .and_then(|i| u16::try_from(i).ok())
     }
 }
 
@@ -104,7 +118,13 @@ mod tests {
             assert_eq!(indices.len(), c);
             assert!(indices.iter().all(|i| *i < n));
         }
-        assert_eq!(sample_indices(B256::ZERO, 15, 16), Err(SetTooSmall { found: 15, needed: 16 }));
+        assert_eq!(
+            sample_indices(B256::ZERO, 15, 16),
+            Err(SetTooSmall {
+                found: 15,
+                needed: 16
+            })
+        );
     }
 
     #[test]
@@ -117,7 +137,10 @@ mod tests {
             }
         }
         let expected = 2_000.0 * 16.0 / 48.0;
-        let chi_square: f64 = counts.iter().map(|c| (f64::from(*c) - expected).powi(2) / expected).sum();
+        let chi_square: f64 = counts
+            .iter()
+            .map(|c| (f64::from(*c) - expected).powi(2) / expected)
+            .sum();
         assert!(chi_square < 82.7, "{chi_square}");
     }
 }

@@ -52,7 +52,9 @@ impl CompactSignature {
         if signature.s() > HALF_ORDER {
             return Err(SignatureError::HighS);
         }
-        signature.recover_address_from_prehash(&digest).map_err(|_| SignatureError::Unrecoverable)
+        signature
+            .recover_address_from_prehash(&digest)
+            .map_err(|_| SignatureError::Unrecoverable)
     }
 }
 

@@ -60,12 +60,15 @@ pub struct Timing {
 impl Timing {
     /// The slot at an L1 time; `None` before genesis.
     pub fn slot_at(&self, time: u64) -> Option<Slot> {
-        time.checked_sub(self.genesis_time)?.checked_div(self.slot_seconds).map(Slot)
+        time.checked_sub(self.genesis_time)?
+            .checked_div(self.slot_seconds)
+            .map(Slot)
     }
 
     /// First second of a slot; saturates at the end of time.
     pub fn slot_start(&self, slot: Slot) -> u64 {
-        self.genesis_time.saturating_add(slot.0.saturating_mul(self.slot_seconds))
+        self.genesis_time
+            .saturating_add(slot.0.saturating_mul(self.slot_seconds))
     }
 
     /// First second after a slot.
@@ -119,8 +122,13 @@ impl Timing {
 mod tests {
     use super::*;
 
-    const TIMING: Timing =
-        Timing { genesis_time: 1_000, slot_seconds: 36, epoch_slots: 32, set_lag: 2, entropy_lag: 1 };
+    const TIMING: Timing = Timing {
+        genesis_time: 1_000,
+        slot_seconds: 36,
+        epoch_slots: 32,
+        set_lag: 2,
+        entropy_lag: 1,
+    };
 
     #[test]
     fn boundaries_are_half_open() {

@@ -78,12 +78,17 @@ pub enum MalformedTx {
 }
 
 /// A public withdrawal to L1. Amount 0 forces the zero recipient.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Default, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, Default, BorshSerialize, BorshDeserialize, Serialize, Deserialize,
+)]
 pub struct Withdrawal {
     /// Gwei, `< 2^60`.
     pub amount: u64,
     /// Who may pull it on L1.
-    #[borsh(serialize_with = "crate::signature::write_address", deserialize_with = "crate::signature::read_address")]
+    #[borsh(
+        serialize_with = "crate::signature::write_address",
+        deserialize_with = "crate::signature::read_address"
+    )]
     pub recipient: Address,
 }
 
@@ -126,7 +131,15 @@ impl TxPublicInputs {
         ciphertext_hash: Digest,
     ) -> Result<Self, MalformedTx> {
         check_settled(&nullifiers, fee, &withdrawal)?;
-        Ok(Self { genesis_id, anchor, nullifiers, commitments, fee, withdrawal, ciphertext_hash })
+        Ok(Self {
+            genesis_id,
+            anchor,
+            nullifiers,
+            commitments,
+            fee,
+            withdrawal,
+            ciphertext_hash,
+        })
     }
 
     /// The instance the transaction is for.
@@ -192,8 +205,16 @@ impl BorshDeserialize for TxPublicInputs {
     fn deserialize_reader<R: Read>(reader: &mut R) -> IoResult<Self> {
         let (genesis_id, anchor, nullifiers, commitments) = BorshDeserialize::deserialize_reader(reader)?;
         let (fee, withdrawal, ciphertext_hash) = BorshDeserialize::deserialize_reader(reader)?;
-        Self::new(genesis_id, anchor, nullifiers, commitments, fee, withdrawal, ciphertext_hash)
-            .map_err(|e| Error::new(ErrorKind::InvalidData, e))
+        Self::new(
+            genesis_id,
+            anchor,
+            nullifiers,
+            commitments,
+            fee,
+            withdrawal,
+            ciphertext_hash,
+        )
+        .map_err(|e| Error::new(ErrorKind::InvalidData, e))
     }
 }
 
@@ -202,7 +223,9 @@ fn check_settled(nullifiers: &[Digest; 2], fee: u64, withdrawal: &Withdrawal) ->
     check_value("fee", fee)?;
     check_value("withdrawal", withdrawal.amount)?;
     if withdrawal.amount == 0 && withdrawal.recipient != Address::ZERO {
-        return Err(MalformedTx::RecipientWithoutAmount { recipient: withdrawal.recipient });
+        return Err(MalformedTx::RecipientWithoutAmount {
+            recipient: withdrawal.recipient,
+        });
     }
     let [first, second] = nullifiers.each_ref().map(nullifier_key);
     if first == second {
@@ -215,7 +238,11 @@ fn check_settled(nullifiers: &[Digest; 2], fee: u64, withdrawal: &Withdrawal) ->
 }
 
 fn check_value(field: &'static str, found: u64) -> Result<(), MalformedTx> {
-    if found < VALUE_BOUND { Ok(()) } else { Err(MalformedTx::ValueTooLarge { field, found }) }
+    if found < VALUE_BOUND {
+        Ok(())
+    } else {
+        Err(MalformedTx::ValueTooLarge { field, found })
+    }
 }
 
 /// A note ciphertext: 13 elements of 56 bits.
@@ -238,7 +265,9 @@ impl Ciphertext {
     pub fn from_bytes(bytes: &[u8; CIPHERTEXT_BYTES]) -> Self {
         let mut out = [Element::ZERO; CIPHERTEXT_ELEMENTS];
         for (element, chunk) in out.iter_mut().zip(bytes.as_chunks::<7>().0) {
-            let number = chunk.iter().fold(0_u64, |acc, byte| (acc << 8) | u64::from(*byte));
+            let number = chunk
+                .iter()
+                .fold(0_u64, |acc, byte| (acc << 8) | u64::from(*byte));
             // 56 bits are always canonical.
             *element = Element::new(number).unwrap_or(Element::ZERO);
         }
@@ -277,8 +306,10 @@ impl Serialize for Ciphertext {
 impl<'de> Deserialize<'de> for Ciphertext {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let bytes = alloy_primitives::Bytes::deserialize(deserializer)?;
-        let exact: &[u8; CIPHERTEXT_BYTES] =
-            bytes.as_ref().try_into().map_err(|_| serde::de::Error::invalid_length(bytes.len(), &"91 bytes"))?;
+        let exact: &[u8; CIPHERTEXT_BYTES] = bytes
+            .as_ref()
+            .try_into()
+            .map_err(|_| serde::de::Error::invalid_length(bytes.len(), &"91 bytes"))?;
         Ok(Self::from_bytes(exact))
     }
 }
@@ -308,7 +339,11 @@ impl Transaction {
         if proof.len() > CLIENT_PROOF_BYTES_MAX {
             return Err(MalformedTx::ProofTooLong { found: proof.len() });
         }
-        Ok(Self { public_inputs, ciphertexts, proof })
+        Ok(Self {
+            public_inputs,
+            ciphertexts,
+            proof,
+        })
     }
 
     /// Bytes of the client proof, unverified.
@@ -346,11 +381,18 @@ impl BorshDeserialize for Transaction {
         let length = u32::deserialize_reader(reader)?;
         let length = usize::try_from(length).map_err(|e| Error::new(ErrorKind::InvalidData, e))?;
         if length > CLIENT_PROOF_BYTES_MAX {
-            return Err(Error::new(ErrorKind::InvalidData, MalformedTx::ProofTooLong { found: length }));
+            return Err(Error::new(
+                ErrorKind::InvalidData,
+                MalformedTx::ProofTooLong { found: length },
+            ));
         }
         let mut proof = vec![0; length];
         reader.read_exact(&mut proof)?;
-        Ok(Self { public_inputs, ciphertexts, proof })
+        Ok(Self {
+            public_inputs,
+            ciphertexts,
+            proof,
+        })
     }
 }
 
@@ -387,25 +429,66 @@ mod tests {
         Digest([seed, seed + 1, seed + 2, seed + 3].map(Element::from_u32))
     }
 
-    fn inputs(fee: u64, withdrawal: Withdrawal, nullifiers: [Digest; 2]) -> Result<TxPublicInputs, MalformedTx> {
-        TxPublicInputs::new(digest(1), digest(5), nullifiers, [digest(20), digest(30)], fee, withdrawal, digest(40))
+    fn inputs(
+        fee: u64,
+        withdrawal: Withdrawal,
+        nullifiers: [Digest; 2],
+    ) -> Result<TxPublicInputs, MalformedTx> {
+        TxPublicInputs::new(
+            digest(1),
+            digest(5),
+            nullifiers,
+            [digest(20), digest(30)],
+            fee,
+            withdrawal,
+            digest(40),
+        )
     }
 
     #[test]
     fn each_rule_has_a_case() {
         let nullifiers = [digest(9), digest(13)];
         let none = Withdrawal::default();
-        let to_nobody = Withdrawal { amount: 1, recipient: Address::ZERO };
-        let of_nothing = Withdrawal { amount: 0, recipient: Address::repeat_byte(1) };
-        let too_much = Withdrawal { amount: VALUE_BOUND, recipient: Address::ZERO };
+        let to_nobody = Withdrawal {
+            amount: 1,
+            recipient: Address::ZERO,
+        };
+        let of_nothing = Withdrawal {
+            amount: 0,
+            recipient: Address::repeat_byte(1),
+        };
+        let too_much = Withdrawal {
+            amount: VALUE_BOUND,
+            recipient: Address::ZERO,
+        };
         assert!(inputs(VALUE_BOUND - 1, none, nullifiers).is_ok());
         assert!(inputs(1, to_nobody, nullifiers).is_ok());
         let cases = [
-            (inputs(VALUE_BOUND, none, nullifiers), MalformedTx::ValueTooLarge { field: "fee", found: VALUE_BOUND }),
-            (inputs(1, too_much, nullifiers), MalformedTx::ValueTooLarge { field: "withdrawal", found: VALUE_BOUND }),
-            (inputs(1, of_nothing, nullifiers), MalformedTx::RecipientWithoutAmount { recipient: Address::repeat_byte(1) }),
+            (
+                inputs(VALUE_BOUND, none, nullifiers),
+                MalformedTx::ValueTooLarge {
+                    field: "fee",
+                    found: VALUE_BOUND,
+                },
+            ),
+            (
+                inputs(1, too_much, nullifiers),
+                MalformedTx::ValueTooLarge {
+                    field: "withdrawal",
+                    found: VALUE_BOUND,
+                },
+            ),
+            (
+                inputs(1, of_nothing, nullifiers),
+                MalformedTx::RecipientWithoutAmount {
+                    recipient: Address::repeat_byte(1),
+                },
+            ),
             (inputs(1, none, [digest(9); 2]), MalformedTx::EqualNullifiers),
-            (inputs(1, none, [digest(9), Digest::ZERO]), MalformedTx::ZeroNullifierKey),
+            (
+                inputs(1, none, [digest(9), Digest::ZERO]),
+                MalformedTx::ZeroNullifierKey,
+            ),
         ];
         for (result, expected) in cases {
             assert_eq!(result, Err(expected));
@@ -420,7 +503,10 @@ mod tests {
         let bytes = borsh::to_vec(&tx).unwrap();
         assert_eq!(borsh::from_slice::<Transaction>(&bytes).unwrap(), tx);
         for length in 0..bytes.len() {
-            assert!(borsh::from_slice::<Transaction>(&bytes[..length]).is_err(), "truncated to {length}");
+            assert!(
+                borsh::from_slice::<Transaction>(&bytes[..length]).is_err(),
+                "truncated to {length}"
+            );
         }
         let mut extended = bytes.clone();
         extended.push(0);
@@ -443,7 +529,8 @@ mod tests {
     fn the_id_ignores_the_proof() {
         let inputs = inputs(5, Withdrawal::default(), [digest(9), digest(13)]).unwrap();
         let ciphertext = Ciphertext::from_bytes(&[0; CIPHERTEXT_BYTES]);
-        let [a, b] = [vec![1], vec![2]].map(|proof| Transaction::new(inputs.clone(), [ciphertext; 2], proof).unwrap());
+        let [a, b] =
+            [vec![1], vec![2]].map(|proof| Transaction::new(inputs.clone(), [ciphertext; 2], proof).unwrap());
         assert_eq!(a.id(), b.id());
         assert_ne!(a.message_id(), b.message_id());
     }

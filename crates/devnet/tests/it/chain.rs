@@ -41,7 +41,9 @@ struct Wallets {
 async fn start(dir: &Path) -> Result<Devnet> {
     // Nothing proves blocks yet, and no scenario but the one about it should meet a prune: a long proof window.
     let text = built_in("devnet").ok_or_else(|| eyre!("no devnet file"))?;
-    let text = text.replace("proof_window_epochs = 4", "proof_window_epochs = 12").replace("ring_blocks = 96", "ring_blocks = 224");
+    let text = text
+        .replace("proof_window_epochs = 4", "proof_window_epochs = 8")
+        .replace("ring_blocks = 96", "ring_blocks = 160");
     let network = dir.join("network.toml");
     std::fs::write(&network, text)?;
     let wishes = Wishes {
@@ -65,11 +67,16 @@ async fn fund_two_wallets(devnet: &mut Devnet) -> Result<Wallets> {
     Ok(Wallets { alice, bob })
 }
 
-async fn malformed_and_invalid_transactions_are_refused_with_their_code(devnet: &Devnet, wallets: &Wallets) -> Result<()> {
+async fn malformed_and_invalid_transactions_are_refused_with_their_code(
+    devnet: &Devnet,
+    wallets: &Wallets,
+) -> Result<()> {
     let node = devnet.nodes.first().ok_or_else(|| eyre!("no nodes"))?.rpc()?;
     let good = raw(devnet, wallets, "0.1ether").await?;
     // Offsets of the borsh encoding (docs/wire.md): elements are 8 bytes little-endian, the proof is last.
-    let byte = |position: usize| position.saturating_mul(2).saturating_add(2)..position.saturating_mul(2).saturating_add(4);
+    let byte = |position: usize| {
+        position.saturating_mul(2).saturating_add(2)..position.saturating_mul(2).saturating_add(4)
+    };
     let replaced = |position: usize, bytes: &[u8]| {
         let mut text = good.clone();
         for (offset, value) in bytes.iter().enumerate() {
@@ -82,9 +89,17 @@ async fn malformed_and_invalid_transactions_are_refused_with_their_code(devnet: 
         ("nothing", "0x".to_owned(), "AGOGE-TX-001"),
         ("truncated", good[..good.len() - 2].to_owned(), "AGOGE-TX-001"),
         ("extended", format!("{good}00"), "AGOGE-TX-001"),
-        ("an element that is not below p", replaced(32, &MODULUS.to_le_bytes()), "AGOGE-TX-001"),
+        (
+            "an element that is not below p",
+            replaced(32, &MODULUS.to_le_bytes()),
+            "AGOGE-TX-001",
+        ),
         ("another instance", replaced(0, &[1, 2, 3]), "AGOGE-TX-002"),
-        ("a flipped proof byte", replaced(length - 2_000, &[0x55]), "AGOGE-TX-005"),
+        (
+            "a flipped proof byte",
+            replaced(length - 2_000, &[0x55]),
+            "AGOGE-TX-005",
+        ),
     ];
     for (what, raw, code) in cases {
         match node.send_raw(&raw).await {
@@ -98,26 +113,41 @@ async fn malformed_and_invalid_transactions_are_refused_with_their_code(devnet: 
     }
 }
 
-async fn of_two_conflicting_spends_exactly_one_is_mined(devnet: &mut Devnet, wallets: &Wallets) -> Result<()> {
-    let (first, second) = (raw(devnet, wallets, "0.1ether").await?, raw(devnet, wallets, "0.2ether").await?);
+async fn of_two_conflicting_spends_exactly_one_is_mined(
+    devnet: &mut Devnet,
+    wallets: &Wallets,
+) -> Result<()> {
+    let (first, second) = (
+        raw(devnet, wallets, "0.1ether").await?,
+        raw(devnet, wallets, "0.2ether").await?,
+    );
     let (here, there) = (devnet.nodes[0].rpc()?, devnet.nodes[1].rpc()?);
     // Handed to two nodes at once, so that neither knows of the other.
     let (one, two) = tokio::join!(here.send_raw(&first), there.send_raw(&second));
-    let ids: Vec<TxId> = [&one, &two].into_iter().filter_map(|sent| sent.as_ref().ok().copied()).collect();
+    let ids: Vec<TxId> = [&one, &two]
+        .into_iter()
+        .filter_map(|sent| sent.as_ref().ok().copied())
+        .collect();
     ensure!(!ids.is_empty(), "both were refused: {one:?} {two:?}");
     let tip = devnet.l1_tip().await?;
     let tip = devnet.wait_for_block(tip + 3, devnet.slots(16)).await?;
     devnet.wait_agreed(tip, devnet.slots(8)).await?;
     let mut mined = 0;
     for id in ids {
-        if matches!(devnet.nodes[2].rpc()?.status(id).await?, TransactionStatus::Mined { .. }) {
+        if matches!(
+            devnet.nodes[2].rpc()?.status(id).await?,
+            TransactionStatus::Mined { .. }
+        ) {
             mined += 1;
         }
     }
     ensure!(mined == 1, "{mined} of two conflicting transactions were mined");
     // The loser can be recognised as spent.
     for raw in [first, second] {
-        ensure!(here.send_raw(&raw).await.is_err(), "a spent note was accepted again");
+        ensure!(
+            here.send_raw(&raw).await.is_err(),
+            "a spent note was accepted again"
+        );
     }
     Ok(())
 }
@@ -146,9 +176,15 @@ async fn a_wiped_follower_rebuilds_the_state_from_l1_alone(devnet: &mut Devnet) 
     Ok(())
 }
 
-async fn a_reorg_of_three_l1_blocks_heals_and_loses_no_transaction(devnet: &mut Devnet, wallets: &Wallets) -> Result<()> {
+async fn a_reorg_of_three_l1_blocks_heals_and_loses_no_transaction(
+    devnet: &mut Devnet,
+    wallets: &Wallets,
+) -> Result<()> {
     let node = url(devnet, 0)?;
-    let sent = wallets.alice.send(&node, &wallets.bob.address, "0.3ether", &[]).await?;
+    let sent = wallets
+        .alice
+        .send(&node, &wallets.bob.address, "0.3ether", &[])
+        .await?;
     let id: TxId = serde_json::from_value(sent["id"].clone())?;
     devnet.anvil.reorg(3).await?;
     let tip = devnet.l1_tip().await?;
@@ -156,7 +192,11 @@ async fn a_reorg_of_three_l1_blocks_heals_and_loses_no_transaction(devnet: &mut 
     devnet.wait_agreed(tip, devnet.slots(8)).await?;
     for node in &devnet.nodes {
         let status = node.rpc()?.status(id).await?;
-        ensure!(matches!(status, TransactionStatus::Mined { .. }), "{}: {status:?}", node.name());
+        ensure!(
+            matches!(status, TransactionStatus::Mined { .. }),
+            "{}: {status:?}",
+            node.name()
+        );
     }
     Ok(())
 }
@@ -176,7 +216,11 @@ async fn ten_members_make_no_block_and_eleven_do(devnet: &mut Devnet) -> Result<
     let before = devnet.l1_tip().await?;
     devnet.wait_for_slot(Slot::new(slot.get() + 6)).await?;
     let after = devnet.l1_tip().await?;
-    ensure!(after == before, "ten members made {} blocks", after.saturating_sub(before));
+    ensure!(
+        after == before,
+        "ten members made {} blocks",
+        after.saturating_sub(before)
+    );
 
     let (node, attester) = attesters[0];
     devnet.nodes[node].set_duties(attester, true).await?;
@@ -196,12 +240,19 @@ async fn quiet_from(devnet: &Devnet) -> Result<Slot> {
 }
 
 async fn raw(devnet: &Devnet, wallets: &Wallets, amount: &str) -> Result<String> {
-    let data = wallets.alice.send(&url(devnet, 0)?, &wallets.bob.address, amount, &["--print-raw"]).await?;
+    let data = wallets
+        .alice
+        .send(&url(devnet, 0)?, &wallets.bob.address, amount, &["--print-raw"])
+        .await?;
     Ok(data["raw"].as_str().unwrap_or_default().to_owned())
 }
 
 fn url(devnet: &Devnet, node: usize) -> Result<String> {
-    Ok(devnet.nodes.get(node).ok_or_else(|| eyre!("no node {node}"))?.rpc_url())
+    Ok(devnet
+        .nodes
+        .get(node)
+        .ok_or_else(|| eyre!("no node {node}"))?
+        .rpc_url())
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -219,7 +270,10 @@ async fn without_proofs_blocks_are_pruned_and_their_transactions_mined_again_slo
     };
     let mut devnet = Devnet::start(Plan::new(&wishes)?).await?;
     let wallets = fund_two_wallets(&mut devnet).await?;
-    let sent = wallets.alice.send(&url(&devnet, 0)?, &wallets.bob.address, "0.3ether", &[]).await?;
+    let sent = wallets
+        .alice
+        .send(&url(&devnet, 0)?, &wallets.bob.address, "0.3ether", &[])
+        .await?;
     let id: TxId = serde_json::from_value(sent["id"].clone())?;
     let before = sent["block"].as_u64().ok_or_else(|| eyre!("no block: {sent}"))?;
 
@@ -233,12 +287,19 @@ async fn without_proofs_blocks_are_pruned_and_their_transactions_mined_again_slo
         tip = now;
         tokio::time::sleep(Duration::from_millis(200)).await;
     }
-    ensure!(tip >= before, "the chain was pruned before the transaction's block");
+    ensure!(
+        tip >= before,
+        "the chain was pruned before the transaction's block"
+    );
     let tip = devnet.wait_for_block(4, devnet.slots(20)).await?;
     devnet.wait_agreed(tip.min(4), devnet.slots(10)).await?;
     for node in &devnet.nodes {
         let status = node.rpc()?.status(id).await?;
-        ensure!(matches!(status, TransactionStatus::Mined { .. }), "{}: {status:?} after the prune", node.name());
+        ensure!(
+            matches!(status, TransactionStatus::Mined { .. }),
+            "{}: {status:?} after the prune",
+            node.name()
+        );
     }
     devnet.stop().await;
     Ok(())

@@ -46,7 +46,10 @@ fn dependencies_point_down_and_libraries_have_one_owner() {
                 && dependency.kind != DependencyKind::Development
                 && other >= own
             {
-                wrong.push(format!("{name} (layer {own}) depends on {} (layer {other})", dependency.name));
+                wrong.push(format!(
+                    "{name} (layer {own}) depends on {} (layer {other})",
+                    dependency.name
+                ));
             }
             let owners = OWNERS.iter().find(|(library, _)| *library == dependency.name);
             if let Some((library, owners)) = owners
@@ -57,5 +60,9 @@ fn dependencies_point_down_and_libraries_have_one_owner() {
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
-    assert_eq!(metadata.workspace_packages().len(), layer.len(), "a layered crate is not in the workspace");
+    assert_eq!(
+        metadata.workspace_packages().len(),
+        layer.len(),
+        "a layered crate is not in the workspace"
+    );
 }

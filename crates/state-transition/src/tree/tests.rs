@@ -48,7 +48,10 @@ fn initial_roots_are_constants() {
     let empty = "0x6d09b61a40cf9718f146fa94a69007c62cbde507906d44c194e6c62052262742";
     assert_eq!(root(&state, Tree::Note).unwrap().to_string(), empty);
     assert_eq!(root(&state, Tree::Archive).unwrap().to_string(), empty);
-    assert_eq!(root(&state, Tree::Nullifier).unwrap().to_string(), "0x65d9655a51044f6a8b45f798832cf609d1030474f0e90552645845bf858f0d2a");
+    assert_eq!(
+        root(&state, Tree::Nullifier).unwrap().to_string(),
+        "0x65d9655a51044f6a8b45f798832cf609d1030474f0e90552645845bf858f0d2a"
+    );
     assert_eq!(empty_root(), reference_root(&BTreeMap::new()));
     let leaf = hash::nullifier_leaf(
         [agoge_protocol::Element::ZERO; 2],
