@@ -33,6 +33,7 @@ pub mod staking {
 pub mod rollup {
     #![expect(
         missing_docs,
+        clippy::too_many_arguments,
         reason = "generated from the ABI; documented in the Solidity interface"
     )]
     alloy::sol!(

@@ -6,7 +6,7 @@ use agoge_l1_client::At;
 use agoge_protocol::rpc::{Duty, DutyOutcome};
 use agoge_protocol::{Epoch, L2BlockNumber};
 use eyre::{Context, Result, bail, ensure, eyre};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::network::{Devnet, l1};
 use crate::plan::Plan;
@@ -59,8 +59,9 @@ pub async fn chain(plan: Plan) -> Result<Devnet> {
 
     story.tell("alice pays bob 0.2 ether: a zero-knowledge plonky2 proof, then a block");
     let sent = alice.send(&node, &bob.address, "0.2ether", &[]).await?;
-    let block = sent["block"]
-        .as_u64()
+    let block = sent
+        .get("block")
+        .and_then(Value::as_u64)
         .ok_or_else(|| eyre!("the wallet names no block: {sent}"))?;
     check_block(&devnet, block).await?;
     let received = bob.spendable(&node).await?;

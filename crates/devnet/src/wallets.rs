@@ -56,7 +56,11 @@ impl Wallet {
             .await;
         restored.wrap_err("agoge-wallet restore")?;
         let address = wallet.run(node_url, &["address"], None).await?;
-        wallet.address = address["address"].as_str().unwrap_or_default().to_owned();
+        wallet.address = address
+            .get("address")
+            .and_then(Value::as_str)
+            .unwrap_or_default()
+            .to_owned();
         Ok(wallet)
     }
 
@@ -66,8 +70,8 @@ impl Wallet {
     /// Those of the program.
     pub async fn spendable(&self, node_url: &str) -> Result<u64> {
         let data = self.run(node_url, &["balance"], None).await?;
-        data["spendable_gwei"]
-            .as_str()
+        data.get("spendable_gwei")
+            .and_then(Value::as_str)
             .unwrap_or_default()
             .parse()
             .wrap_err("spendable_gwei")
@@ -100,8 +104,8 @@ impl Wallet {
             "120",
         ];
         let data = self.run(node_url, &args, None).await?;
-        data["index"]
-            .as_u64()
+        data.get("index")
+            .and_then(Value::as_u64)
             .ok_or_else(|| eyre::eyre!("the wallet names no inbox index"))
     }
 
@@ -160,14 +164,14 @@ async fn run_wallet(
         .await
         .wrap_err_with(|| format!("agoge-wallet {} did not end within {LIMIT:?}", args.join(" ")))??;
     let mut answer: Value = serde_json::from_slice(&output.stdout).unwrap_or_default();
-    if !output.status.success() || answer["ok"] != true {
+    if !output.status.success() || answer.get("ok") != Some(&Value::Bool(true)) {
         let stderr = String::from_utf8_lossy(&output.stderr);
         bail!(
             "agoge-wallet {}: {}: {}{stderr}",
             args.first().unwrap_or(&""),
             output.status,
-            answer["error"]["message"]
+            answer.pointer("/error/message").unwrap_or(&Value::Null)
         );
     }
-    Ok(answer["data"].take())
+    Ok(answer.get_mut("data").map(Value::take).unwrap_or_default())
 }

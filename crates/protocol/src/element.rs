@@ -154,6 +154,6 @@ mod tests {
         let [a, b, c] = address_limbs(address);
         let number = (u128::from(b.get()) << 48) | u128::from(c.get());
         assert_eq!(a.get(), 0x00ab_abab_abab_abab);
-        assert_eq!(number, 0xabab_abab_abab_abab_abab_abab_ab);
+        assert_eq!(number, 0x00ab_abab_abab_abab_abab_abab_abab);
     }
 }
