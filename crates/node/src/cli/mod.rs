@@ -1,7 +1,6 @@
 //! The commands of `agoge-node`.
 
 mod doctor;
-mod exit;
 mod init;
 mod keys;
 mod report;
@@ -15,7 +14,7 @@ use clap::{ArgMatches, Args, CommandFactory as _, FromArgMatches as _, Parser, S
 
 use crate::config::{ConfigArgs, Resolved};
 
-pub use exit::Exit;
+pub use agoge_protocol::exit::ExitCode as Exit;
 pub use report::CliError;
 
 const AFTER_HELP: &str = "\
