@@ -94,7 +94,8 @@ impl Anvil {
     }
 
     async fn wait_for_pool(&self, count: u64) {
-        for _ in 0..400 {
+        // The first blob costs anvil and this process some seconds of CPU each, far more on a busy machine.
+        for _ in 0..4_800 {
             let status = self.call("txpool_status", json!([])).await;
             let pending =
                 u64::from_str_radix(status["pending"].as_str().unwrap().trim_start_matches("0x"), 16)
