@@ -16,8 +16,12 @@ use agoge_protocol::{Address, Slot, TxId};
 use agoge_wallet::node::NodeError;
 use eyre::{Result, bail, ensure, eyre};
 
+/// Two networks at once would share two cores: the scenarios take turns.
+static ONE_NETWORK: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_network_survives_what_happens_to_networks_slow() -> Result<()> {
+    let _turn = ONE_NETWORK.lock().await;
     let home = tempfile::tempdir()?;
     let mut devnet = start(home.path()).await?;
     let wallets = fund_two_wallets(&mut devnet).await?;
@@ -257,6 +261,7 @@ fn url(devnet: &Devnet, node: usize) -> Result<String> {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn without_proofs_blocks_are_pruned_and_their_transactions_mined_again_slow() -> Result<()> {
+    let _turn = ONE_NETWORK.lock().await;
     let home = tempfile::tempdir()?;
     // An epoch of 12 s and a window of four: blocks of the first epoch fall a minute after its start.
     let wishes = Wishes {

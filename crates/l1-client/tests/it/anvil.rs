@@ -61,7 +61,7 @@ impl Anvil {
             http: reqwest::Client::new(),
             url: format!("http://127.0.0.1:{port}"),
         };
-        for _ in 0..200 {
+        for _ in 0..1_200 {
             if anvil.http.post(&anvil.url).json(&json!({})).send().await.is_ok() {
                 anvil.mine(1).await;
                 return anvil;
@@ -208,7 +208,7 @@ async fn a_base_fee_spike_is_answered_by_a_replacement_and_a_reorg_by_the_same_b
     assert_eq!(client.nonce(address).await.unwrap(), 0, "too cheap for the block");
     // The replacement shows up in the pool under another hash.
     let mut replacement = first;
-    for _ in 0..400 {
+    for _ in 0..4_800 {
         anvil
             .call("anvil_setNextBlockBaseFeePerGas", json!(["0x174876e800"]))
             .await;
@@ -385,7 +385,7 @@ async fn a_rollback_is_followed_and_headers_prove_the_entropy_block() {
         }
         let head = client.head().await.unwrap();
         while blocks.last() != Some(&head) {
-            match tokio::time::timeout(Duration::from_secs(10), stream.next())
+            match tokio::time::timeout(Duration::from_secs(60), stream.next())
                 .await
                 .unwrap()
                 .unwrap()

@@ -227,7 +227,7 @@ async fn a_head_that_goes_back_takes_nothing_with_it() {
                     .as_ref()
                     .is_some_and(|problem| problem.text.contains("went back"))
         };
-        tokio::time::timeout(Duration::from_secs(10), health.wait_for(went_back))
+        tokio::time::timeout(Duration::from_secs(60), health.wait_for(went_back))
             .await
             .unwrap()
             .unwrap();
@@ -286,7 +286,7 @@ async fn logs_of_another_block_are_never_reported() {
     let mut model = Model::start(&l1, Vec::new()).await;
     let mut health = model.stream.health();
     let lies = |health: &agoge_l1_client::FollowerHealth| health.problem.is_some();
-    tokio::time::timeout(Duration::from_secs(10), health.wait_for(lies))
+    tokio::time::timeout(Duration::from_secs(60), health.wait_for(lies))
         .await
         .unwrap()
         .unwrap();
@@ -323,7 +323,7 @@ async fn faults_are_reported_with_a_hint_and_survived() {
     let finality =
         |health: &agoge_l1_client::FollowerHealth| health.finalized.is_some_and(|block| block.get() == 15);
     let mut health = model.stream.health();
-    tokio::time::timeout(Duration::from_secs(10), health.wait_for(finality))
+    tokio::time::timeout(Duration::from_secs(60), health.wait_for(finality))
         .await
         .unwrap()
         .unwrap();
@@ -340,14 +340,14 @@ async fn faults_are_reported_with_a_hint_and_survived() {
                 .as_ref()
                 .is_some_and(|problem| problem.text.contains(text) && problem.hint.contains(hint))
         };
-        tokio::time::timeout(Duration::from_secs(10), health.wait_for(failing))
+        tokio::time::timeout(Duration::from_secs(60), health.wait_for(failing))
             .await
             .unwrap()
             .unwrap();
         l1.edit(|chain| chain.grow(1, 0));
         model.until_synced(&l1).await;
         tokio::time::timeout(
-            Duration::from_secs(10),
+            Duration::from_secs(60),
             health.wait_for(|health| health.problem.is_none()),
         )
         .await
