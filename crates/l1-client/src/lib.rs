@@ -13,6 +13,7 @@ mod follower;
 pub mod kzg;
 mod l1_json;
 pub mod metrics;
+mod numbers;
 mod publication;
 mod reader;
 mod revert;

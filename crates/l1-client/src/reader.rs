@@ -16,6 +16,7 @@ use serde_json::{Value, json};
 use crate::call::{At, CallError, view};
 use crate::config::Contracts;
 use crate::l1_json::HeaderJson;
+use crate::numbers::ContractNumbers;
 use crate::publication::SeedProof;
 use crate::rpc::{Call, Rpc, RpcCause, RpcError};
 
@@ -124,6 +125,18 @@ pub enum VerifyError {
         expected: u64,
         /// On L1.
         found: u64,
+    },
+    /// A number of the network file is not the one that the contracts were deployed with.
+    #[error(
+        "the network file says {key} = {expected}, the contracts have {found} (stakes in wei); hint: use the network's own file, unchanged"
+    )]
+    Number {
+        /// Section and key of the network file.
+        key: &'static str,
+        /// Of the file, in the contract's unit.
+        expected: U256,
+        /// On L1.
+        found: U256,
     },
 }
 
@@ -347,7 +360,8 @@ impl RollupReader {
         list.into_iter().map(entry).collect()
     }
 
-    /// Checks that L1 holds what the deployment file says: chain id, code of every contract, genesis id and time.
+    /// Checks that L1 holds what the files say: chain id, code of every contract, genesis id and time of the deployment file; every number
+    /// of the network file that a contract knows.
     ///
     /// # Errors
     /// [`VerifyError`].
@@ -386,7 +400,15 @@ impl RollupReader {
         if expected != found {
             return Err(VerifyError::GenesisTime { expected, found });
         }
-        Ok(())
+        let numbers = ContractNumbers::read(&self.rpc, &self.contracts).await?;
+        match numbers.difference(network) {
+            None => Ok(()),
+            Some(difference) => Err(VerifyError::Number {
+                key: difference.key,
+                expected: difference.file,
+                found: difference.contract,
+            }),
+        }
     }
 
     /// Finds the first L1 block with time `>= time` and the headers that prove it.
