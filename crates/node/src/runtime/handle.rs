@@ -10,7 +10,7 @@ use agoge_store::{Store, StoreView};
 use agoge_supervisor::{Health, SlotClock, Spawner};
 use tokio::sync::{mpsc, watch};
 
-use super::local::guard_first_slot;
+use super::local::{admit, guard_first_slot};
 use super::network::PeerList;
 use crate::chain::{Committees, pruned_tip};
 use crate::consensus::{ChainView, Input};
@@ -231,6 +231,15 @@ impl NodeQueries for NodeHandle {
     }
 
     async fn replace_keys(&self, keys: Vec<AttesterKey>) -> Result<(), CommandError> {
+        let guard = Arc::clone(self.inner.signer.guard());
+        let genesis_id = self.inner.genesis_id;
+        let addresses: Vec<Address> = keys.iter().map(AttesterKey::address).collect();
+        let first_slot = guard_first_slot(&self.inner.clock, self.inner.doppelganger_epochs);
+        let admitted = self.inner.spawner.spawn_blocking("guard-admit", move || {
+            admit(&guard, genesis_id, &addresses, first_slot)
+        });
+        let admitted = admitted.await.map_err(|_| CommandError::Stopping)?;
+        admitted.map_err(|error| CommandError::Guard(Box::new(error)))?;
         self.inner.signer.replace_keys(keys);
         let keys = self.node_info().attesters;
         self.tell(Input::Keys(keys)).await

@@ -36,11 +36,11 @@ impl Subject {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Refusal {
     /// The slot is at or below one that was signed.
-    #[error("slot {slot} is not above slot {watermark}, the last one signed")]
+    #[error("slot {slot} is not above slot {watermark}, the last one signed here or perhaps elsewhere")]
     NotAbove {
         /// As asked.
         slot: Slot,
-        /// The highest slot signed.
+        /// The highest slot signed, or perhaps signed elsewhere: imported, or before the key was added and its wait over.
         watermark: Slot,
     },
     /// Another message was signed, or may have been, for the slot.
@@ -188,6 +188,11 @@ impl Book {
         history.watermark = history.watermark.max(Some(slot));
         history.imported = history.imported.max(Some(slot));
         Ok(is_raised)
+    }
+
+    /// Whether anything is known of a key.
+    pub(super) fn knows(&self, key: Address) -> bool {
+        self.histories.keys().any(|subject| subject.key == key)
     }
 
     pub(super) fn raise_floor(&mut self, slot: Slot) {

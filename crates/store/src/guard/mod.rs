@@ -10,7 +10,8 @@
 //! stored signature is given out, or, if a crash came between reservation and signature, the same digest may be signed again.
 //!
 //! The guard is one append-only file under an exclusive lock (layout: `guard/record.rs`). It is never created silently: a
-//! missing file is refused until the operator says that these keys have signed nowhere else ([`SigningGuard::init`]).
+//! missing file is refused until the operator says that these keys have signed nowhere else ([`SigningGuard::init`]). A key that is added to
+//! a guard that does not know it waits as the keys of a new guard do ([`SigningGuard::admit`]).
 
 mod book;
 mod error;
@@ -29,7 +30,7 @@ pub use book::{HISTORY_SLOTS_MAX, Refusal, SUBJECTS_MAX};
 pub use error::{GuardError, ImportError};
 pub use interchange::{Interchange, InterchangeEntry, InterchangeMetadata, InterchangeRecord};
 
-use book::{Book, Verdict};
+use book::{Book, Subject, Verdict};
 use log::Log;
 use record::Entry;
 
@@ -57,6 +58,12 @@ pub enum SigningKind {
     /// The publication of a block on L1.
     Publication,
 }
+
+const KINDS: [SigningKind; 3] = [
+    SigningKind::Proposal,
+    SigningKind::Attestation,
+    SigningKind::Publication,
+];
 
 /// What a key is about to sign.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -220,6 +227,45 @@ impl SigningGuard {
         inner.log.rewrite(&book.entries())?;
         inner.book = book;
         Ok(summary)
+    }
+
+    /// Takes keys up, before any of them signs: a key of which the guard knows nothing signs nothing below `first_slot`, the wait that shows
+    /// whether it signs elsewhere. The wait is remembered, so a restart does not begin it again. `first_slot` 0 changes nothing. Returns
+    /// the keys that wait.
+    ///
+    /// # Errors
+    /// [`GuardError`]; nothing is changed then, and none of the keys may be used.
+    pub fn admit(
+        &self,
+        genesis_id: Digest,
+        keys: &[Address],
+        first_slot: Slot,
+    ) -> Result<Vec<Address>, GuardError> {
+        let Some(last_refused) = first_slot.get().checked_sub(1).map(Slot::new) else {
+            return Ok(Vec::new());
+        };
+        let mut inner = self.lock();
+        inner.log.check_usable()?;
+        let mut unknown: Vec<Address> = keys.to_vec();
+        unknown.retain(|key| !inner.book.knows(*key));
+        if unknown.is_empty() {
+            return Ok(unknown);
+        }
+        let mut book = inner.book.clone();
+        for key in &unknown {
+            for kind in KINDS {
+                let subject = Subject {
+                    genesis_id,
+                    key: *key,
+                    kind,
+                };
+                book.raise(subject, last_refused)?;
+            }
+        }
+        // At once: a key of which only some kinds are known would count as known.
+        inner.log.rewrite(&book.entries())?;
+        inner.book = book;
+        Ok(unknown)
     }
 
     /// The first slot that may be signed at all.

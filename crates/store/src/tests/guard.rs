@@ -11,7 +11,7 @@ use proptest::prelude::*;
 use super::crash::{kill_after, say, victim, victim_dir};
 use super::support::digest;
 use crate::guard::{
-    Decision, GuardError, HISTORY_SLOTS_MAX, Refusal, SigningGuard, SigningKind, SigningRequest,
+    Decision, GuardError, HISTORY_SLOTS_MAX, Refusal, SUBJECTS_MAX, SigningGuard, SigningKind, SigningRequest,
 };
 
 const CHAIN: u64 = 31_337;
@@ -148,6 +148,76 @@ fn a_new_guard_waits_for_its_first_slot() {
     assert_eq!(guard.first_slot(), Slot::new(50));
     assert_eq!(sign(&guard, &request(49, 1)), "waiting");
     assert_eq!(sign(&guard, &request(50, 1)), "signed");
+}
+
+#[test]
+fn a_key_that_the_guard_does_not_know_waits_once_and_the_others_go_on() {
+    let dir = tempfile::tempdir().unwrap();
+    let (path, mut guard) = new_guard(dir.path());
+    let (old, added) = (request(10, 1), Address::repeat_byte(9));
+    let of_added = |kind, slot| SigningRequest {
+        key: added,
+        kind,
+        ..request(slot, 1)
+    };
+    assert_eq!(sign(&guard, &old), "signed");
+    let first_slot = Slot::new(50);
+    let waiting = guard.admit(digest(1), &[old.key, added], first_slot).unwrap();
+    assert_eq!(waiting, vec![added], "the key that has signed here does not wait");
+    let kinds = [
+        SigningKind::Proposal,
+        SigningKind::Attestation,
+        SigningKind::Publication,
+    ];
+    for _ in ["before", "after a restart"] {
+        for kind in kinds {
+            assert_eq!(sign(&guard, &of_added(kind, 49)), "not above", "{kind:?}");
+            assert_eq!(sign(&guard, &of_added(kind, 0)), "not above", "{kind:?}");
+        }
+        guard = reopen(&path, guard);
+        let again = guard.admit(digest(1), &[added, old.key], Slot::new(80)).unwrap();
+        assert!(again.is_empty(), "a restart does not begin the wait again");
+    }
+    assert_eq!(sign(&guard, &request(11, 1)), "signed");
+    for kind in kinds {
+        assert_eq!(sign(&guard, &of_added(kind, 50)), "signed", "{kind:?}");
+    }
+}
+
+#[test]
+fn the_wait_of_a_new_guard_is_not_lengthened_and_no_wait_changes_nothing() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("signing.guard");
+    let guard = SigningGuard::init(&path, CHAIN, Slot::new(50)).unwrap();
+    let key = request(50, 1).key;
+    guard.admit(digest(1), &[key], Slot::new(50)).unwrap();
+    assert_eq!(sign(&guard, &request(49, 1)), "waiting");
+    assert_eq!(sign(&guard, &request(50, 1)), "signed");
+
+    let other = tempfile::tempdir().unwrap();
+    let (path, guard) = new_guard(other.path());
+    let bytes = fs::read(&path).unwrap();
+    assert!(guard.admit(digest(1), &[key], Slot::new(0)).unwrap().is_empty());
+    assert_eq!(fs::read(&path).unwrap(), bytes);
+    assert_eq!(sign(&guard, &request(0, 1)), "signed");
+}
+
+#[test]
+fn keys_beyond_the_bound_are_not_admitted_and_nothing_changes() {
+    let dir = tempfile::tempdir().unwrap();
+    let (_, guard) = new_guard(dir.path());
+    let keys: Vec<Address> = (0..=u64::try_from(SUBJECTS_MAX / 3).unwrap())
+        .map(|number| Address::from_word(B256::from(agoge_protocol::U256::from(number + 1))))
+        .collect();
+    assert!(matches!(
+        guard.admit(digest(1), &keys, Slot::new(50)),
+        Err(GuardError::TooManySubjects { .. })
+    ));
+    assert_eq!(guard.export().data.len(), 0);
+    assert_eq!(
+        guard.admit(digest(1), &keys[1..], Slot::new(50)).unwrap(),
+        keys[1..]
+    );
 }
 
 #[test]
