@@ -1,5 +1,6 @@
 //! Errors as JSON-RPC answers: a code of the Ethereum JSON-RPC, and `data.code` that never changes.
 
+use agoge_protocol::Epoch;
 use agoge_protocol::rpc::{ErrorData, TxRejection};
 use jsonrpsee::types::ErrorObjectOwned;
 
@@ -44,6 +45,18 @@ pub(super) fn over_limit(what: &str, max: u64) -> ErrorObjectOwned {
         message,
         Some("ask again from where this answer would end"),
         Some(max),
+    )
+}
+
+/// An epoch whose committee is not told.
+pub(super) fn epoch_out_of_range(epoch: Epoch, first: u64, last: u64) -> ErrorObjectOwned {
+    let message = format!("epoch {epoch}: only committees of epochs {first} to {last} are told now");
+    object(
+        LIMIT_EXCEEDED,
+        "AGOGE-RPC-005",
+        message,
+        Some("read older committees from L1"),
+        None,
     )
 }
 

@@ -15,6 +15,12 @@ use super::params::Positional;
 use super::{answer, error};
 use crate::query::NodeQueries;
 
+/// Epochs before the current one whose committees are told. All that are told fit into what `Committees` remembers (16), so nobody's
+/// questions make the node read one from its L1 provider again and again.
+const COMMITTEE_EPOCHS_BACK: u64 = 12;
+/// Epochs after the current one whose committees are told; later ones need not be fixed.
+const COMMITTEE_EPOCHS_AHEAD: u64 = 1;
+
 type Answer<T> = Result<T, ErrorObjectOwned>;
 
 /// What the public methods work with.
@@ -43,6 +49,18 @@ impl<Q: NodeQueries> RpcContext<Q> {
     fn current_slot(&self) -> Slot {
         let seconds = self.clock.now_unix_ms().checked_div(1_000).unwrap_or_default();
         self.timing.slot_at(seconds).unwrap_or(Slot::new(0))
+    }
+
+    /// Refuses epochs whose committee is not told, before any work.
+    pub(super) fn check_epoch(&self, epoch: Epoch) -> Answer<()> {
+        let current = self.timing.epoch_of(self.current_slot()).get();
+        let first = current.saturating_sub(COMMITTEE_EPOCHS_BACK);
+        let last = current.saturating_add(COMMITTEE_EPOCHS_AHEAD);
+        if (first..=last).contains(&epoch.get()) {
+            Ok(())
+        } else {
+            Err(error::epoch_out_of_range(epoch, first, last))
+        }
     }
 
     fn block(&self, number: L2BlockNumber) -> Answer<Option<wire::RpcBlock>> {
@@ -205,6 +223,7 @@ fn network_methods<Q: NodeQueries>(module: &mut RpcModule<RpcContext<Q>>) -> Res
         let epoch: Option<Epoch> = positional.optional("epoch")?;
         positional.end()?;
         let epoch = epoch.unwrap_or_else(|| context.timing.epoch_of(context.current_slot()));
+        context.check_epoch(epoch)?;
         let view = context.queries.committee(epoch).await.map_err(error::committee)?;
         Answer::Ok(answer::committee(view, context.timing.epoch_slots))
     })?;
@@ -213,6 +232,7 @@ fn network_methods<Q: NodeQueries>(module: &mut RpcModule<RpcContext<Q>>) -> Res
         let slot: Option<Slot> = positional.optional("slot")?;
         positional.end()?;
         let slot = slot.unwrap_or_else(|| context.current_slot());
+        context.check_epoch(context.timing.epoch_of(slot))?;
         let attester = context.queries.proposer(slot).await.map_err(error::committee)?;
         Answer::Ok(wire::Proposer {
             slot,

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use agoge_protocol::network::{NetworkConfig, built_in};
 use agoge_protocol::transaction::Withdrawal;
-use agoge_protocol::{Address, Ciphertext, Digest, Element, Transaction, TxPublicInputs};
+use agoge_protocol::{Address, Ciphertext, Digest, Element, Epoch, Transaction, TxPublicInputs};
 use agoge_supervisor::{ManualClock, Supervisor};
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -243,8 +243,16 @@ async fn errors_have_stable_codes_and_no_paths() {
             -32_602,
             Some("AGOGE-RPC-002"),
         ),
-        ("agoge_committee", json!([10]), -32_002, Some("AGOGE-RPC-003")),
-        ("agoge_proposer", json!([160]), -32_001, Some("AGOGE-RPC-004")),
+        ("agoge_committee", json!([3]), -32_002, Some("AGOGE-RPC-003")),
+        ("agoge_proposer", json!([63]), -32_001, Some("AGOGE-RPC-004")),
+        ("agoge_committee", json!([4]), -32_005, Some("AGOGE-RPC-005")),
+        (
+            "agoge_committee",
+            json!([u64::MAX]),
+            -32_005,
+            Some("AGOGE-RPC-005"),
+        ),
+        ("agoge_proposer", json!([64]), -32_005, Some("AGOGE-RPC-005")),
         ("agogeAdmin_setDuties", json!([ATTESTER, "off"]), -32_601, None),
     ];
     for (method, params, code, stable) in cases {
@@ -259,6 +267,36 @@ async fn errors_have_stable_codes_and_no_paths() {
     }
     let capped = call(&servers, "agoge_getBlocks", json!([0, 257])).await;
     assert_eq!(capped["error"]["data"]["max"], 256, "the error names the cap");
+}
+
+#[test]
+fn committees_are_told_from_twelve_epochs_back_to_the_next() {
+    let network = NetworkConfig::parse(built_in("devnet").unwrap()).unwrap();
+    let timing = network.timing(1_000);
+    // (seconds, first epoch told, last one)
+    let rows = [
+        (0, 0, 1),
+        (1_000, 0, 1),
+        (timing.slot_start(timing.first_slot(Epoch::new(12))), 0, 13),
+        (timing.slot_start(timing.first_slot(Epoch::new(20))), 8, 21),
+    ];
+    for (now, first, last) in rows {
+        let context = RpcContext {
+            queries: Fake::default(),
+            network: network.clone(),
+            timing,
+            clock: Arc::new(ManualClock::new(now * 1_000)),
+        };
+        for epoch in (0..40).chain([u64::MAX]) {
+            let checked = context.check_epoch(Epoch::new(epoch));
+            assert_eq!(checked.is_ok(), (first..=last).contains(&epoch), "{now}: {epoch}");
+            let range = format!("epochs {first} to {last} ");
+            assert!(
+                checked.map_or_else(|e| e.message().contains(&range), |()| true),
+                "{range}"
+            );
+        }
+    }
 }
 
 #[tokio::test]
