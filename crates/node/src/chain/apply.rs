@@ -1,17 +1,19 @@
 //! Bringing one L1 block into the store: decode and execute its L2 block, one atomic step, then the mempool. Everything here blocks.
 //!
 //! A block that L1 took but that execution does not confirm is not followed: its committee has mis-attested. The node stays alive on the
-//! last good block, unsynced, until L1 prunes or reorgs the bad one away.
+//! last good block, unsynced, until L1 prunes or reorgs the bad one away. Once the prune is due, the node acts on the pruned chain again,
+//! called or not: nobody else might.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use agoge_l1_client::Blob;
-use agoge_protocol::{L1Block, L1Event, L2BlockNumber};
-use agoge_store::{AppliedBlock, BlockRecord, L1Change, L1Step, MinedTx, Store};
+use agoge_protocol::{L1Block, L1BlockNumber, L1Event, L2BlockNumber, Slot};
+use agoge_store::{AppliedBlock, BlockRecord, L1Change, L1Step, MinedTx, Store, StoreError};
 
 use super::error::{ChainError, ExecuteError};
 use super::execute::{Executor, Posted};
-use super::tip::{tip_view, view_at};
+use super::prepared::Prepared;
+use super::tip::{prunable_from, pruned_tip, tip_view, view_at};
 use crate::consensus::TipView;
 use crate::mempool::Mempool;
 
@@ -20,10 +22,25 @@ use crate::mempool::Mempool;
 pub struct Unfollowed {
     /// Its number on L1.
     pub number: L2BlockNumber,
+    /// Its slot, which says when L1 prunes it.
+    pub slot: Slot,
     /// The L1 block with it.
     pub l1_block: L1Block,
+    /// The L1 block in which it was proven, if it was: L1 does not prune it then.
+    pub proven_in: Option<L1BlockNumber>,
     /// Why, for a person.
     pub reason: String,
+}
+
+/// What following an L1 block takes besides its events.
+#[derive(Clone, Debug)]
+pub enum BlobNeed {
+    /// Nothing.
+    Nothing,
+    /// The blob of a block that was executed here before L1 had it, which is at hand.
+    AtHand(Arc<Prepared>),
+    /// The blob of a block that this node has not seen.
+    Fetch(Posted),
 }
 
 /// Applies L1 blocks to the store and the mempool.
@@ -56,12 +73,35 @@ impl Applier {
         self.lock().clone()
     }
 
-    /// The block among `events` whose blob is needed to follow it: not one that was executed here before L1 had it.
-    pub fn wanted_blob(&self, events: &[L1Event]) -> Option<Posted> {
+    /// The block that is not followed and that still counts in an L1 block of time `time`: one whose prune is due then does not, for the next
+    /// block prunes it, and [`Self::tip_at`] already is what that block is made on.
+    ///
+    /// # Errors
+    /// [`ChainError`].
+    pub fn unfollowed_at(&self, time: u64) -> Result<Option<Unfollowed>, ChainError> {
+        let Some(unfollowed) = self.unfollowed() else {
+            return Ok(None);
+        };
+        let rules = self.executor.rules();
+        let view = self.store.view();
+        let tips = view.tips()?;
+        let is_pruned = if unfollowed.proven_in.is_some() {
+            false
+        } else if tips.pending == tips.proven {
+            // Nothing of ours is unproven: on L1 the first unproven block is the one that is not followed.
+            time >= prunable_from(&rules.timing, rules.proof_window_epochs, unfollowed.slot)
+        } else {
+            pruned_tip(&view, &rules.timing, rules.proof_window_epochs, time)?.is_some()
+        };
+        Ok(Some(unfollowed).filter(|_| !is_pruned))
+    }
+
+    /// The blob that is needed to follow `events`: that of the block among them.
+    pub fn blob_need(&self, events: &[L1Event]) -> BlobNeed {
         if self.lock().is_some() && !events.iter().any(|event| matches!(event, L1Event::Pruned { .. })) {
-            return None;
+            return BlobNeed::Nothing;
         }
-        events.iter().find_map(|event| match event {
+        let need = events.iter().find_map(|event| match event {
             L1Event::BlockProposed {
                 free_fields,
                 blob_hash,
@@ -73,17 +113,15 @@ impl Applier {
                     blob_hash: *blob_hash,
                     block_hash: *block_hash,
                 };
-                self.executor
-                    .prepared()
-                    .get(*block_hash)
-                    .is_none()
-                    .then_some(posted)
+                let prepared = self.executor.prepared().get(*block_hash);
+                Some(prepared.map_or(BlobNeed::Fetch(posted), BlobNeed::AtHand))
             }
             _ => None,
-        })
+        });
+        need.unwrap_or(BlobNeed::Nothing)
     }
 
-    /// Applies the next L1 block. `blob` is that of [`Self::wanted_blob`].
+    /// Applies the next L1 block. `blob` is the one that [`Self::blob_need`] asks for.
     ///
     /// # Errors
     /// [`ChainError`]; the store stands at the block before then.
@@ -135,8 +173,29 @@ impl Applier {
         let tip_before = self.store.view().tips()?.pending;
         let outcome = self.store.rollback_l1(to.number, to.hash)?;
         self.mempool.on_unwound(tip_before, &outcome.requeued)?;
-        self.lock()
-            .take_if(|unfollowed| unfollowed.l1_block.number > to.number);
+        if !outcome.mined.is_empty() {
+            self.mine_again()?;
+        }
+        let mut unfollowed = self.lock();
+        unfollowed.take_if(|unfollowed| unfollowed.l1_block.number > to.number);
+        if let Some(unfollowed) = unfollowed.as_mut() {
+            unfollowed.proven_in.take_if(|proven_in| *proven_in > to.number);
+        }
+        Ok(())
+    }
+
+    /// A prune was taken back: the blocks that it unwound stand again, and their transactions leave the pool again. They are among the
+    /// unproven blocks, of which there are at most a proof window's.
+    fn mine_again(&self) -> Result<(), StoreError> {
+        let view = self.store.view();
+        let tips = view.tips()?;
+        let mut number = tips.proven.next();
+        while number <= tips.pending {
+            if let Some(txs) = view.block_txs(number)? {
+                self.mempool.on_block(number, &txs)?;
+            }
+            number = number.next();
+        }
         Ok(())
     }
 
@@ -183,9 +242,7 @@ impl Step<'_> {
             }
             L1Event::Pruned { to } => self.prune(to),
             L1Event::Proven { to } if to <= self.tip => self.changes.push(L1Change::Proven { to }),
-            L1Event::Proven { to } => {
-                self.refuse(to, "L1 has a proof of a block that is not followed".to_owned())
-            }
+            L1Event::Proven { to } => self.refuse_proof(to),
             L1Event::BlockProposed {
                 number,
                 free_fields,
@@ -230,7 +287,7 @@ impl Step<'_> {
         }
         if number != self.tip.next() || self.mined.is_some() {
             let reason = format!("block {number} does not follow block {}", self.tip);
-            self.refuse(number, reason);
+            self.refuse(number, posted.free_fields.slot, reason);
             return Ok(());
         }
         match self.execute(&posted, blob) {
@@ -245,7 +302,7 @@ impl Step<'_> {
                 Ok(())
             }
             Err(error) if error.is_block_wrong() => {
-                self.refuse(number, error.to_string());
+                self.refuse(number, posted.free_fields.slot, error.to_string());
                 Ok(())
             }
             Err(error) => Err(ChainError::Execute(Box::new(error))),
@@ -292,13 +349,29 @@ impl Step<'_> {
         })
     }
 
-    fn refuse(&self, number: L2BlockNumber, reason: String) {
+    /// L1 has a proof of a block that is not followed: no prune takes it away.
+    fn refuse_proof(&self, to: L2BlockNumber) {
+        let timing = &self.applier.executor.rules().timing;
+        let slot = timing.slot_at(self.block.time).unwrap_or(Slot::new(0));
+        self.refuse(
+            to,
+            slot,
+            "L1 has a proof of a block that is not followed".to_owned(),
+        );
+        if let Some(unfollowed) = self.applier.lock().as_mut() {
+            unfollowed.proven_in.get_or_insert(self.block.number);
+        }
+    }
+
+    fn refuse(&self, number: L2BlockNumber, slot: Slot, reason: String) {
         tracing::error!(%number, l1_block = %self.block.number, %reason, "L1 has a block that is not followed");
         let mut unfollowed = self.applier.lock();
         if unfollowed.is_none() {
             *unfollowed = Some(Unfollowed {
                 number,
+                slot,
                 l1_block: self.block,
+                proven_in: None,
                 reason,
             });
         }

@@ -1,22 +1,26 @@
 //! The actor that brings L1's word into the store, one L1 block at a time, and tells the rest of the node.
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
 use agoge_l1_client::{Blob, ChainStream};
-use agoge_protocol::{B256, ChainEvent, L1Block, L1BlockNumber, L1Event};
+use agoge_protocol::{B256, ChainEvent, L1Block, L1BlockNumber};
 use agoge_store::Store;
 use agoge_supervisor::{Backoff, CancellationToken, Health, Spawner};
 use futures::future::BoxFuture;
 use tokio::sync::mpsc;
 
-use super::apply::Applier;
+use super::apply::{Applier, BlobNeed};
 use super::committees::ReadError;
 use super::error::ChainError;
+use super::execute::Posted;
 use crate::consensus::ChainView;
 
 /// Shortest and longest pause before a blob is asked for again.
 const BLOB_PAUSE: (Duration, Duration) = (Duration::from_millis(200), Duration::from_secs(12));
+/// L1's events that are held while a blob is waited for: twice what an ordinary reorg replaces, so one that takes the block back is seen.
+const HELD_MAX: usize = 128;
 /// Name of this component on health pages.
 const HEALTH: &str = "chain";
 
@@ -66,20 +70,41 @@ impl ChainFollower {
     ) -> Result<(), ChainError> {
         self.health.register(HEALTH);
         let mut finalized = None;
+        let mut held = VecDeque::new();
         loop {
-            let event = tokio::select! {
-                () = cancel.cancelled() => return Ok(()),
-                event = self.stream.next() => event,
+            let event = match held.pop_front() {
+                Some(event) => Some(event),
+                None => tokio::select! {
+                    () = cancel.cancelled() => return Ok(()),
+                    event = self.stream.next() => event,
+                },
             };
             let Some(event) = event else { return Ok(()) };
             match event {
                 ChainEvent::Extended { block, events } => {
-                    let Some(blob) = self.blob(blobs.as_ref(), block, &events, &cancel).await else {
-                        return Ok(());
-                    };
                     let applier = Arc::clone(&self.applier);
-                    self.blocking(move || applier.extend(block, events, blob.as_ref()))
-                        .await?;
+                    match self.applier.blob_need(&events) {
+                        BlobNeed::Nothing => {
+                            self.blocking(move || applier.extend(block, events, None)).await?;
+                        }
+                        BlobNeed::AtHand(prepared) => {
+                            let work = move || applier.extend(block, events, Some(&prepared.blob));
+                            self.blocking(work).await?;
+                        }
+                        BlobNeed::Fetch(posted) => {
+                            match self
+                                .fetch(blobs.as_ref(), block, &posted, &mut held, &cancel)
+                                .await
+                            {
+                                Fetched::Blob(blob) => {
+                                    let work = move || applier.extend(block, events, Some(&blob));
+                                    self.blocking(work).await?;
+                                }
+                                Fetched::Gone => continue,
+                                Fetched::Stopped => return Ok(()),
+                            }
+                        }
+                    }
                     self.finalize(&mut finalized).await?;
                     self.tell(block).await?;
                 }
@@ -96,36 +121,43 @@ impl ChainFollower {
         }
     }
 
-    /// The blob that following `events` needs: `Some(None)` when none is needed, `None` when cancelled. Tried for as long as it takes.
-    async fn blob(
-        &self,
+    /// The blob of a block, tried for as long as it takes. What L1 says meanwhile is held; when it takes the block back, only that is.
+    async fn fetch(
+        &mut self,
         blobs: &dyn BlobFetcher,
         block: L1Block,
-        events: &[L1Event],
+        posted: &Posted,
+        held: &mut VecDeque<ChainEvent>,
         cancel: &CancellationToken,
-    ) -> Option<Option<Blob>> {
-        let Some(wanted) = self.applier.wanted_blob(events) else {
-            return Some(None);
-        };
+    ) -> Fetched {
+        let slot = posted.free_fields.slot;
+        if take_back(held, block) {
+            return Fetched::Gone;
+        }
         let mut backoff = Backoff::new(BLOB_PAUSE.0, BLOB_PAUSE.1);
+        let mut attempt = pause_and_fetch(None, blobs, block, posted.blob_hash);
         loop {
-            let fetched = tokio::select! {
-                () = cancel.cancelled() => return None,
-                fetched = blobs.fetch(block, wanted.blob_hash) => fetched,
-            };
-            let error = match fetched {
-                Ok(blob) => return Some(Some(blob)),
-                Err(error) => error,
-            };
-            let slot = wanted.free_fields.slot;
-            tracing::warn!(%slot, blob = %wanted.blob_hash, %error, "blob not fetched; trying again");
-            self.health.set(
-                HEALTH,
-                Err(format!("waiting for the blob of slot {slot}: {error}")),
-            );
             tokio::select! {
-                () = cancel.cancelled() => return None,
-                () = tokio::time::sleep(backoff.next_pause()) => {}
+                () = cancel.cancelled() => return Fetched::Stopped,
+                fetched = &mut attempt => {
+                    let error = match fetched {
+                        Ok(blob) => return Fetched::Blob(Box::new(blob)),
+                        Err(error) => error,
+                    };
+                    tracing::warn!(%slot, blob = %posted.blob_hash, %error, "blob not fetched; trying again");
+                    self.health.set(
+                        HEALTH,
+                        Err(format!("waiting for the blob of slot {slot}: {error}")),
+                    );
+                    attempt = pause_and_fetch(Some(backoff.next_pause()), blobs, block, posted.blob_hash);
+                }
+                event = self.stream.next(), if held.len() < HELD_MAX => {
+                    let Some(event) = event else { return Fetched::Stopped };
+                    held.push_back(event);
+                    if take_back(held, block) {
+                        return Fetched::Gone;
+                    }
+                }
             }
         }
     }
@@ -144,10 +176,11 @@ impl ChainFollower {
     async fn tell(&self, head: L1Block) -> Result<(), ChainError> {
         let next_time = head.time.saturating_add(self.l1_slot_seconds);
         let applier = Arc::clone(&self.applier);
-        let tip = self.blocking(move || applier.tip_at(next_time)).await?;
+        let (tip, unfollowed) = self
+            .blocking(move || Ok((applier.tip_at(next_time)?, applier.unfollowed_at(next_time)?)))
+            .await?;
         let l1_head = self.stream.health().borrow().head;
         let is_caught_up = l1_head.is_none_or(|known| known.number <= head.number);
-        let unfollowed = self.applier.unfollowed();
         let state = match &unfollowed {
             Some(bad) => Err(format!(
                 "block {} on L1 is not followed: {}",
@@ -177,5 +210,71 @@ impl ChainFollower {
             .spawn_blocking("chain-apply", work)
             .await
             .map_err(ChainError::Lost)?
+    }
+}
+
+/// What became of waiting for a blob.
+enum Fetched {
+    /// It is here.
+    Blob(Box<Blob>),
+    /// L1 has taken the block with it back: the rollback is the next event held.
+    Gone,
+    /// The node is stopping, or L1's stream has ended.
+    Stopped,
+}
+
+/// One attempt, after a pause.
+fn pause_and_fetch<'a>(
+    pause: Option<Duration>,
+    blobs: &'a dyn BlobFetcher,
+    block: L1Block,
+    hash: B256,
+) -> BoxFuture<'a, Result<Blob, ReadError>> {
+    Box::pin(async move {
+        if let Some(pause) = pause {
+            tokio::time::sleep(pause).await;
+        }
+        blobs.fetch(block, hash).await
+    })
+}
+
+/// Whether a rollback that is held takes `block` back, which is not applied. What was held before that rollback is void then.
+fn take_back(held: &mut VecDeque<ChainEvent>, block: L1Block) -> bool {
+    let is_of_block =
+        |event: &ChainEvent| matches!(event, ChainEvent::RolledBack { to } if to.number < block.number);
+    let Some(position) = held.iter().position(is_of_block) else {
+        return false;
+    };
+    held.drain(..position);
+    true
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn block(number: u64) -> L1Block {
+        L1Block {
+            number: L1BlockNumber::new(number),
+            hash: B256::with_last_byte(1),
+            parent_hash: B256::ZERO,
+            time: number,
+            prevrandao: B256::ZERO,
+        }
+    }
+
+    #[test]
+    fn only_a_rollback_below_the_block_takes_it_back_and_voids_what_came_before() {
+        let extended = |number| ChainEvent::Extended {
+            block: block(number),
+            events: Vec::new(),
+        };
+        let back = |number| ChainEvent::RolledBack { to: block(number) };
+        let mut held = VecDeque::from([extended(11), extended(12), back(10), extended(11)]);
+        assert!(!take_back(&mut held, block(10)), "the block itself stays");
+        assert_eq!(held.len(), 4);
+        held.extend([back(9), extended(10)]);
+        assert!(take_back(&mut held, block(10)));
+        assert_eq!(held, [back(9), extended(10)]);
     }
 }

@@ -1,6 +1,6 @@
 //! The tip that everybody acts on: the pending one, or the proven one once a prune is due, called or not.
 
-use agoge_protocol::{L2BlockNumber, Timing};
+use agoge_protocol::{Epoch, L2BlockNumber, Slot, Timing};
 use agoge_store::{StepError, StoreError, StoreView};
 
 use crate::consensus::TipView;
@@ -23,10 +23,15 @@ pub fn pruned_tip(
     let Some(first_unproven) = view.block(tips.proven.next())? else {
         return Ok(None);
     };
-    let epoch = timing.epoch_of(first_unproven.header.slot).get();
-    let last_of_window = epoch.saturating_add(proof_window_epochs);
-    let prunable_from = timing.epoch_start(agoge_protocol::Epoch::new(last_of_window).next());
+    let prunable_from = prunable_from(timing, proof_window_epochs, first_unproven.header.slot);
     Ok((time >= prunable_from).then_some(tips.proven))
+}
+
+/// The first second at which L1 prunes a chain whose first unproven block is of slot `first_unproven`.
+pub(super) fn prunable_from(timing: &Timing, proof_window_epochs: u64, first_unproven: Slot) -> u64 {
+    let epoch = timing.epoch_of(first_unproven).get();
+    let last_of_window = Epoch::new(epoch.saturating_add(proof_window_epochs));
+    timing.epoch_start(last_of_window.next())
 }
 
 /// The store as it is acted on at an L1 time: pruned, if a prune is due.

@@ -265,7 +265,7 @@ impl Parts {
         notices: mpsc::Sender<ChainNotice>,
     ) -> Result<(), StartError> {
         let store = &self.local.store;
-        let unfollowed = unfollowed_at_start(store, reader).await?;
+        let unfollowed = unfollowed_at_start(store, reader, self.slots.timing()).await?;
         let applier = Applier::new(
             Arc::clone(store),
             self.executor.clone(),

@@ -1,7 +1,7 @@
 //! Following L1 into the store: what is followed, what is refused, and how reorgs and prunes undo it.
 
 use agoge_l1_client::Blob;
-use agoge_node::chain::{ExecuteError, Prepared};
+use agoge_node::chain::{BlobNeed, ExecuteError, Prepared};
 use agoge_node::query::TxStatus;
 use agoge_protocol::messages::Proposal;
 use agoge_protocol::{Address, B256, Digest, Element, FreeFields, L1Event, L2BlockNumber, Slot};
@@ -51,16 +51,15 @@ fn deposits_are_consumed_when_they_are_due_and_every_node_gets_the_same_state() 
     assert_eq!(block.executed.header.timestamp, TIMING.slot_start(Slot::new(3)));
 
     let events = [posted(1, &block)];
-    assert_eq!(
-        builder.applier.wanted_blob(&events),
-        None,
-        "what was built here is not fetched"
-    );
+    let BlobNeed::AtHand(at_hand) = builder.applier.blob_need(&events) else {
+        panic!("what was built here is not fetched");
+    };
+    assert_eq!(at_hand.proposal.blob_hash, block.proposal.blob_hash);
     builder.extend(l1(11), &events, None).unwrap();
-    assert_eq!(
-        other.applier.wanted_blob(&events).unwrap().blob_hash,
-        block.proposal.blob_hash
-    );
+    let BlobNeed::Fetch(wanted) = other.applier.blob_need(&events) else {
+        panic!("it was not seen before");
+    };
+    assert_eq!(wanted.blob_hash, block.proposal.blob_hash);
     other.extend(l1(11), &events, Some(&block.blob)).unwrap();
     assert_eq!(builder.archive(), other.archive());
     assert_eq!(other.archive(), block.proposal.free_fields.archive);
@@ -166,11 +165,8 @@ fn a_block_that_execution_does_not_confirm_is_not_followed_until_it_is_gone() {
             l1(12),
             deposit(1, l1(1), deposit(0, l1(1), B256::ZERO).inbox_hash).inbox_hash,
         );
-        assert_eq!(
-            node.applier.wanted_blob(std::slice::from_ref(&on_top)),
-            None,
-            "{what}"
-        );
+        let need = node.applier.blob_need(std::slice::from_ref(&on_top));
+        assert!(matches!(need, BlobNeed::Nothing), "{what}");
         node.extend(l1(12), &[on_top, L1Event::Deposited(third)], None)
             .unwrap();
         assert_eq!(
@@ -236,6 +232,103 @@ async fn a_reorg_takes_a_block_back_and_its_transactions_are_queued_again() {
         node.applier.roll_back(&fork(&l1(9), 7)).is_err(),
         "a block that was never recorded"
     );
+}
+
+/// The first second at which blocks of epoch 0 are pruned: P = 4.
+fn prune_of_epoch_0() -> u64 {
+    TIMING.slot_start(Slot::new(5 * 16))
+}
+
+#[test]
+fn a_block_that_is_not_followed_halts_the_node_only_until_its_prune_is_due() {
+    for own_blocks in [0, 1] {
+        let node = TestNode::new();
+        with_deposits(&node, 9);
+        if own_blocks == 1 {
+            let first = node.build(3);
+            node.extend(l1(10), &[posted(1, &first)], None).unwrap();
+        } else {
+            node.extend(l1(10), &[], None).unwrap();
+        }
+        let block = node.build(4);
+        let lie = L1Event::BlockProposed {
+            number: L2BlockNumber::new(own_blocks + 1),
+            free_fields: FreeFields {
+                archive: Digest([Element::from_u32(1); 4]),
+                ..block.proposal.free_fields
+            },
+            blob_hash: block.proposal.blob_hash,
+            block_hash: B256::ZERO,
+        };
+        node.extend(l1(11), &[lie], Some(&block.blob)).unwrap();
+        let due = prune_of_epoch_0();
+        let known = node.applier.unfollowed_at(due - 1).unwrap().unwrap();
+        assert_eq!((known.number.get(), known.slot), (own_blocks + 1, Slot::new(4)));
+        // Nobody has called prune() and nobody may: the node must propose on the pruned tip, which prunes.
+        assert_eq!(node.applier.unfollowed_at(due).unwrap(), None, "{own_blocks}");
+        assert!(node.applier.unfollowed().is_some(), "L1 still has it");
+        let tip = node.applier.tip_at(due).unwrap();
+        assert_eq!((tip.number.get(), tip.slot), (0, None));
+        let next = node
+            .executor
+            .build(Slot::new(80), tip.archive, Address::ZERO, &[])
+            .unwrap()
+            .block;
+        let to = L2BlockNumber::GENESIS;
+        node.extend(l1(12), &[L1Event::Pruned { to }, posted(1, &next)], None)
+            .unwrap();
+        assert_eq!(node.applier.unfollowed(), None);
+        assert_eq!(
+            (node.tip(), node.archive()),
+            (1, next.proposal.free_fields.archive)
+        );
+    }
+}
+
+#[test]
+fn a_block_that_is_not_followed_but_proven_is_never_taken_for_pruned() {
+    let node = TestNode::new();
+    with_deposits(&node, 10);
+    let block = node.build(3);
+    let lie = with_archive(&block, Digest([Element::from_u32(1); 4]));
+    node.extend(l1(11), &[lie], Some(&block.blob)).unwrap();
+    let to = L2BlockNumber::new(1);
+    node.extend(l1(12), &[L1Event::Proven { to }], None).unwrap();
+    let due = prune_of_epoch_0();
+    assert!(node.applier.unfollowed_at(due).unwrap().is_some());
+    // An L1 reorg takes the proof back, and the block stays.
+    node.applier.roll_back(&l1(11)).unwrap();
+    assert!(node.applier.unfollowed_at(due - 1).unwrap().is_some());
+    assert_eq!(node.applier.unfollowed_at(due).unwrap(), None);
+}
+
+#[tokio::test]
+async fn a_reorg_that_takes_a_prune_back_leaves_no_mined_transaction_in_the_pool() {
+    let node = TestNode::new();
+    with_deposits(&node, 9);
+    let first = node.build(3);
+    node.extend(l1(10), &[posted(1, &first)], None).unwrap();
+    let id = node
+        .mempool
+        .submit(tx(node.anchor(), FEE, 1, 2, 1))
+        .await
+        .unwrap();
+    let second = node.build(4);
+    node.extend(l1(11), &[posted(2, &second)], None).unwrap();
+    let to = L2BlockNumber::GENESIS;
+    node.extend(l1(12), &[L1Event::Pruned { to }], None).unwrap();
+    assert_eq!(node.mempool.status(id).unwrap(), TxStatus::Queued);
+    assert_eq!(node.mempool.best(8).unwrap().len(), 1);
+    node.applier.roll_back(&l1(11)).unwrap();
+    let number = L2BlockNumber::new(2);
+    assert_eq!(node.mempool.status(id).unwrap(), TxStatus::Mined { number });
+    assert!(node.mempool.best(8).unwrap().is_empty());
+    // Below its block it is queued again, although the same rollback mined it again on the way.
+    node.extend(fork(&l1(11), 1), &[L1Event::Pruned { to }], None)
+        .unwrap();
+    node.applier.roll_back(&l1(10)).unwrap();
+    assert_eq!(node.mempool.status(id).unwrap(), TxStatus::Queued);
+    assert_eq!(node.mempool.best(8).unwrap().len(), 1);
 }
 
 #[test]
