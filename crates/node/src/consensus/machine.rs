@@ -53,8 +53,11 @@ impl Validators {
     pub fn step(&mut self, now_ms: u64, input: Input) -> Vec<Output> {
         let mut out = Vec::new();
         match input {
-            Input::Tick => {}
-            Input::Chain(view) => self.view = Some(view),
+            Input::Tick => self.retry_builds(),
+            Input::Chain(view) => {
+                self.view = Some(view);
+                self.retry_builds();
+            }
             Input::Committee { epoch, committee } => self.on_committee(epoch, committee),
             Input::Proposal { source, proposal } => {
                 let verdict = self.on_proposal(now_ms, *proposal, &mut out);
@@ -110,6 +113,12 @@ impl Validators {
         }
         self.advance(now_ms, &mut out);
         out
+    }
+
+    fn retry_builds(&mut self) {
+        for run in self.slots.values_mut().filter_map(|state| state.run.as_mut()) {
+            run.retry();
+        }
     }
 
     fn on_committee(&mut self, epoch: Epoch, committee: Option<Committee>) {

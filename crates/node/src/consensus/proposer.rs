@@ -32,6 +32,10 @@ enum Phase {
     Building {
         parent: Digest,
     },
+    /// No block was built on this parent: the next attempt comes with the next tick or step of the chain.
+    BuildFailed {
+        parent: Digest,
+    },
     Built(Box<Proposal>),
     SigningProposal(Box<Proposal>),
     Collecting(Box<SignedProposal>),
@@ -81,7 +85,9 @@ impl Run {
                     Some(phase) => phase,
                     None => return,
                 },
-                Phase::Building { parent } if *parent != tip.archive => Phase::Waiting,
+                Phase::Building { parent } | Phase::BuildFailed { parent } if *parent != tip.archive => {
+                    Phase::Waiting
+                }
                 Phase::Built(proposal) if proposal.parent_archive != tip.archive => Phase::Waiting,
                 Phase::Built(proposal) => {
                     if candidate.is_some() {
@@ -156,6 +162,7 @@ impl Run {
                     }
                 }
                 Phase::Building { .. }
+                | Phase::BuildFailed { .. }
                 | Phase::SigningProposal(_)
                 | Phase::SigningPublication(..)
                 | Phase::Landed { .. }
@@ -216,10 +223,20 @@ impl Run {
         Some(Phase::Building { parent: tip.archive })
     }
 
-    /// The block asked for. One of an earlier attempt is dropped, a failure starts again.
+    /// The block asked for. One of an earlier attempt is dropped; after a failure [`Self::retry`] starts again.
     pub(super) fn on_built(&mut self, attempt: u8, result: Option<Box<Proposal>>) {
-        if attempt == self.attempts && matches!(self.phase, Phase::Building { .. }) {
-            self.phase = result.map_or(Phase::Waiting, Phase::Built);
+        let Phase::Building { parent } = self.phase else {
+            return;
+        };
+        if attempt == self.attempts {
+            self.phase = result.map_or(Phase::BuildFailed { parent }, Phase::Built);
+        }
+    }
+
+    /// Time has passed or the chain has moved: a build that failed may be tried again.
+    pub(super) fn retry(&mut self) {
+        if matches!(self.phase, Phase::BuildFailed { .. }) {
+            self.phase = Phase::Waiting;
         }
     }
 

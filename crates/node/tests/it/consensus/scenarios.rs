@@ -391,21 +391,42 @@ fn proposer_waits_for_the_last_l1_block_before_its_slot() {
     check(
         "a failed build is tried again",
         &[1],
-        &[(Head(-12), &["build 1"]), (BuildFails, &["build 2"])],
+        &[
+            (Head(-12), &["build 1"]),
+            (BuildFails, &[]),
+            (At(-11_000), &["build 2"]),
+        ],
+    );
+    check(
+        "a failed build is tried again on another tip",
+        &[1],
+        &[
+            (Head(-12), &["build 1"]),
+            (BuildFails, &[]),
+            (Reorged(-12), &["build 2"]),
+        ],
     );
     check(
         "builds are bounded",
         &[1],
         &[
             (Head(-12), &["build 1"]),
-            (BuildFails, &["build 2"]),
-            (BuildFails, &["build 3"]),
-            (BuildFails, &["build 4"]),
-            (BuildFails, &["build 5"]),
-            (BuildFails, &["build 6"]),
-            (BuildFails, &["build 7"]),
-            (BuildFails, &["build 8"]),
             (BuildFails, &[]),
+            (At(-11_980), &["build 2"]),
+            (BuildFails, &[]),
+            (At(-11_970), &["build 3"]),
+            (BuildFails, &[]),
+            (At(-11_960), &["build 4"]),
+            (BuildFails, &[]),
+            (At(-11_950), &["build 5"]),
+            (BuildFails, &[]),
+            (At(-11_940), &["build 6"]),
+            (BuildFails, &[]),
+            (At(-11_930), &["build 7"]),
+            (BuildFails, &[]),
+            (At(-11_920), &["build 8"]),
+            (BuildFails, &[]),
+            (At(-11_900), &[]),
             (At(0), &[]),
         ],
     );
