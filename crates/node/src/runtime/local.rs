@@ -6,7 +6,7 @@ use std::sync::Arc;
 use agoge_circuits::ClientVerifier;
 use agoge_l1_client::{At, RollupReader, kzg};
 use agoge_p2p::{AddressScope, KeySource, Multiaddress, P2pConfig, WireRecord};
-use agoge_protocol::{Address, Digest, Epoch, L1Block, L1BlockNumber, NetworkConfig, Slot};
+use agoge_protocol::{Address, Digest, Epoch, L1Block, L1BlockNumber, NetworkConfig, Slot, Timing};
 use agoge_state_transition::BlockLimits;
 use agoge_store::guard::GuardError;
 use agoge_store::{SigningGuard, Store, StoreConfig, StoreIdentity};
@@ -57,7 +57,8 @@ pub(super) async fn open_local(
             genesis_id,
         };
         let store = Store::open(&config.store_dir(), &identity, StoreConfig::for_network(network))?;
-        let guard = open_guard(&config, &slots, attesters.is_empty())?;
+        let keys: Vec<Address> = attesters.iter().map(AttesterKey::address).collect();
+        let guard = open_guard(&config, &slots, genesis_id, &keys)?;
         let duties_file = config.data_dir.join("duties.log");
         let switches_file = config.data_dir.join("duties-off.json");
         let duties = DutyLog::open(&duties_file).map_err(file_error(duties_file))?;
@@ -78,17 +79,41 @@ fn file_error(path: PathBuf) -> impl FnOnce(std::io::Error) -> StartError {
     |source| StartError::File { path, source }
 }
 
-/// Opens the guard. It is made only when the operator says so, or when there is no key yet whose past it could have forgotten.
-fn open_guard(config: &Config, slots: &SlotClock, has_no_keys: bool) -> Result<SigningGuard, StartError> {
+/// Opens the guard. It is made only when the operator says so, or when there is no key yet whose past it could have forgotten. Keys that it
+/// does not know wait, whether it is new or not.
+fn open_guard(
+    config: &Config,
+    slots: &SlotClock,
+    genesis_id: Digest,
+    keys: &[Address],
+) -> Result<SigningGuard, StartError> {
     let (path, chain_id) = (config.guard_file(), config.network.network.chain_id);
-    match SigningGuard::open(&path, chain_id) {
-        Err(GuardError::Missing { .. }) if config.init_guard || has_no_keys => {
-            let first_slot = guard_first_slot(slots, config.doppelganger_epochs);
+    let first_slot = guard_first_slot(slots, config.doppelganger_epochs);
+    let guard = match SigningGuard::open(&path, chain_id) {
+        Err(GuardError::Missing { .. }) if config.init_guard || keys.is_empty() => {
             tracing::info!(%first_slot, "signing guard made; nothing is signed before this slot");
-            Ok(SigningGuard::init(&path, chain_id, first_slot)?)
+            SigningGuard::init(&path, chain_id, first_slot)?
         }
-        opened => Ok(opened?),
+        opened => opened?,
+    };
+    admit(&guard, genesis_id, keys, first_slot)?;
+    Ok(guard)
+}
+
+/// Lets the guard take keys up, before they are used.
+///
+/// # Errors
+/// [`GuardError`]; the keys must not be used then.
+pub(super) fn admit(
+    guard: &SigningGuard,
+    genesis_id: Digest,
+    keys: &[Address],
+    first_slot: Slot,
+) -> Result<(), GuardError> {
+    for key in guard.admit(genesis_id, keys, first_slot)? {
+        tracing::info!(attester = %key, %first_slot, "the signing guard does not know this key; it signs nothing before this slot");
     }
+    Ok(())
 }
 
 /// The first slot that may be signed when it is not known what was signed before: after `epochs` whole epochs, in which the keys would be
@@ -184,6 +209,7 @@ pub(super) fn cursor(store: &Store) -> Result<Vec<L1Block>, StartError> {
 pub(super) async fn unfollowed_at_start(
     store: &Store,
     reader: &RollupReader,
+    timing: &Timing,
 ) -> Result<Option<Unfollowed>, StartError> {
     let Some(head) = store.view().l1_head()? else {
         return Ok(None);
@@ -192,9 +218,35 @@ pub(super) async fn unfollowed_at_start(
         // L1 no longer has this block, or not its state: the follower rolls back, or every later block will show what is missing.
         return Ok(None);
     };
-    Ok((tips.pending > head.pending).then(|| Unfollowed {
-        number: head.pending.next(),
-        l1_block: head.block,
+    let number = head.pending.next();
+    if tips.pending < number {
+        return Ok(None);
+    }
+    // The L1 block that brought it, or the oldest one that is known to be after it: a rollback to that leaves it on L1.
+    let (mut l1_block, mut proven_in) = (head.block, None);
+    for block in cursor(store)?.into_iter().rev() {
+        let Ok(tips) = reader.tips_at(At::Block(block.hash), block.time).await else {
+            break;
+        };
+        if tips.pending < number {
+            break;
+        }
+        l1_block = block;
+        if tips.proven >= number {
+            proven_in = Some(block.number);
+        }
+    }
+    // A block's slot is that of its L1 block; where that is not known, a later slot only means that the prune is waited for.
+    let slot = if tips.proven == head.pending {
+        tips.first_unproven_slot
+    } else {
+        timing.slot_at(l1_block.time).unwrap_or(tips.pending_slot)
+    };
+    Ok(Some(Unfollowed {
+        number,
+        slot,
+        l1_block,
+        proven_in,
         reason: "it was not followed before the last stop either".to_owned(),
     }))
 }
