@@ -1,5 +1,6 @@
 //! Named tasks under one roof: started here, counted here, stopped together.
 
+use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::future::Future;
 use std::panic::PanicHookInfo;
@@ -18,6 +19,11 @@ use crate::systemd;
 tokio::task_local! {
     /// Name of the running task, for the panic hook.
     static TASK: &'static str;
+}
+
+thread_local! {
+    /// Whether this thread is inside [`contained`].
+    static CONTAINED: Cell<bool> = const { Cell::new(false) };
 }
 
 /// Shortest and longest pause before a task is started again.
@@ -286,8 +292,8 @@ impl Spawner {
     }
 }
 
-/// Makes every panic of the process, in tasks of ours or of libraries, stop it through its supervisor. Logs where it happened and not
-/// its message, which may hold a secret.
+/// Makes every panic of the process, in tasks of ours or of libraries, stop it through its supervisor; those inside [`contained`] are
+/// logged only. Logs where it happened and not its message, which may hold a secret.
 pub fn install_panic_hook(spawner: &Spawner) {
     let shared = Arc::clone(&spawner.shared);
     std::panic::set_hook(Box::new(move |info| {
@@ -295,9 +301,32 @@ pub fn install_panic_hook(spawner: &Spawner) {
             TASK.try_with(|name| *name).unwrap_or("unnamed"),
             location_of(info),
         );
-        tracing::error!(task, %location, "panicked");
-        shared.fail(task, Failure::Panicked { location });
+        if CONTAINED.get() {
+            tracing::error!(task, %location, "panicked; contained");
+        } else {
+            tracing::error!(task, %location, "panicked");
+            shared.fail(task, Failure::Panicked { location });
+        }
     }));
+}
+
+/// Runs work that catches its own panics (`catch_unwind` around a library that is fed outside data): the panic hook, which runs before
+/// anything is caught, then logs them and does not stop the process.
+///
+/// It covers this thread alone: a panic on a thread that the work hands parts to still stops the process. A panic that leaves the work
+/// uncaught goes on as any other, and stops the process when it leaves a supervised task.
+pub fn contained<T>(work: impl FnOnce() -> T) -> T {
+    let _restore = RestoreContained(CONTAINED.replace(true));
+    work()
+}
+
+/// Sets the flag back to what it was, also when the work unwinds.
+struct RestoreContained(bool);
+
+impl Drop for RestoreContained {
+    fn drop(&mut self) {
+        CONTAINED.set(self.0);
+    }
 }
 
 fn location_of(info: &PanicHookInfo<'_>) -> String {
