@@ -23,13 +23,12 @@ pub struct PoolLimits {
 }
 
 /// What is known of a queued transaction without its body.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 struct Entry {
-    fee: u64,
     bytes: usize,
     anchor: Digest,
-    nullifiers: [Digest; 2],
-    commitments: [Digest; 2],
+    /// All that a blob tells of it. A few hundred bytes, so they are compared whole rather than by a digest.
+    effects: TxEffects,
 }
 
 /// Place in the order of the pool: smallest first into a block, largest first out of a full pool.
@@ -115,8 +114,8 @@ impl Pool {
         let Some(entry) = self.entries.remove(&id) else {
             return false;
         };
-        self.ranks.remove(&(Reverse(entry.fee), id));
-        for key in entry.nullifiers.each_ref().map(nullifier_key) {
+        self.ranks.remove(&(Reverse(entry.effects.fee), id));
+        for key in entry.effects.nullifiers.each_ref().map(nullifier_key) {
             self.spenders.remove(&key);
         }
         self.bytes = self.bytes.saturating_sub(entry.bytes);
@@ -128,8 +127,7 @@ impl Pool {
         let [first, _] = &effects.nullifiers;
         let id = self.spenders.get(&nullifier_key(first)).copied()?;
         let entry = self.entries.get(&id)?;
-        let is_same = entry.nullifiers == effects.nullifiers && entry.commitments == effects.commitments;
-        is_same.then_some(id)
+        (entry.effects == *effects).then_some(id)
     }
 
     /// Queued transactions that spend what these effects spend; at most two.
@@ -146,9 +144,16 @@ impl Pool {
         self.entries.iter().map(|(id, entry)| (*id, entry.anchor))
     }
 
-    /// Ids in the order in which they are taken into blocks.
-    pub fn best(&self) -> impl Iterator<Item = TxId> {
-        self.ranks.iter().map(|(_, id)| *id)
+    /// Ids and anchors, in the order in which they are taken into blocks.
+    pub fn best(&self) -> impl Iterator<Item = (TxId, Digest)> {
+        self.ranks
+            .iter()
+            .filter_map(|(_, id)| Some((*id, self.entries.get(id)?.anchor)))
+    }
+
+    /// The lowest fee queued, gwei.
+    pub fn lowest_fee(&self) -> Option<u64> {
+        self.ranks.last().map(|(Reverse(fee), _)| *fee)
     }
 
     /// Whether a transaction is queued.
@@ -182,7 +187,7 @@ impl Pool {
             let sum = replaced
                 .iter()
                 .filter_map(|id| self.entries.get(id))
-                .map(|e| e.fee)
+                .map(|e| e.effects.fee)
                 .fold(0, u64::saturating_add);
             let needed = sum.saturating_add((sum / 10).max(1));
             if fee < needed {
@@ -226,18 +231,15 @@ impl Pool {
     }
 
     fn add(&mut self, id: TxId, tx: &Transaction, bytes: usize) {
-        let inputs = &tx.public_inputs;
         let entry = Entry {
-            fee: inputs.fee(),
             bytes,
-            anchor: inputs.anchor(),
-            nullifiers: *inputs.nullifiers(),
-            commitments: *inputs.commitments(),
+            anchor: tx.public_inputs.anchor(),
+            effects: tx.effects(),
         };
-        for key in entry.nullifiers.each_ref().map(nullifier_key) {
+        for key in entry.effects.nullifiers.each_ref().map(nullifier_key) {
             self.spenders.insert(key, id);
         }
-        self.ranks.insert((Reverse(entry.fee), id));
+        self.ranks.insert((Reverse(entry.effects.fee), id));
         self.bytes = self.bytes.saturating_add(bytes);
         self.entries.insert(id, entry);
     }

@@ -1,15 +1,15 @@
 //! The pool at work: checks what comes, verifies proofs in a bounded number of blocking workers, keeps bodies in the store and the index
 //! in memory, follows the chain.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use agoge_circuits::ClientVerifier;
 use agoge_protocol::limits::BLOCK_TXS_MAX;
 use agoge_protocol::{B256, Digest, L2BlockNumber, Transaction, TxEffects, TxId};
 use agoge_state_transition::{BlockLimits, CheckError, StateReader as _, TxRejection, check_transaction};
-use agoge_store::{MinedAt, MinedTx, Store, StoreError};
-use agoge_supervisor::Spawner;
+use agoge_store::{MinedAt, MinedTx, Queued, Store, StoreError};
+use agoge_supervisor::{Spawner, contained};
 use tokio::sync::Semaphore;
 
 use super::pool::{Insertion, Pool, PoolLimits};
@@ -23,6 +23,11 @@ const INVALID_MAX: usize = 8_192;
 const DROPPED_MAX: usize = 8_192;
 /// Verified transactions held for proposals beside the queue: two full blocks, 16 MB.
 const HELD_MAX: usize = 2 * BLOCK_TXS_MAX;
+/// Transactions of proposals that may wait for a worker, beside those that are submitted: what one block can have.
+const HOLDS_WAITING_MAX: usize = BLOCK_TXS_MAX;
+/// L2 blocks for which a missing anchor is waited for at most. An L1 reorg unwinds fewer (L1 takes at most one L2 block in one of its
+/// own and is final after 64), so its blocks had their chance to come back.
+const ANCHOR_WAIT_BLOCKS: u64 = 64;
 /// Rows read at once when the index is rebuilt.
 const PAGE: usize = 64;
 
@@ -33,8 +38,10 @@ pub trait ProofVerifier: Send + Sync + 'static {
 }
 
 impl ProofVerifier for ClientVerifier {
+    /// A panic of the proof system on a proof is caught by the verifier: the proof is invalid and the process goes on. This holds for
+    /// the calling thread, on which plonky2 verifies, as far as we know, without any other.
     fn is_valid(&self, tx: &Transaction) -> bool {
-        self.verify(&tx.public_inputs, tx.proof()).is_ok()
+        contained(|| self.verify(&tx.public_inputs, tx.proof())).is_ok()
     }
 }
 
@@ -47,9 +54,9 @@ pub struct MempoolConfig {
     pub limits: BlockLimits,
     /// Bounds of the queue; not above the store's.
     pub pool: PoolLimits,
-    /// Proofs verified at a time.
+    /// Proofs of submitted transactions verified at a time; as many again of proposals' transactions.
     pub workers: usize,
-    /// Transactions that may wait for a worker.
+    /// Submitted transactions that may wait for a worker.
     pub waiting_max: usize,
 }
 
@@ -84,9 +91,29 @@ struct Inner {
     verifier: Arc<dyn ProofVerifier>,
     spawner: Spawner,
     config: MempoolConfig,
+    /// What gossip and users submit.
+    submissions: Lane,
+    /// Transactions of proposals, which a flood of submissions must not keep from being attested to.
+    holds: Lane,
+    /// Where the store is written to as well, its lock is taken after this one.
+    state: Mutex<State>,
+}
+
+/// The way to the verifier of one kind of transactions.
+struct Lane {
+    waiting_max: usize,
     waiting: Semaphore,
     workers: Semaphore,
-    state: Mutex<State>,
+}
+
+impl Lane {
+    fn new(waiting_max: usize, workers: usize) -> Self {
+        Self {
+            waiting_max,
+            waiting: Semaphore::new(waiting_max),
+            workers: Semaphore::new(workers.max(1)),
+        }
+    }
 }
 
 struct State {
@@ -94,9 +121,10 @@ struct State {
     invalid: Recent<B256, ()>,
     dropped: Recent<TxId, DropReason>,
     held: Recent<TxId, Arc<Transaction>>,
-    /// Messages being verified. Bound: `waiting_max`.
+    /// Messages being verified. Bound: `waiting_max` of both lanes.
     verifying: BTreeSet<B256>,
-    /// After an unwind: the tip before it. Until the chain is beyond it, anchors that are missing may come back.
+    /// After an unwind, or a restart with anchors missing: until the chain is beyond this block, anchors that are missing may come back
+    /// (the same blocks after a reorg; after a prune other blocks that consume the same deposits). `None`: none are missing.
     anchors_missing_until: Option<L2BlockNumber>,
 }
 
@@ -109,7 +137,8 @@ impl core::fmt::Debug for Mempool {
 }
 
 impl Mempool {
-    /// Rebuilds the index from the store's queue. Blocks.
+    /// Rebuilds the index from the store's queue. Where the chain was before an unwind is not recorded, so anchors that are missing are
+    /// waited for as long as after the longest. Blocks.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -131,21 +160,31 @@ impl Mempool {
             }
         }
         store.remove_queued(&evicted.into_iter().map(|(id, _)| id).collect::<Vec<_>>())?;
+        let view = store.view();
+        let longest = last_wait(view.tips()?.pending);
+        let mut anchors_missing_until = None;
+        for (_, anchor) in pool.anchors() {
+            if view.anchor(anchor)?.is_none() {
+                anchors_missing_until = Some(longest);
+                break;
+            }
+        }
+        drop(view);
         let state = State {
             pool,
             invalid: Recent::new(INVALID_MAX),
             dropped: Recent::new(DROPPED_MAX),
             held: Recent::new(HELD_MAX),
             verifying: BTreeSet::new(),
-            anchors_missing_until: None,
+            anchors_missing_until,
         };
         let inner = Inner {
             store,
             verifier,
             spawner,
             config,
-            waiting: Semaphore::new(config.waiting_max),
-            workers: Semaphore::new(config.workers.max(1)),
+            submissions: Lane::new(config.waiting_max, config.workers),
+            holds: Lane::new(HOLDS_WAITING_MAX, config.workers),
             state: Mutex::new(state),
         };
         Ok(Self {
@@ -159,17 +198,18 @@ impl Mempool {
     /// [`SubmitError`].
     pub async fn submit(&self, tx: Transaction) -> Result<TxId, SubmitError> {
         let id = tx.id();
-        self.verify_in_worker(tx, move |inner, tx| inner.submit(id, tx))
+        self.verify_in_worker(&self.inner.submissions, tx, move |inner, tx| inner.submit(id, tx))
             .await?;
         Ok(id)
     }
 
-    /// Verifies a transaction of a proposal and holds it beside the queue, however little it pays and whatever it conflicts with.
+    /// Verifies a transaction of a proposal and holds it beside the queue, however little it pays and whatever it conflicts with. It does
+    /// not wait behind submitted ones.
     ///
     /// # Errors
     /// [`SubmitError`].
     pub async fn hold(&self, tx: Transaction) -> Result<(), SubmitError> {
-        self.verify_in_worker(tx, |inner, tx| {
+        self.verify_in_worker(&self.inner.holds, tx, |inner, tx| {
             inner.check_proof(tx)?;
             lock(&inner.state).held.insert(tx.id(), Arc::new(tx.clone()));
             Ok(())
@@ -177,15 +217,15 @@ impl Mempool {
         .await
     }
 
-    async fn verify_in_worker<F>(&self, tx: Transaction, work: F) -> Result<(), SubmitError>
+    async fn verify_in_worker<F>(&self, lane: &Lane, tx: Transaction, work: F) -> Result<(), SubmitError>
     where
         F: FnOnce(&Inner, &Transaction) -> Result<(), SubmitError> + Send + 'static,
     {
         let message_id = tx.message_id();
         let busy = SubmitError::Busy {
-            waiting_max: self.inner.config.waiting_max,
+            waiting_max: lane.waiting_max,
         };
-        let Ok(_waiting) = self.inner.waiting.try_acquire() else {
+        let Ok(_waiting) = lane.waiting.try_acquire() else {
             return Err(busy);
         };
         {
@@ -201,7 +241,7 @@ impl Mempool {
             inner: &self.inner,
             message_id,
         };
-        let Ok(_worker) = self.inner.workers.acquire().await else {
+        let Ok(_worker) = lane.workers.acquire().await else {
             return Err(SubmitError::Stopping);
         };
         let inner = Arc::clone(&self.inner);
@@ -237,26 +277,41 @@ impl Mempool {
         self.inner.store.view().tx(id)
     }
 
-    /// The best paying transactions, in the order in which a block takes them. Blocks.
+    /// The best paying transactions whose anchors are known, in the order in which a block takes them. Those whose anchors an unwind took
+    /// keep their place in the pool for a while and take none here. Blocks.
     ///
     /// # Errors
     /// [`StoreError`].
     pub fn best(&self, limit: usize) -> Result<Vec<Transaction>, StoreError> {
-        let ids: Vec<TxId> = lock(&self.inner.state).pool.best().take(limit).collect();
+        // Bound: the pool's count.
+        let ranking: Vec<(TxId, Digest)> = lock(&self.inner.state).pool.best().collect();
         let view = self.inner.store.view();
-        let mut txs = Vec::with_capacity(ids.len());
-        for id in ids {
-            txs.extend(view.queued_tx(id)?);
+        let mut known = BTreeMap::new();
+        let mut txs = Vec::new();
+        for (id, anchor) in ranking {
+            if txs.len() >= limit {
+                break;
+            }
+            let is_known = match known.get(&anchor) {
+                Some(is_known) => *is_known,
+                None => {
+                    let is_known = view.anchor(anchor)?.is_some();
+                    known.insert(anchor, is_known);
+                    is_known
+                }
+            };
+            if is_known {
+                txs.extend(view.queued_tx(id)?);
+            }
         }
         Ok(txs)
     }
 
-    /// The id of a mined transaction, if this node held or queued it.
+    /// The id of a mined transaction, if this node held or queued one with exactly these effects.
     pub fn known_id(&self, effects: &TxEffects) -> Option<TxId> {
         let state = lock(&self.inner.state);
         let is_same = |tx: &&Arc<Transaction>| {
-            tx.public_inputs.nullifiers() == &effects.nullifiers
-                && tx.public_inputs.commitments() == &effects.commitments
+            tx.public_inputs.nullifiers() == &effects.nullifiers && tx.effects() == *effects
         };
         state
             .pool
@@ -269,9 +324,9 @@ impl Mempool {
     /// # Errors
     /// [`StoreError`].
     pub fn on_block(&self, number: L2BlockNumber, txs: &[MinedTx]) -> Result<(), StoreError> {
-        let mut gone = Vec::new();
         let mut kept = Vec::new();
         {
+            let mut gone = Vec::new();
             let mut state = lock(&self.inner.state);
             for (position, tx) in (0_u16..).zip(txs) {
                 for rival in state.pool.spending_the_same(&tx.effects) {
@@ -284,33 +339,35 @@ impl Mempool {
                     kept.push((MinedAt { number, position }, held));
                 }
             }
+            self.inner.drop_txs(&mut state, gone)?;
         }
         for (at, tx) in kept {
             self.inner.store.keep_mined_tx(at, &tx)?;
         }
-        self.drop_txs(gone)?;
         self.drop_without_anchor(number)
     }
 
-    /// Follows an unwind (an L1 reorg or a prune) from `tip_before`: what the store queued again is in the pool again. Blocks.
+    /// Follows an unwind (an L1 reorg or a prune) from `tip_before`: what the store queued again is in the pool again.
+    ///
+    /// Transactions whose anchors are gone stay until the chain is beyond `tip_before`, as the same blocks may come back, but for no more
+    /// than 64 blocks: a prune may take the chain back by any number, and it may never be that long again. Blocks.
     ///
     /// # Errors
     /// [`StoreError`].
     pub fn on_unwound(&self, tip_before: L2BlockNumber, requeued: &[TxId]) -> Result<(), StoreError> {
-        let mut gone = Vec::new();
+        let longest = last_wait(self.inner.store.view().tips()?.pending);
+        let mut state = lock(&self.inner.state);
+        let until = state.anchors_missing_until.max(Some(tip_before));
+        state.anchors_missing_until = until.min(Some(longest));
         for id in requeued {
             let Some(tx) = self.inner.store.view().queued_tx(*id)? else {
                 continue;
             };
-            let mut state = lock(&self.inner.state);
             state.dropped.remove(id);
-            gone.extend(leavers(state.pool.restore(*id, &tx, byte_len(&tx))));
+            let gone = leavers(state.pool.restore(*id, &tx, byte_len(&tx))).collect();
+            self.inner.drop_txs(&mut state, gone)?;
         }
-        {
-            let mut state = lock(&self.inner.state);
-            state.anchors_missing_until = state.anchors_missing_until.max(Some(tip_before));
-        }
-        self.drop_txs(gone)
+        Ok(())
     }
 
     /// Removes transactions that cannot be in any block on the current state, as block building found. Blocks.
@@ -328,13 +385,11 @@ impl Mempool {
             _ => None,
         });
         let gone: Vec<_> = gone.collect();
-        {
-            let mut state = lock(&self.inner.state);
-            for (id, _) in &gone {
-                state.pool.remove(*id);
-            }
+        let mut state = lock(&self.inner.state);
+        for (id, _) in &gone {
+            state.pool.remove(*id);
         }
-        self.drop_txs(gone)
+        self.inner.drop_txs(&mut state, gone)
     }
 
     /// What became of a transaction, as far as it is remembered. Blocks.
@@ -368,7 +423,7 @@ impl Mempool {
         (state.pool.len(), state.pool.bytes())
     }
 
-    /// Once the chain is beyond where it was before an unwind, anchors that are still missing are gone for good.
+    /// Once missing anchors have been waited for, those that are still missing are taken to be gone for good.
     fn drop_without_anchor(&self, tip: L2BlockNumber) -> Result<(), StoreError> {
         let anchors: Vec<(TxId, Digest)> = {
             let mut state = lock(&self.inner.state);
@@ -382,15 +437,14 @@ impl Mempool {
         let mut gone = Vec::new();
         for (id, anchor) in anchors {
             if view.anchor(anchor)?.is_none() {
-                lock(&self.inner.state).pool.remove(id);
                 gone.push((id, DropReason::AnchorGone));
             }
         }
-        self.drop_txs(gone)
-    }
-
-    fn drop_txs(&self, gone: Vec<(TxId, DropReason)>) -> Result<(), StoreError> {
-        self.inner.drop_txs(gone)
+        let mut state = lock(&self.inner.state);
+        for (id, _) in &gone {
+            state.pool.remove(*id);
+        }
+        self.inner.drop_txs(&mut state, gone)
     }
 }
 
@@ -401,22 +455,28 @@ impl Inner {
         lock(&self.state).pool.check(id, tx, bytes)?;
         self.check_proof(tx)?;
         // The chain may have moved on meanwhile. Under the lock either this check sees the block, or `on_block` sees the transaction.
+        // Body and index change under it together: an unsynced write, no longer than a look-up.
         let mut state = lock(&self.state);
         self.check_state(tx)?;
         let insertion = state.pool.insert(id, tx, bytes)?;
-        state.dropped.remove(&id);
-        drop(state);
         let replaced = insertion
             .replaced
             .iter()
             .map(|gone| (*gone, DropReason::Replaced { by: id }));
         let evicted = insertion.evicted.iter().map(|gone| (*gone, DropReason::Evicted));
-        self.drop_txs(replaced.chain(evicted).collect())?;
-        if let Err(error) = self.store.queue_tx(tx) {
-            lock(&self.state).pool.remove(id);
-            return Err(error.into());
+        let leaving = replaced.chain(evicted).collect();
+        let queued = self
+            .drop_txs(&mut state, leaving)
+            .and_then(|()| self.store.queue_tx(tx));
+        if let Ok(Queued::Kept | Queued::Known) = queued {
+            state.dropped.remove(&id);
+            return Ok(());
         }
-        Ok(())
+        state.pool.remove(id);
+        // Full although the pool has room: an unwind queued transactions that the pool has not been told of yet.
+        queued?;
+        let lowest = state.pool.lowest_fee().unwrap_or(tx.public_inputs.fee());
+        Err(RefuseReason::PoolFull { lowest }.into())
     }
 
     fn check_state(&self, tx: &Transaction) -> Result<(), SubmitError> {
@@ -440,13 +500,13 @@ impl Inner {
         }
     }
 
-    fn drop_txs(&self, gone: Vec<(TxId, DropReason)>) -> Result<(), StoreError> {
+    /// Removes the bodies of transactions that have left the index, under the same lock: nobody sees one without the other.
+    fn drop_txs(&self, state: &mut State, gone: Vec<(TxId, DropReason)>) -> Result<(), StoreError> {
         if gone.is_empty() {
             return Ok(());
         }
         self.store
             .remove_queued(&gone.iter().map(|(id, _)| *id).collect::<Vec<_>>())?;
-        let mut state = lock(&self.state);
         for (id, reason) in gone {
             state.dropped.insert(id, reason);
         }
@@ -464,6 +524,11 @@ impl Drop for Verifying<'_> {
     fn drop(&mut self) {
         lock(&self.inner.state).verifying.remove(&self.message_id);
     }
+}
+
+/// The last block at which anchors that are missing at `tip` are waited for.
+const fn last_wait(tip: L2BlockNumber) -> L2BlockNumber {
+    L2BlockNumber::new(tip.get().saturating_add(ANCHOR_WAIT_BLOCKS))
 }
 
 /// Those that a restored transaction drove out.

@@ -1,13 +1,18 @@
 //! The pool on a store: what is refused at which price, what a restart and the chain do to it.
 
-use std::sync::Arc;
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::{Arc, Mutex};
 
-use agoge_node::mempool::{DropReason, RefuseReason, SubmitError};
+use agoge_node::mempool::{
+    DropReason, Mempool, MempoolConfig, PoolLimits, ProofVerifier, RefuseReason, SubmitError,
+};
 use agoge_node::query::TxStatus;
 use agoge_protocol::{Address, Digest, Element, L2BlockNumber, Slot, Transaction};
-use agoge_store::Store;
+use agoge_store::{Store, StoreConfig};
+use agoge_supervisor::Supervisor;
+use futures::poll;
 
-use super::support::{FEE, TestNode, fork, l1, posted, store_config, tx};
+use super::support::{FEE, TestNode, fork, genesis_id, l1, posted, rules, store_config, tx};
 
 /// A node with one empty block, whose note root is an anchor.
 fn node() -> TestNode {
@@ -165,6 +170,9 @@ async fn transactions_of_a_proposal_are_held_beside_the_queue() {
     assert!(node.mempool.missing(&[queued.id(), rival.id()]).is_empty());
     assert_eq!(node.mempool.get(rival.id()).unwrap(), Some(rival.clone()));
     assert_eq!(node.mempool.known_id(&rival.effects()), Some(rival.id()));
+    let mut other = rival.effects();
+    other.fee += 1;
+    assert_eq!(node.mempool.known_id(&other), None, "the same notes, another fee");
     assert_eq!(
         node.mempool.status(queued.id()).unwrap(),
         TxStatus::Queued,
@@ -241,4 +249,146 @@ async fn an_anchor_that_a_reorg_took_is_waited_for_before_its_transactions_are_d
         );
     }
     assert_eq!(node.mempool.status(old).unwrap(), TxStatus::Queued);
+}
+
+/// A node whose queue has a transaction under a known anchor, and better paying ones whose anchor an unwind took.
+async fn with_dead_anchors() -> (TestNode, Transaction, Vec<Transaction>) {
+    let node = node();
+    let living = tx(node.anchor(), FEE, 1, 2, 1);
+    node.mempool.submit(living.clone()).await.unwrap();
+    let second = node.build(4);
+    node.extend(l1(3), &[posted(2, &second)], None).unwrap();
+    let dead: Vec<_> = (1..4)
+        .map(|n| tx(node.anchor(), 2 * FEE, 10 * n, 10 * n + 1, 1))
+        .collect();
+    for tx in &dead {
+        node.mempool.submit(tx.clone()).await.unwrap();
+    }
+    node.applier.roll_back(&l1(2)).unwrap();
+    assert_eq!(node.mempool.size().0, 4);
+    (node, living, dead)
+}
+
+/// The queue waits for missing anchors up to a block and no longer.
+fn assert_waits_until(node: &TestNode, dead: &[Transaction], last: u64) {
+    let gone = TxStatus::Dropped {
+        reason: DropReason::AnchorGone,
+    };
+    for (number, status) in [(last, TxStatus::Queued), (last + 1, gone)] {
+        node.mempool.on_block(L2BlockNumber::new(number), &[]).unwrap();
+        for tx in dead {
+            assert_eq!(
+                node.mempool.status(tx.id()).unwrap(),
+                status,
+                "after block {number}"
+            );
+        }
+    }
+    assert_eq!(node.mempool.size().0, 1);
+    assert_eq!(node.store.view().pool_size().unwrap().count, 1);
+}
+
+#[tokio::test]
+async fn transactions_without_an_anchor_take_no_candidate_places() {
+    let (node, living, _) = with_dead_anchors().await;
+    assert_eq!(node.mempool.best(1).unwrap(), [living]);
+    assert_eq!(node.mempool.best(8).unwrap().len(), 1);
+    // The same block again, and with it the anchor.
+    let second = node.build(4);
+    node.extend(fork(&l1(2), 1), &[posted(2, &second)], None).unwrap();
+    assert_eq!(node.mempool.best(8).unwrap().len(), 3);
+}
+
+#[tokio::test]
+async fn after_a_long_prune_anchors_are_waited_for_for_64_blocks_only() {
+    let (node, _, dead) = with_dead_anchors().await;
+    assert_eq!(node.tip(), 1);
+    node.mempool.on_unwound(L2BlockNumber::new(1_000), &[]).unwrap();
+    assert_waits_until(&node, &dead, 1 + 64);
+}
+
+#[tokio::test]
+async fn after_a_restart_missing_anchors_are_waited_for_and_then_dropped() {
+    let (node, _, dead) = with_dead_anchors().await;
+    let store = Arc::clone(&node.store);
+    drop(node);
+    let again = TestNode::on(store, 100);
+    assert_waits_until(&again, &dead, 1 + 64);
+}
+
+#[tokio::test]
+async fn what_the_store_has_no_room_for_is_refused() {
+    let config = StoreConfig {
+        queued_txs_max: 1,
+        ..store_config()
+    };
+    let node = on(Arc::new(Store::in_memory(config).unwrap()), 100);
+    let [first, second] = [1, 3].map(|n| tx(node.anchor(), FEE, n, n + 1, 1));
+    node.mempool.submit(first.clone()).await.unwrap();
+    assert_eq!(
+        refused(&node, &second).await,
+        RefuseReason::PoolFull { lowest: FEE }
+    );
+    assert_eq!(
+        node.mempool.missing(&[first.id(), second.id()]),
+        [second.id()],
+        "the index has what the store has"
+    );
+    assert_eq!(node.mempool.size().0, 1);
+    assert_eq!(node.mempool.get(first.id()).unwrap(), Some(first));
+}
+
+/// Every proof is valid; the verification of proof 2 lasts until the sender is dropped.
+struct Slow(Mutex<Receiver<()>>);
+
+impl Slow {
+    fn new() -> (Sender<()>, Self) {
+        let (sender, receiver) = channel();
+        (sender, Self(Mutex::new(receiver)))
+    }
+}
+
+impl ProofVerifier for Slow {
+    fn is_valid(&self, tx: &Transaction) -> bool {
+        if tx.proof() == [2] {
+            self.0.lock().unwrap().recv().unwrap_err();
+        }
+        true
+    }
+}
+
+#[tokio::test]
+async fn a_flood_of_submissions_does_not_keep_a_proposal_waiting() {
+    let node = node();
+    let anchor = node.anchor();
+    let supervisor = Supervisor::new();
+    let (verifying, verifier) = Slow::new();
+    let config = MempoolConfig {
+        genesis_id: genesis_id(),
+        limits: rules().limits,
+        pool: PoolLimits {
+            count_max: 100,
+            bytes_max: 1 << 20,
+        },
+        workers: 1,
+        waiting_max: 2,
+    };
+    let mempool = Mempool::open(
+        Arc::clone(&node.store),
+        Arc::new(verifier),
+        supervisor.spawner(),
+        config,
+    )
+    .unwrap();
+    let mut first = Box::pin(mempool.submit(tx(anchor, FEE, 1, 2, 2)));
+    let mut second = Box::pin(mempool.submit(tx(anchor, FEE, 3, 4, 2)));
+    assert!(poll!(&mut first).is_pending() && poll!(&mut second).is_pending());
+    assert!(matches!(
+        mempool.submit(tx(anchor, FEE, 5, 6, 1)).await,
+        Err(SubmitError::Busy { waiting_max: 2 })
+    ));
+    mempool.hold(tx(anchor, FEE, 5, 6, 1)).await.unwrap();
+    drop(verifying);
+    first.await.unwrap();
+    second.await.unwrap();
 }

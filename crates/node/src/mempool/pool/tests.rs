@@ -56,7 +56,11 @@ fn better_paying_transactions_go_first_and_push_out_the_last() {
         Err(RefuseReason::PoolFull { lowest: 10 })
     );
     assert_eq!(insert(&mut pool, &middle).unwrap().evicted, [low.id()]);
-    assert_eq!(pool.best().collect::<Vec<_>>(), [high.id(), middle.id()]);
+    assert_eq!(
+        pool.best().collect::<Vec<_>>(),
+        [(high.id(), digest(7)), (middle.id(), digest(7))]
+    );
+    assert_eq!(pool.lowest_fee(), Some(20));
     assert_eq!(insert(&mut pool, &middle), Err(RefuseReason::AlreadyQueued));
     check_whole(&pool);
 }
@@ -113,6 +117,16 @@ fn mined_transactions_are_recognised_by_their_effects() {
     let mut other = queued.effects();
     other.commitments = [digest(5), digest(6)];
     assert_eq!(pool.with_effects(&other), None, "same inputs, other outputs");
+    let mut others = [(); 3].map(|()| queued.effects());
+    others[0].fee += 1;
+    others[1].withdrawal = Withdrawal {
+        amount: 5,
+        ..Withdrawal::default()
+    };
+    others[2].ciphertexts[1] = Ciphertext::from_bytes(&[1; 91]);
+    for other in others {
+        assert_eq!(pool.with_effects(&other), None, "same notes, another {other:?}");
+    }
     assert_eq!(
         pool.with_effects(&tx(100, 2, 1).effects()),
         None,
