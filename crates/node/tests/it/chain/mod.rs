@@ -318,7 +318,6 @@ async fn a_reorg_that_takes_a_prune_back_leaves_no_mined_transaction_in_the_pool
     let to = L2BlockNumber::GENESIS;
     node.extend(l1(12), &[L1Event::Pruned { to }], None).unwrap();
     assert_eq!(node.mempool.status(id).unwrap(), TxStatus::Queued);
-    assert_eq!(node.mempool.best(8).unwrap().len(), 1);
     node.applier.roll_back(&l1(11)).unwrap();
     let number = L2BlockNumber::new(2);
     assert_eq!(node.mempool.status(id).unwrap(), TxStatus::Mined { number });
