@@ -10,7 +10,7 @@ const LAYERS: &[&[&str]] = &[
     &["contract-bindings", "state-transition", "supervisor"],
     &["l1-client", "p2p", "store", "circuits"],
     &["node", "wallet"],
-    &["devnet"],
+    &["devnet", "gas"],
 ];
 
 /// Libraries that only some crates may use directly.
