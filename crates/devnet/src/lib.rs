@@ -8,4 +8,5 @@ pub mod keys;
 pub mod network;
 pub mod node_process;
 pub mod plan;
+pub mod process;
 pub mod wallets;

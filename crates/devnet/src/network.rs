@@ -17,8 +17,9 @@ use tokio::time::Instant;
 use crate::anvil::Anvil;
 use crate::deploy;
 use crate::keys::{Role, key};
-use crate::node_process::{NodeProcess, PASSWORD, Shared};
+use crate::node_process::NodeProcess;
 use crate::plan::Plan;
+use crate::process::{PASSWORD, Shared};
 
 /// What every publisher and depositor starts with, wei.
 const ALLOWANCE: u128 = 100_000_000_000_000_000_000;

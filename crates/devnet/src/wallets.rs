@@ -10,7 +10,7 @@ use tokio::process::Command;
 
 use crate::keys::{Role, key};
 use crate::network::Devnet;
-use crate::node_process::{wallet_program, write_keystore};
+use crate::process::{wallet_program, write_keystore};
 
 /// A wallet's directory and what it needs to act.
 #[derive(Clone, Debug)]
