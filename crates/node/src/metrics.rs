@@ -12,6 +12,7 @@ pub(crate) const BUILD_SECONDS: &str = "agoge_node_block_build_seconds";
 pub(crate) const REEXECUTE_SECONDS: &str = "agoge_node_block_reexecute_seconds";
 pub(crate) const POOL_TXS: &str = "agoge_node_mempool_transactions";
 pub(crate) const POOL_BYTES: &str = "agoge_node_mempool_bytes";
+pub(crate) const ATTESTATION_SET_SECONDS: &str = "agoge_attestation_set_seconds";
 const L1_BLOCK: &str = "agoge_node_l1_block";
 const TIP: &str = "agoge_node_tip_block";
 
@@ -26,6 +27,10 @@ pub(crate) fn describe() {
     describe_histogram(REEXECUTE_SECONDS, "Time to fetch, verify and execute a proposal.");
     describe_gauge(POOL_TXS, "Transactions queued.");
     describe_gauge(POOL_BYTES, "Bytes queued.");
+    describe_histogram(
+        ATTESTATION_SET_SECONDS,
+        "Time from an own proposal to its signed set of attestations.",
+    );
     describe_gauge(L1_BLOCK, "Last L1 block applied.");
     describe_gauge(TIP, "Pending tip.");
 }

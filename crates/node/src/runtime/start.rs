@@ -236,6 +236,7 @@ impl Parts {
             machine: Validators::new(rules, keys),
             tickets: BTreeMap::new(),
             last_source: 0,
+            collecting: None,
         };
         self.spawner
             .spawn("validators", validators.run(self.spawner.token()));

@@ -58,6 +58,8 @@ pub(super) struct ValidatorsActor {
     pub(super) machine: Validators,
     pub(super) tickets: BTreeMap<Source, Ticket>,
     pub(super) last_source: u64,
+    /// When the last own proposal went out, until its attestation set is complete.
+    pub(super) collecting: Option<(Slot, Instant)>,
 }
 
 impl ValidatorsActor {
@@ -134,6 +136,7 @@ impl ValidatorsActor {
             Output::Reexecute(signed) => self.reexecute(*signed),
             Output::Sign(request) => self.sign(request),
             Output::GossipProposal(signed) => {
+                self.collecting = Some((signed.proposal.slot(), Instant::now()));
                 let p2p = self.p2p.clone();
                 self.work("gossip-proposal", async move {
                     if let Err(error) = p2p.publish_proposal(*signed).await {
@@ -265,7 +268,15 @@ impl ValidatorsActor {
         });
     }
 
-    fn publish(&self, publication: Box<Publication>) {
+    fn publish(&mut self, publication: Box<Publication>) {
+        // What is sent again after an L1 reorg was collected once.
+        let collected = self
+            .collecting
+            .take_if(|(slot, _)| *slot == publication.proposal.slot());
+        if let Some((_, since)) = collected {
+            metrics::histogram!(crate::metrics::ATTESTATION_SET_SECONDS)
+                .record(since.elapsed().as_secs_f64());
+        }
         let publisher = self.publisher.clone();
         self.work("publish", async move {
             let slot = publication.proposal.slot();
