@@ -20,6 +20,7 @@ mod profile;
 pub use client::prover::{ClientProver, ClientProverError, ProveError};
 pub use client::verifier::{ClientVerifier, VerifierDataError, VerifyError};
 pub use client::witness::{ClientWitness, InputNote, OutputNote, WitnessError};
+pub use epoch::state::{STATE_UNITS, StateInput};
 
 /// Goldilocks.
 type F = plonky2::field::goldilocks_field::GoldilocksField;

@@ -25,4 +25,5 @@ mod unit;
 mod values;
 
 pub(crate) use boundary::{Boundary, GrowingTree, OpenBlock};
-pub(crate) use leaf::{StateInput, StateLeaf};
+pub use leaf::{STATE_UNITS, StateInput};
+pub(crate) use leaf::{StateInputError, StateLeaf};

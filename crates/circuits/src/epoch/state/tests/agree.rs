@@ -27,9 +27,9 @@ fn end_in_circuit(input: &StateInput) -> Vec<F> {
 }
 
 fn walk(start: StateBoundary, steps: &[StateStep]) -> StateBoundary {
-    steps
-        .iter()
-        .fold(start, |boundary, step| boundary.apply(genesis_id(), step).unwrap())
+    steps.iter().fold(start, |boundary, step| {
+        boundary.apply(genesis_id(), step).unwrap()
+    })
 }
 
 /// Cuts steps into segments of at most [`UNITS`] and compares each one's end.

@@ -141,11 +141,16 @@ impl Chain {
     }
 
     /// The boundary before the `index`th step of the next block, and that step.
-    pub(super) fn step(&self, deposits: u64, effects: &[TxEffects], index: usize) -> (StateBoundary, StateStep) {
+    pub(super) fn step(
+        &self,
+        deposits: u64,
+        effects: &[TxEffects],
+        index: usize,
+    ) -> (StateBoundary, StateStep) {
         let (start, block) = self.steps(deposits, effects);
-        let before = block.steps[..index]
-            .iter()
-            .fold(start, |boundary, step| boundary.apply(genesis_id(), step).unwrap());
+        let before = block.steps[..index].iter().fold(start, |boundary, step| {
+            boundary.apply(genesis_id(), step).unwrap()
+        });
         (before, block.steps[index].clone())
     }
 }

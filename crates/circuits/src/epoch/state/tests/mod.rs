@@ -41,7 +41,10 @@ fn config() -> CircuitConfig {
 }
 
 /// Adds a leaf and shows its boundaries.
-fn constrain(builder: &mut Builder, leaf: &StateLeaf) -> (StateTargets, Boundary<plonky2::iop::target::Target>) {
+fn constrain(
+    builder: &mut Builder,
+    leaf: &StateLeaf,
+) -> (StateTargets, Boundary<plonky2::iop::target::Target>) {
     let circuit = leaf.build(builder);
     for part in [&circuit.start, &circuit.end, &circuit.context] {
         builder.register_public_inputs(part);

@@ -1,7 +1,7 @@
 //! The order of keys: wrong low leaves that are really in the tree, with what a prover would say to make them pass.
 
-use agoge_state_transition::hash;
 use agoge_state_transition::Tree;
+use agoge_state_transition::hash;
 
 use super::super::order::{Halves, OrderValues};
 use super::super::values::LowValues;
@@ -9,12 +9,7 @@ use super::chain::{Chain, FreeTree, number, with_keys};
 use super::*;
 
 /// Keys of the tree before the transaction, in order, with their leaf indices; (0, 0) at index 0 is below them.
-const KEYS: [([u64; 2], u64); 4] = [
-    ([10, 50], 1),
-    ([10, 2 << 32 | 1], 2),
-    ([15, 3], 4),
-    ([30, 1], 3),
-];
+const KEYS: [([u64; 2], u64); 4] = [([10, 50], 1), ([10, 2 << 32 | 1], 2), ([15, 3], 4), ([30, 1], 3)];
 /// Key of nullifier 1, whose low leaf is leaf 0.
 const SECOND: [u64; 2] = [5, 5];
 
@@ -151,7 +146,9 @@ fn halves_are_those_of_the_number() {
         vec![
             claim_with([30, 1], [20, 5], |low| low.below.larger = Halves::of(31)),
             claim_with([30, 1], [20, 5], |low| low.below.smaller = Halves::of(19)),
-            claim_with([10, 2 << 32 | 1], [20, 5], |low| low.above.larger = Halves::of(21)),
+            claim_with([10, 2 << 32 | 1], [20, 5], |low| {
+                low.above.larger = Halves::of(21)
+            }),
         ],
     );
 }

@@ -10,8 +10,9 @@ use super::chain::{Chain, FreeTree, effects, with_keys};
 use super::*;
 
 /// Positions in a header's elements.
-const NULLIFIER_ROOT: usize = 16;
 const NUMBER: usize = 4;
+const NOTE_ROOT: usize = 11;
+const NULLIFIER_ROOT: usize = 16;
 const RECIPIENT: usize = 30;
 
 /// After two blocks; the note count has this parity.
@@ -66,8 +67,15 @@ fn pair_root(place: &Place<F, PAIR_DEPTH>, pair: [Digest; 2]) -> Digest {
 /// Makes the header say the nullifier root that the append path of a block end leads to.
 fn follow_nullifier_root(case: &mut Case) {
     let pair = [native(case.start.nullifiers.odd_leaf), Digest::ZERO];
-    let root = pair_root(&case.values.nullifier_place, pair);
-    for (slot, element) in case.values.header[NULLIFIER_ROOT..].iter_mut().zip(root.0) {
+    follow_root(
+        case,
+        NULLIFIER_ROOT,
+        pair_root(&case.values.nullifier_place, pair),
+    );
+}
+
+fn follow_root(case: &mut Case, position: usize, root: Digest) {
+    for (slot, element) in case.values.header[position..].iter_mut().zip(root.0) {
         *slot = super::element(element);
     }
 }
@@ -92,9 +100,8 @@ fn a_unit_is_of_one_kind() {
     let kinds = vec![
         deposit(0).change("two deposits at once", |case| case.values.kind.deposit = f(2)),
         transaction(0).change("deposit and transaction", |case| case.values.kind.deposit = f(1)),
-        transaction(1).change("a transaction taken back", |case| {
-            case.values.kind.transaction = F::NEG_ONE;
-            case.values.effects.fee = F::ZERO;
+        deposit(1).change("a deposit taken back", |case| {
+            case.values.kind.deposit = F::NEG_ONE;
         }),
         deposit(0).change("half a deposit", |case| {
             case.values.kind.deposit = f(2).inverse();
@@ -156,9 +163,11 @@ fn the_place_of_new_notes_is_empty_and_under_the_root() {
         cases.push(case.change(format!("{kind}, other root"), |case| {
             case.start.notes.root[1] += F::ONE;
         }));
-        cases.push(case.change(format!("{kind}, odd leaf after an even count"), |case| {
-            case.start.notes.odd_leaf[0] += F::ONE;
-        }));
+        cases.push(
+            case.change(format!("{kind}, odd leaf after an even count"), |case| {
+                case.start.notes.odd_leaf[0] += F::ONE;
+            }),
+        );
         cases.push(case.change(format!("{kind}, place taken"), |case| {
             case.start.notes.count -= f(2);
             let before = number(case.start.notes.count);
@@ -171,10 +180,15 @@ fn the_place_of_new_notes_is_empty_and_under_the_root() {
     cases.push(deposit(1).change("odd leaf said to wait", |case| {
         case.start.notes.is_odd_leaf_in = F::ZERO;
     }));
-    // A block's header would show the other root, so its end is shown with the header that follows.
-    cases.push(block_end(0).change("block end, odd leaf of an even count", |case| {
-        case.start.notes.is_odd_leaf_in = F::ONE;
-        case.start.notes.odd_leaf = [F::ONE; 4];
+    cases.push(
+        block_end(0).change("block end, waiting leaf said to be in", |case| {
+            case.start.notes.is_odd_leaf_in = F::ONE;
+        }),
+    );
+    cases.push(block_end(0).change("block end, sibling 5", |case| {
+        case.values.note_place.siblings[5][0] += F::ONE;
+        let pair = [native(case.start.notes.odd_leaf), Digest::ZERO];
+        follow_root(case, NOTE_ROOT, pair_root(&case.values.note_place, pair));
     }));
     check(Constraint::NotePath, cases);
 }
@@ -282,10 +296,7 @@ fn a_header_is_appended_at_the_archives_end() {
             case.values.low_leaves[0].place.siblings[level][0] += F::ONE;
         })
     };
-    check(
-        Constraint::ArchivePath,
-        vec![taken, sibling(0), sibling(31)],
-    );
+    check(Constraint::ArchivePath, vec![taken, sibling(0), sibling(31)]);
 }
 
 #[test]
@@ -300,9 +311,7 @@ fn an_anchor_is_the_note_root_of_an_archived_header() {
     }
     let empty = tree::empty_root();
     cases.push(case.change("root of the empty tree", |case| {
-        for (slot, element) in case.values.header[11..].iter_mut().zip(empty.0) {
-            *slot = super::element(element);
-        }
+        follow_root(case, NOTE_ROOT, empty);
     }));
     cases.push(case.change("sibling 2", |case| {
         case.values.anchor_place.siblings[2][1] += F::ONE;
@@ -343,7 +352,10 @@ fn a_blocks_header_is_that_of_its_steps() {
     let circuit = OneUnit::new(None);
     for position in [5, 6, RECIPIENT, RECIPIENT + 1, RECIPIENT + 2] {
         let free = case.change("", |case| case.values.header[position] += F::ONE);
-        assert!(circuit.proves(&free), "header element {position} is the proposer's");
+        assert!(
+            circuit.proves(&free),
+            "header element {position} is the proposer's"
+        );
     }
 }
 
@@ -401,19 +413,16 @@ fn a_withdrawal_enters_the_settlement_hash_whatever_the_inverse() {
 #[test]
 fn index_bits_are_0_or_1() {
     let circuit = OneUnit::new(None);
-    let count = number(transaction(0).start.notes.count);
-    // The same index, from bits that are none.
-    let doubled = transaction(0).change("", |case| {
+    // The same index, from numbers that are no bits; padding asks nothing else of the place.
+    let same_index = padding().change("", |case| {
         let bits = &mut case.values.note_place.bits;
-        let low = (count >> 1) & 3;
-        (bits[0], bits[1]) = (f(low) - f(2), bits[1] + F::ONE - f(low >> 1));
+        (bits[0], bits[1]) = (bits[0] + f(2), bits[1] - F::ONE);
     });
-    assert!(!circuit.proves(&doubled));
+    assert!(!circuit.proves(&same_index));
     let anchor = padding().change("", |case| case.values.anchor_place.bits[3] = f(2));
     assert!(!circuit.proves(&anchor));
 }
 
-/// The hash of a settled deposit and of a settled transaction are those of the native twin; padding changes nothing.
 #[test]
 fn padding_is_the_identity() {
     let before = chain(1).boundary();

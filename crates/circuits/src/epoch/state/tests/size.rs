@@ -39,10 +39,9 @@ fn a_whole_segment_is_proven_and_shows_its_boundaries_slow() {
     let chain = Chain::new(3);
     let txs: Vec<_> = (0..40).map(effects).collect();
     let (start, block) = chain.steps(1, &txs);
-    let end = block
-        .steps
-        .iter()
-        .fold(start, |boundary, step| boundary.apply(genesis_id(), step).unwrap());
+    let end = block.steps.iter().fold(start, |boundary, step| {
+        boundary.apply(genesis_id(), step).unwrap()
+    });
     let input = StateInput {
         genesis_id: genesis_id(),
         start,
