@@ -36,9 +36,7 @@ fn claim(low: [u64; 2], key: [u64; 2]) -> Case {
     let next = next_of(low);
     let [low, key, next, second] = [low, key, next, SECOND].map(|key| key.map(number));
     let zero = [0, 0].map(number);
-    let [first_key, _] = KEYS.map(|(key, _)| key.map(number))[..2] else {
-        unreachable!()
-    };
+    let first_key = KEYS[0].0.map(number);
     let low_index = KEYS.iter().find(|(key, _)| key.map(number) == low).unwrap().1;
 
     let mut tree = FreeTree::of(&chain.state, Tree::Nullifier);
