@@ -1,9 +1,9 @@
 //! Kinds, headers, sums over a block: with values that break one constraint only.
 
-use agoge_protocol::Element;
-use agoge_state_transition::{hash, tree};
+use agoge_state_transition::tree;
+use plonky2::iop::witness::Witness;
 
-use super::super::values::bits;
+use super::super::values::{Kind, bits};
 use super::units::*;
 use super::*;
 
@@ -157,32 +157,38 @@ fn a_withdrawal_enters_the_settlement_hash_whatever_the_inverse() {
     );
 }
 
+/// Without a kind nothing is added, whatever the unit holds and wherever in a block it stands.
 #[test]
 fn padding_is_the_identity() {
-    let before = chain(1).boundary();
-    let case = Case::padding(&before);
     let mut builder = Builder::new(config());
     let (targets, end) = constrain(&mut builder, &StateLeaf::with_units(1));
     let circuit = builder.mock_build::<C>();
-    // Any start, the odd leaf waiting or not, in the middle of a block.
-    for is_in in [F::ZERO, F::ONE] {
-        let mut start = case.start;
-        start.notes.is_odd_leaf_in = is_in;
-        start.nullifiers.is_odd_leaf_in = is_in;
-        start.block.settlement_hash = [f(1), f(2), f(3), f(4)];
-        start.block.effects_hash = [f(5), f(6), f(7), f(8)];
-        (start.block.total_fees, start.block.tx_count) = (f(9), f(10));
-        start.tx_chain = super::super::values::digest(hash::owner(&[Element::ZERO; 4]));
-        start.header_chain = [f(11); 4];
-        let mut witness = PartialWitness::new();
-        let units = core::slice::from_ref(&case.values);
-        StateLeaf::set(&targets, genesis_id(), &start.to_list(), units, &mut witness).unwrap();
-        let full = circuit.generate_witness(witness);
-        let found: Vec<F> = end
-            .to_list()
-            .into_iter()
-            .map(|target| plonky2::iop::witness::Witness::get_target(&full, target))
-            .collect();
-        assert_eq!(found, start.to_list());
+    for case in [padding(), deposit(1), transaction(0), block_end(1)] {
+        let mut values = case.values;
+        values.kind = Kind {
+            deposit: F::ZERO,
+            transaction: F::ZERO,
+            block_end: F::ZERO,
+        };
+        for is_in in [F::ZERO, F::ONE] {
+            let mut start = case.start;
+            start.notes.is_odd_leaf_in = is_in;
+            start.nullifiers.is_odd_leaf_in = is_in;
+            start.block.settlement_hash = [1, 2, 3, 4].map(f);
+            start.block.effects_hash = [5, 6, 7, 8].map(f);
+            (start.block.total_fees, start.block.tx_count) = (f(9), f(10));
+            start.tx_chain = [11, 12, 13, 14].map(f);
+            start.header_chain = [15, 16, 17, 18].map(f);
+            let mut witness = PartialWitness::new();
+            let units = core::slice::from_ref(&values);
+            StateLeaf::set(&targets, genesis_id(), &start.to_list(), units, &mut witness).unwrap();
+            let full = circuit.generate_witness(witness);
+            let found: Vec<F> = end
+                .to_list()
+                .into_iter()
+                .map(|target| full.get_target(target))
+                .collect();
+            assert_eq!(found, start.to_list());
+        }
     }
 }
