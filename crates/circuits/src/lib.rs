@@ -9,6 +9,9 @@
 extern crate self as agoge_circuits;
 
 mod client;
+mod encoding;
+mod epoch;
+mod field;
 mod gadgets;
 mod profile;
 
@@ -24,3 +27,5 @@ type C = plonky2::plonk::config::PoseidonGoldilocksConfig;
 const D: usize = 2;
 /// Collects a circuit.
 type Builder = plonky2::plonk::circuit_builder::CircuitBuilder<F, D>;
+/// plonky2 reports by `anyhow`; this keeps its errors as sources.
+type BoxError = Box<dyn core::error::Error + Send + Sync>;

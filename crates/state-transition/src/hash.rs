@@ -53,6 +53,8 @@ pub const DEPOSIT_STEP: Tag<9> = Tag(12);
 pub const WITHDRAWAL_STEP: Tag<8> = Tag(13);
 /// Inputs: the header's fields in order.
 pub const HEADER: Tag<{ Header::LEN }> = Tag(14);
+/// Inputs: digest (4) and Merkle cap (16 digests) of an inner circuit of an epoch proof.
+pub const CIRCUIT: Tag<68> = Tag(17);
 
 /// `H(tag; inputs)`.
 pub fn hash<const N: usize>(tag: Tag<N>, inputs: &[Element; N]) -> Digest {

@@ -2,7 +2,6 @@
 //! `docs/circuits.md`).
 
 mod circuit;
-mod encoding;
 pub(crate) mod prover;
 mod values;
 pub(crate) mod verifier;

@@ -7,10 +7,10 @@ use agoge_protocol::{B256, TxPublicInputs};
 use plonky2::plonk::proof::ProofWithPublicInputs;
 use plonky2::util::serialization::{Buffer, Read};
 
-use super::circuit::BoxError;
-use super::encoding::ProofLayout;
-use super::values::element;
 use super::verifier_data::{self, VerifierData};
+use crate::BoxError;
+use crate::encoding::{DigestForm, ProofLayout};
+use crate::field::element;
 
 /// Verifies client proofs of one profile. Cheap to build (no circuit is built) and to share.
 ///
@@ -93,7 +93,8 @@ impl ClientVerifier {
     /// [`VerifierDataError`] when the program's own data are damaged.
     pub fn new(profile: ClientProfile) -> Result<Self, VerifierDataError> {
         let data = verifier_data::load(profile)?;
-        let layout = ProofLayout::new(&data.common).ok_or(VerifierDataError::Encoding { profile })?;
+        let layout = ProofLayout::new(&data.common, DigestForm::Poseidon)
+            .ok_or(VerifierDataError::Encoding { profile })?;
         Ok(Self {
             profile,
             data,

@@ -7,7 +7,7 @@
 use plonky2::plonk::circuit_data::CommonCircuitData;
 use plonky2::plonk::plonk_common::salt_size;
 
-use super::verifier::VerifyError;
+use crate::client::verifier::VerifyError;
 use crate::{D, F};
 
 /// Bytes of a field element.
@@ -15,26 +15,46 @@ const WORD: usize = 8;
 /// Elements of a digest.
 const DIGEST: usize = 4;
 
+/// How a circuit's Merkle trees are hashed.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum DigestForm {
+    /// Four field elements.
+    Poseidon,
+    /// So many bytes of a Keccak hash.
+    Keccak(usize),
+}
+
+impl DigestForm {
+    const fn digests(self, count: usize) -> Segment {
+        match self {
+            Self::Poseidon => Segment::Elements(count * DIGEST),
+            Self::Keccak(bytes) => Segment::Bytes(count * bytes),
+        }
+    }
+}
+
 /// A stretch of proof bytes.
 #[derive(Clone, Copy, Debug)]
 enum Segment {
     /// So many field elements, 8 bytes little-endian each, canonical.
     Elements(usize),
+    /// Any bytes.
+    Bytes(usize),
     /// One byte: the number of siblings of the Merkle path that follows.
     PathLength(u8),
 }
 
 /// The segments of every proof of a circuit, in order.
 #[derive(Clone, Debug)]
-pub(super) struct ProofLayout(Vec<Segment>);
+pub(crate) struct ProofLayout(Vec<Segment>);
 
 impl ProofLayout {
     /// The layout that plonky2 1.1 gives proofs of this circuit; `None` for a circuit whose paths are longer than a byte
     /// can say.
-    pub(super) fn new(common: &CommonCircuitData<F, D>) -> Option<Self> {
+    pub(crate) fn new(common: &CommonCircuitData<F, D>, form: DigestForm) -> Option<Self> {
         let config = &common.config;
         let params = &common.fri_params;
-        let cap = DIGEST << config.fri_config.cap_height;
+        let cap = 1 << config.fri_config.cap_height;
         let challenges = config.num_challenges;
         let quotients = challenges * common.quotient_degree_factor;
         let openings = common.num_constants
@@ -50,18 +70,18 @@ impl ProofLayout {
             quotients + salt,
         ];
 
-        let mut segments = vec![Segment::Elements(3 * cap), Segment::Elements(D * openings)];
-        segments.push(Segment::Elements(cap * params.reduction_arity_bits.len()));
+        let mut segments = vec![form.digests(3 * cap), Segment::Elements(D * openings)];
+        segments.push(form.digests(cap * params.reduction_arity_bits.len()));
         for _ in 0..config.fri_config.num_query_rounds {
             let mut height = params.lde_bits().checked_sub(config.fri_config.cap_height)?;
             for leaf in leaves {
                 segments.push(Segment::Elements(leaf));
-                segments.extend(path(height)?);
+                segments.extend(path(height, form)?);
             }
             for arity_bits in &params.reduction_arity_bits {
                 height = height.checked_sub(*arity_bits)?;
                 segments.push(Segment::Elements(D << arity_bits));
-                segments.extend(path(height)?);
+                segments.extend(path(height, form)?);
             }
         }
         segments.push(Segment::Elements(D * params.final_poly_len()));
@@ -70,13 +90,13 @@ impl ProofLayout {
     }
 
     /// Bytes of every proof.
-    pub(super) fn byte_len(&self) -> usize {
+    pub(crate) fn byte_len(&self) -> usize {
         self.0.iter().map(|segment| segment.byte_len()).sum()
     }
 
     /// First byte of every field element.
     #[cfg(test)]
-    pub(super) fn element_offsets(&self) -> Vec<usize> {
+    pub(crate) fn element_offsets(&self) -> Vec<usize> {
         let mut offsets = vec![];
         let mut end = 0;
         for segment in &self.0 {
@@ -89,7 +109,7 @@ impl ProofLayout {
     }
 
     /// Accepts bytes of exactly this layout.
-    pub(super) fn check(&self, proof: &[u8]) -> Result<(), VerifyError> {
+    pub(crate) fn check(&self, proof: &[u8]) -> Result<(), VerifyError> {
         let expected = self.byte_len();
         let wrong_length = VerifyError::WrongLength {
             expected,
@@ -115,6 +135,7 @@ impl Segment {
     const fn byte_len(self) -> usize {
         match self {
             Self::Elements(count) => count * WORD,
+            Self::Bytes(count) => count,
             Self::PathLength(_) => 1,
         }
     }
@@ -132,6 +153,7 @@ impl Segment {
                     }
                 }
             }
+            Self::Bytes(_) => {}
             Self::PathLength(expected) => {
                 if bytes != [expected] {
                     return Err(VerifyError::WrongPathLength { offset, expected });
@@ -143,9 +165,6 @@ impl Segment {
 }
 
 /// A Merkle path of this height.
-fn path(height: usize) -> Option<[Segment; 2]> {
-    Some([
-        Segment::PathLength(u8::try_from(height).ok()?),
-        Segment::Elements(height * DIGEST),
-    ])
+fn path(height: usize, form: DigestForm) -> Option<[Segment; 2]> {
+    Some([Segment::PathLength(u8::try_from(height).ok()?), form.digests(height)])
 }

@@ -1,0 +1,7 @@
+//! Circuits that prove an epoch (`docs/protocol.md` section 16, `docs/circuits.md`).
+
+pub(crate) mod config;
+mod leaf;
+pub(crate) mod merge;
+pub(crate) mod track;
+pub(crate) mod wrap;
