@@ -166,5 +166,8 @@ impl Segment {
 
 /// A Merkle path of this height.
 fn path(height: usize, form: DigestForm) -> Option<[Segment; 2]> {
-    Some([Segment::PathLength(u8::try_from(height).ok()?), form.digests(height)])
+    Some([
+        Segment::PathLength(u8::try_from(height).ok()?),
+        form.digests(height),
+    ])
 }

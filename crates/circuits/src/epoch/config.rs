@@ -5,24 +5,8 @@
 
 use plonky2::fri::FriConfig;
 use plonky2::fri::reduction_strategies::FriReductionStrategy;
-use plonky2::gates::arithmetic_base::ArithmeticGate;
-use plonky2::gates::arithmetic_extension::ArithmeticExtensionGate;
-use plonky2::gates::base_sum::BaseSumGate;
-use plonky2::gates::constant::ConstantGate;
-use plonky2::gates::coset_interpolation::CosetInterpolationGate;
-use plonky2::gates::gate::GateRef;
-use plonky2::gates::multiplication_extension::MulExtensionGate;
-use plonky2::gates::noop::NoopGate;
-use plonky2::gates::poseidon::PoseidonGate;
-use plonky2::gates::poseidon_mds::PoseidonMdsGate;
-use plonky2::gates::public_input::PublicInputGate;
-use plonky2::gates::random_access::RandomAccessGate;
-use plonky2::gates::reducing::ReducingGate;
-use plonky2::gates::reducing_extension::ReducingExtensionGate;
 use plonky2::plonk::circuit_data::CircuitConfig;
 use plonky2::plonk::config::{KeccakGoldilocksConfig, PoseidonGoldilocksConfig};
-
-use crate::{Builder, D, F};
 
 /// Proofs that other circuits verify: Poseidon everywhere.
 pub(crate) type TreeC = PoseidonGoldilocksConfig;

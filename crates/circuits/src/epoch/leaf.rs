@@ -114,7 +114,11 @@ pub(super) fn finish(builder: &mut Builder, gates: &[GateRef<F, D>], shape: &Sha
     }
 }
 
-pub(super) fn check_degree(circuit: &'static str, common: &TreeCommon, shape: &Shape) -> Result<(), TrackError> {
+pub(super) fn check_degree(
+    circuit: &'static str,
+    common: &TreeCommon,
+    shape: &Shape,
+) -> Result<(), TrackError> {
     let found = common.degree_bits();
     if found == shape.degree_bits {
         return Ok(());

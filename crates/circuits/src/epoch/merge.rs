@@ -1,8 +1,7 @@
 //! The merge circuit of a track, and how a circuit above takes a segment.
 
-use agoge_state_transition::hash::{self, CIRCUIT};
-use plonky2::field::types::Field;
 use agoge_protocol::{Digest, Element};
+use agoge_state_transition::hash::{self, CIRCUIT};
 use plonky2::hash::hash_types::{HashOutTarget, MerkleCapTarget};
 use plonky2::iop::target::{BoolTarget, Target};
 use plonky2::iop::witness::{PartialWitness, WitnessWrite};
@@ -12,7 +11,7 @@ use plonky2::plonk::proof::ProofWithPublicInputsTarget;
 
 use super::config::TreeC;
 use super::leaf::{check_degree, finish};
-use super::track::{Layout, MERGE_ID, Segment, Shape, TrackError, TreeCommon, TreeProof, TreeVerifier};
+use super::track::{Layout, Segment, Shape, TrackError, TreeCommon, TreeProof, TreeVerifier};
 use crate::gadgets::{self, DigestTarget};
 use crate::{BoxError, Builder, D, F, field};
 
@@ -272,9 +271,7 @@ fn select_verifier(
     let caps = yes.constants_sigmas_cap.0.iter().zip(&no.constants_sigmas_cap.0);
     VerifierCircuitTarget {
         circuit_digest,
-        constants_sigmas_cap: MerkleCapTarget(
-            caps.map(|(yes, no)| select(yes, no)).collect(),
-        ),
+        constants_sigmas_cap: MerkleCapTarget(caps.map(|(yes, no)| select(yes, no)).collect()),
     }
 }
 
@@ -294,11 +291,13 @@ fn circuit_id(builder: &mut Builder, verifier: &VerifierCircuitTarget) -> Digest
 /// Native twin of [`circuit_id`].
 pub(crate) fn native_circuit_id(verifier: &TreeVerifier) -> Digest {
     let mut inputs = [Element::ZERO; CIRCUIT.inputs()];
-    let elements = verifier
-        .circuit_digest
-        .to_vec()
-        .into_iter()
-        .chain(verifier.constants_sigmas_cap.0.iter().flat_map(|hash| hash.to_vec()));
+    let elements = verifier.circuit_digest.to_vec().into_iter().chain(
+        verifier
+            .constants_sigmas_cap
+            .0
+            .iter()
+            .flat_map(|hash| hash.to_vec()),
+    );
     for (slot, element) in inputs.iter_mut().zip(elements) {
         *slot = field::native(element);
     }
