@@ -4,42 +4,26 @@
 //! of another (and panics on it in debug builds) and believes the path lengths inside. Here every byte of the shape is
 //! checked first, so a proof has exactly one encoding and the decoder sees only what it can decode.
 
-use plonky2::plonk::circuit_data::CommonCircuitData;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use plonky2::plonk::circuit_data::{CommonCircuitData, VerifierCircuitData};
 use plonky2::plonk::plonk_common::salt_size;
+use plonky2::plonk::proof::ProofWithPublicInputs;
+use plonky2::util::serialization::{Buffer, Read};
 
 use crate::client::verifier::VerifyError;
-use crate::{D, F};
+use crate::{BoxError, C, D, F};
 
 /// Bytes of a field element.
 const WORD: usize = 8;
 /// Elements of a digest.
 const DIGEST: usize = 4;
 
-/// How a circuit's Merkle trees are hashed.
-#[derive(Clone, Copy, Debug)]
-pub(crate) enum DigestForm {
-    /// Four field elements.
-    Poseidon,
-    /// So many bytes of a Keccak hash.
-    Keccak(usize),
-}
-
-impl DigestForm {
-    const fn digests(self, count: usize) -> Segment {
-        match self {
-            Self::Poseidon => Segment::Elements(count * DIGEST),
-            Self::Keccak(bytes) => Segment::Bytes(count * bytes),
-        }
-    }
-}
-
 /// A stretch of proof bytes.
 #[derive(Clone, Copy, Debug)]
 enum Segment {
     /// So many field elements, 8 bytes little-endian each, canonical.
     Elements(usize),
-    /// Any bytes.
-    Bytes(usize),
     /// One byte: the number of siblings of the Merkle path that follows.
     PathLength(u8),
 }
@@ -51,10 +35,10 @@ pub(crate) struct ProofLayout(Vec<Segment>);
 impl ProofLayout {
     /// The layout that plonky2 1.1 gives proofs of this circuit; `None` for a circuit whose paths are longer than a byte
     /// can say.
-    pub(crate) fn new(common: &CommonCircuitData<F, D>, form: DigestForm) -> Option<Self> {
+    pub(crate) fn new(common: &CommonCircuitData<F, D>) -> Option<Self> {
         let config = &common.config;
         let params = &common.fri_params;
-        let cap = 1 << config.fri_config.cap_height;
+        let cap = DIGEST << config.fri_config.cap_height;
         let challenges = config.num_challenges;
         let quotients = challenges * common.quotient_degree_factor;
         let openings = common.num_constants
@@ -70,18 +54,18 @@ impl ProofLayout {
             quotients + salt,
         ];
 
-        let mut segments = vec![form.digests(3 * cap), Segment::Elements(D * openings)];
-        segments.push(form.digests(cap * params.reduction_arity_bits.len()));
+        let mut segments = vec![Segment::Elements(3 * cap), Segment::Elements(D * openings)];
+        segments.push(Segment::Elements(cap * params.reduction_arity_bits.len()));
         for _ in 0..config.fri_config.num_query_rounds {
             let mut height = params.lde_bits().checked_sub(config.fri_config.cap_height)?;
             for leaf in leaves {
                 segments.push(Segment::Elements(leaf));
-                segments.extend(path(height, form)?);
+                segments.extend(path(height)?);
             }
             for arity_bits in &params.reduction_arity_bits {
                 height = height.checked_sub(*arity_bits)?;
                 segments.push(Segment::Elements(D << arity_bits));
-                segments.extend(path(height, form)?);
+                segments.extend(path(height)?);
             }
         }
         segments.push(Segment::Elements(D * params.final_poly_len()));
@@ -92,6 +76,26 @@ impl ProofLayout {
     /// Bytes of every proof.
     pub(crate) fn byte_len(&self) -> usize {
         self.0.iter().map(|segment| segment.byte_len()).sum()
+    }
+
+    /// Accepts the one canonical encoding of a valid proof for exactly these public inputs; the proof. Never panics.
+    pub(crate) fn verified(
+        &self,
+        verifier: &VerifierCircuitData<F, C, D>,
+        public_inputs: Vec<F>,
+        proof: &[u8],
+    ) -> Result<ProofWithPublicInputs<F, C, D>, VerifyError> {
+        self.check(proof)?;
+        catch_unwind(AssertUnwindSafe(|| {
+            let proof = Buffer::new(proof)
+                .read_proof(&verifier.common)
+                .map_err(|e| BoxError::from(e.to_string()))?;
+            let proof = ProofWithPublicInputs { proof, public_inputs };
+            verifier.verify(proof.clone())?;
+            Ok(proof)
+        }))
+        .map_err(|_| VerifyError::Panicked)?
+        .map_err(VerifyError::Invalid)
     }
 
     /// First byte of every field element.
@@ -135,7 +139,6 @@ impl Segment {
     const fn byte_len(self) -> usize {
         match self {
             Self::Elements(count) => count * WORD,
-            Self::Bytes(count) => count,
             Self::PathLength(_) => 1,
         }
     }
@@ -153,7 +156,6 @@ impl Segment {
                     }
                 }
             }
-            Self::Bytes(_) => {}
             Self::PathLength(expected) => {
                 if bytes != [expected] {
                     return Err(VerifyError::WrongPathLength { offset, expected });
@@ -165,9 +167,9 @@ impl Segment {
 }
 
 /// A Merkle path of this height.
-fn path(height: usize, form: DigestForm) -> Option<[Segment; 2]> {
+fn path(height: usize) -> Option<[Segment; 2]> {
     Some([
         Segment::PathLength(u8::try_from(height).ok()?),
-        form.digests(height),
+        Segment::Elements(height * DIGEST),
     ])
 }

@@ -19,6 +19,7 @@ mod profile;
 pub use client::prover::{ClientProver, ClientProverError, ProveError};
 pub use client::verifier::{ClientVerifier, VerifierDataError, VerifyError};
 pub use client::witness::{ClientWitness, InputNote, OutputNote, WitnessError};
+pub use epoch::transactions::{BATCH_TRANSACTIONS, ProvenTransaction, TransactionsError, TransactionsInput};
 
 /// Goldilocks.
 type F = plonky2::field::goldilocks_field::GoldilocksField;

@@ -9,4 +9,4 @@ mod verifier_data;
 pub(crate) mod witness;
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -49,8 +49,16 @@ impl<L: Leaf> LeafProver<L> {
 
     /// One attempt at a proof.
     pub(crate) fn prove(&self, leaf: &L, input: &L::Input) -> Result<TreeProof, BoxError> {
+        self.prove_with(|targets, witness| leaf.assign(targets, input, witness))
+    }
+
+    /// One attempt at a proof of whatever is assigned.
+    pub(super) fn prove_with(
+        &self,
+        assign: impl FnOnce(&L::Targets, &mut PartialWitness<F>) -> Result<(), BoxError>,
+    ) -> Result<TreeProof, BoxError> {
         let mut witness = PartialWitness::new();
-        leaf.assign(&self.targets.statement, input, &mut witness)?;
+        assign(&self.targets.statement, &mut witness)?;
         witness.set_target_arr(&self.targets.merge_id, &[F::ZERO; MERGE_ID])?;
         Ok(self.data.prove(witness)?)
     }

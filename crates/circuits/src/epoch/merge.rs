@@ -246,7 +246,7 @@ impl SegmentTarget {
 }
 
 /// `condition * (a - b) = 0` for every pair.
-fn connect_if(builder: &mut Builder, condition: BoolTarget, a: &[Target], b: &[Target]) {
+pub(super) fn connect_if(builder: &mut Builder, condition: BoolTarget, a: &[Target], b: &[Target]) {
     for (a, b) in a.iter().zip(b) {
         let difference = builder.sub(*a, *b);
         let broken = builder.mul(condition.target, difference);
