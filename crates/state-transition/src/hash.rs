@@ -4,7 +4,9 @@
 //! A [`Tag`] carries its length in its type, so a hash of the wrong length does not compile and no two uses can meet.
 //! `circuits` has the twin of [`hash`] inside a proof.
 
-use agoge_protocol::{Address, Ciphertext, Digest, Element, Header, NotCanonical, TxEffects, address_limbs};
+use agoge_protocol::{
+    Address, Ciphertext, Digest, Element, Header, NotCanonical, TxEffects, TxPublicInputs, address_limbs,
+};
 use plonky2::field::goldilocks_field::GoldilocksField;
 use plonky2::field::types::{Field, PrimeField64};
 use plonky2::hash::poseidon::{Poseidon, SPONGE_RATE, SPONGE_WIDTH};
@@ -192,6 +194,12 @@ pub fn tx_effects(effects: &TxEffects, ciphertext_hash: Digest) -> Result<Digest
     Ok(hash(TX_EFFECTS, &inputs))
 }
 
+/// [`tx_effects`] of a transaction: the public inputs from the first nullifier on are what is hashed.
+pub fn tx_effects_of(inputs: &TxPublicInputs) -> Digest {
+    let elements = inputs.to_elements();
+    hash(TX_EFFECTS, elements.last_chunk().unwrap_or(&[Element::ZERO; 25]))
+}
+
 /// One transaction more in a block's effects hash.
 pub fn effects_step(accumulator: Digest, tx_effects: Digest) -> Digest {
     hash(EFFECTS_STEP, &pair(accumulator, tx_effects))
@@ -232,7 +240,10 @@ pub fn tx_chain_step(accumulator: Digest, tx_effects: Digest, anchor: Digest, ge
 pub fn header_chain_step(accumulator: Digest, header_hash: Digest, archive: Digest) -> Digest {
     let ([a0, a1, a2, a3], [h0, h1, h2, h3]) = (accumulator.0, header_hash.0);
     let [r0, r1, r2, r3] = archive.0;
-    hash(HEADER_CHAIN_STEP, &[a0, a1, a2, a3, h0, h1, h2, h3, r0, r1, r2, r3])
+    hash(
+        HEADER_CHAIN_STEP,
+        &[a0, a1, a2, a3, h0, h1, h2, h3, r0, r1, r2, r3],
+    )
 }
 
 #[cfg(test)]

@@ -9,6 +9,7 @@ pub(crate) mod serialization;
 pub(crate) mod stand_in;
 #[cfg(test)]
 mod tests;
+pub(crate) mod state;
 pub(crate) mod track;
 pub(crate) mod transactions;
 pub(crate) mod wrap;
