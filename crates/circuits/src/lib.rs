@@ -11,6 +11,7 @@ extern crate self as agoge_circuits;
 mod client;
 mod gadgets;
 mod profile;
+mod solidity;
 
 pub use client::prover::{ClientProver, ClientProverError, ProveError};
 pub use client::verifier::{ClientVerifier, VerifierDataError, VerifyError};
