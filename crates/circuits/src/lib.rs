@@ -15,6 +15,7 @@ mod epoch;
 mod field;
 mod gadgets;
 mod profile;
+mod solidity;
 
 pub use client::prover::{ClientProver, ClientProverError, ProveError};
 pub use client::verifier::{ClientVerifier, VerifierDataError, VerifyError};
