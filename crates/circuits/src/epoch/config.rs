@@ -6,12 +6,12 @@
 use plonky2::fri::FriConfig;
 use plonky2::fri::reduction_strategies::FriReductionStrategy;
 use plonky2::plonk::circuit_data::CircuitConfig;
-use plonky2::plonk::config::{KeccakGoldilocksConfig, PoseidonGoldilocksConfig};
+use plonky2::plonk::config::PoseidonGoldilocksConfig;
 
 /// Proofs that other circuits verify: Poseidon everywhere.
 pub(crate) type TreeC = PoseidonGoldilocksConfig;
 /// The proof that L1 verifies: Keccak in Merkle trees and transcript.
-pub(crate) type WrapC = KeccakGoldilocksConfig;
+pub(crate) type WrapC = crate::solidity::config::L1Config;
 
 /// `PoseidonGate` needs this many wires.
 const WIRES: usize = 135;

@@ -5,7 +5,7 @@ use agoge_state_transition::hash::{self, CIRCUIT};
 use plonky2::hash::hash_types::{HashOutTarget, MerkleCapTarget};
 use plonky2::iop::target::{BoolTarget, Target};
 use plonky2::iop::witness::{PartialWitness, WitnessWrite};
-use plonky2::plonk::circuit_data::{CircuitData, VerifierCircuitTarget};
+use plonky2::plonk::circuit_data::{CircuitData, VerifierCircuitData, VerifierCircuitTarget};
 use plonky2::plonk::config::GenericHashOut;
 use plonky2::plonk::proof::ProofWithPublicInputsTarget;
 
@@ -202,6 +202,24 @@ pub(crate) struct TrackVerifier {
     pub(crate) leaf: TreeVerifier,
     pub(crate) merge: TreeVerifier,
     pub(crate) layout: Layout,
+}
+
+impl TrackVerifier {
+    /// Verifier data of the leaf.
+    pub(super) fn leaf_data(&self) -> VerifierCircuitData<F, TreeC, D> {
+        VerifierCircuitData {
+            verifier_only: self.leaf.clone(),
+            common: self.common.clone(),
+        }
+    }
+
+    /// Verifier data of the merge.
+    pub(super) fn merge_data(&self) -> VerifierCircuitData<F, TreeC, D> {
+        VerifierCircuitData {
+            verifier_only: self.merge.clone(),
+            common: self.common.clone(),
+        }
+    }
 }
 
 /// A segment's proof in a circuit above the track.

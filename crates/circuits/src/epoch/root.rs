@@ -394,3 +394,29 @@ fn assert_zero(builder: &mut Builder, targets: impl IntoIterator<Item = Target>)
         builder.assert_zero(target);
     }
 }
+
+/// What the root takes from the end of the settlement track.
+pub(super) struct Settled {
+    pub(super) fingerprint: [Element; 2],
+    pub(super) block_count: Element,
+    /// Limbs of 56 bits.
+    pub(super) y: [Element; 5],
+}
+
+/// Twin of what [`join`] reads from a settlement boundary.
+pub(super) fn settled(end: &[Element]) -> Option<Settled> {
+    let end: &[Element; SettlementBoundary::LEN] = end.try_into().ok()?;
+    let (_, rest) = end.split_first_chunk::<4>()?;
+    let (fingerprint, rest) = rest.split_first_chunk::<2>()?;
+    let (total, _) = rest.split_first_chunk::<10>()?;
+    let mut y = [Element::ZERO; 5];
+    for (slot, [low, high]) in y.iter_mut().zip(total.as_chunks::<2>().0) {
+        // Limbs are below 2^28 in every segment that has a proof.
+        *slot = Element::new(high.get().checked_shl(28)?.checked_add(low.get())?).ok()?;
+    }
+    Some(Settled {
+        fingerprint: *fingerprint,
+        block_count: *end.last()?,
+        y,
+    })
+}

@@ -3,7 +3,7 @@
 //! Its public inputs are the root's, unchanged. The root's verifier data are constants.
 
 use plonky2::iop::witness::{PartialWitness, WitnessWrite};
-use plonky2::plonk::circuit_data::{CircuitConfig, CircuitData, VerifierCircuitData};
+use plonky2::plonk::circuit_data::{CircuitConfig, CircuitData, CommonCircuitData, VerifierCircuitData};
 use plonky2::plonk::proof::{ProofWithPublicInputs, ProofWithPublicInputsTarget};
 
 use super::config::{TreeC, WrapC};
@@ -28,6 +28,13 @@ impl WrapCircuit {
     /// Rows without padding, public inputs' hash and constants.
     pub(crate) fn rows(config: CircuitConfig, root: &VerifierCircuitData<F, TreeC, D>) -> usize {
         Self::constrain(config, root).0.num_gates()
+    }
+
+    /// The wrap with data that were built before.
+    pub(crate) fn with_data(root: &CommonCircuitData<F, D>, data: CircuitData<F, WrapC, D>) -> Self {
+        let mut builder = Builder::new(data.common.config.clone());
+        let root = builder.add_virtual_proof_with_pis(root);
+        Self { data, root }
     }
 
     fn constrain(
