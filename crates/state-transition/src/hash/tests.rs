@@ -84,6 +84,14 @@ fn named_helpers_put_their_inputs_in_the_documented_order() {
         deposit_step(digest(1), digest(5), Element::from_u32(9)),
         hash(DEPOSIT_STEP, &counting())
     );
+    assert_eq!(
+        tx_chain_step(digest(1), digest(5), digest(9), digest(13)),
+        hash(TX_CHAIN_STEP, &counting())
+    );
+    assert_eq!(
+        header_chain_step(digest(1), digest(5), digest(9)),
+        hash(HEADER_CHAIN_STEP, &counting())
+    );
     assert_eq!(deposit_rho(digest(1), 5), Ok(hash(DEPOSIT_RHO, &counting())));
     let with_index = |index| [1, 2, 3, 4, index].map(Element::from_u32);
     assert_eq!(rho(digest(1), Output::First), hash(RHO, &with_index(0)));
