@@ -14,6 +14,7 @@ mod client;
     reason = "the circuits that stand on it come with the next commits"
 )]
 mod epoch;
+mod field;
 mod gadgets;
 mod profile;
 
