@@ -11,7 +11,7 @@ use super::segments::SegmentError;
 use super::settlement::{SettlementInput, SettlementLeaf, SettlementStepError};
 use super::state::{Boundary, StateInput, StateLeaf};
 use super::track::{Layout, Segment};
-use super::transactions::{TransactionsError, TransactionsInput, TransactionsLeaf};
+use super::transactions::{TransactionsInput, TransactionsLeaf};
 use super::verifier::EpochVerifyError;
 use crate::BoxError;
 
@@ -208,7 +208,7 @@ fn of_merge(input: &MergeInput) -> Result<Expected, JobError> {
         .children
         .iter()
         .enumerate()
-        .map(|(index, child)| Ok((index, split(track, index, child)?)));
+        .map(|(index, child)| Ok::<_, JobError>((index, split(track, index, child)?)));
     let (_, first) = parts.next().ok_or(JobError::NothingToMerge)??;
     let mut last = first;
     for part in parts {

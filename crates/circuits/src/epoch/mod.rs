@@ -1,18 +1,18 @@
 //! The circuits of an epoch proof (`docs/circuits.md`): three tracks over the epoch's stream of deposits, transactions and block ends,
 //! each cut into segments that chain by their boundaries, and joined by the epoch root.
 
-mod artefacts;
+pub(crate) mod artefacts;
 mod bytes;
-mod circuits;
+pub(crate) mod circuits;
 pub(crate) mod config;
-mod expected;
+pub(crate) mod expected;
 pub(crate) mod jobs;
 mod leaf;
 pub(crate) mod merge;
 pub(crate) mod prover;
 mod resident;
 pub(crate) mod root;
-mod segments;
+pub(crate) mod segments;
 pub(crate) mod serialization;
 pub(crate) mod settlement;
 mod shapes;

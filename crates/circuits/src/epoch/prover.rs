@@ -212,7 +212,7 @@ impl EpochProver {
     {
         let shape = track.shape();
         let verifier = self.verifiers.track(track).leaf_data();
-        let prover: Arc<LeafProver<L>> = self.resident.get(artefact, || {
+        let prover: Arc<LeafProver<L>> = self.resident.get(artefact, || -> Result<_, CircuitsError> {
             if let Some(data) = self.store.read_circuit(artefact, &verifier)? {
                 return Ok(LeafProver::with_data(leaf, &shape, data));
             }
@@ -240,7 +240,7 @@ impl EpochProver {
             .collect::<Result<Vec<_>, SegmentError>>()
             .map_err(JobError::Child)?;
         let verifier = known.merge_data();
-        let prover: Arc<MergeProver> = self.resident.get(artefact, || {
+        let prover: Arc<MergeProver> = self.resident.get(artefact, || -> Result<_, CircuitsError> {
             if let Some(data) = self.store.read_circuit(artefact, &verifier)? {
                 return Ok(MergeProver::with_data(&shape, data));
             }
@@ -264,7 +264,7 @@ impl EpochProver {
         let [transactions, state, settlement] = segments.map(|segment| self.verified(segment).map_err(JobError::Child));
         let proofs = [transactions?, state?, settlement?];
         let tracks = &self.verifiers.tracks;
-        let prover: Arc<RootProver> = self.resident.get(Artefact::Root, || {
+        let prover: Arc<RootProver> = self.resident.get(Artefact::Root, || -> Result<_, CircuitsError> {
             if let Some(data) = self.store.read_circuit(Artefact::Root, &self.verifiers.root)? {
                 return Ok(RootProver::with_data(tracks, data));
             }
@@ -292,7 +292,7 @@ impl EpochProver {
 
     fn wrap(&self, root: &RootProof) -> Result<EpochProof, JobError> {
         let proof = self.root.verified(root).map_err(JobError::Child)?;
-        let prover: Arc<WrapCircuit> = self.resident.get(Artefact::Wrap, || {
+        let prover: Arc<WrapCircuit> = self.resident.get(Artefact::Wrap, || -> Result<_, CircuitsError> {
             if let Some(data) = self.store.read_circuit(Artefact::Wrap, &self.verifiers.wrap)? {
                 return Ok(WrapCircuit::with_data(&self.verifiers.root.common, data));
             }

@@ -24,6 +24,9 @@ use super::track::TreeProof;
 use crate::gadgets::{self, DigestTarget};
 use crate::{BoxError, Builder, D, F, field};
 
+/// Bits of a limb of the settlement track's numbers; two make a limb of y.
+const LIMB_BITS: u32 = 28;
+
 /// The header of the block before an epoch's first, with its place in the archive.
 #[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
 pub struct ParentHeader {
@@ -222,7 +225,7 @@ pub(crate) fn join(
     let block_count = builder.convert_to_ext(settled.block_count);
     let fingerprint =
         builder.mul_add_extension(ExtensionTarget(settled.fingerprint), alpha_extension, block_count);
-    let radix = F::from_canonical_u64(1 << super::settlement::LIMB_BITS);
+    let radix = F::from_canonical_u64(1 << LIMB_BITS);
     let y = settled
         .total
         .as_chunks::<2>()
@@ -412,7 +415,7 @@ pub(super) fn settled(end: &[Element]) -> Option<Settled> {
     let mut y = [Element::ZERO; 5];
     for (slot, [low, high]) in y.iter_mut().zip(total.as_chunks::<2>().0) {
         // Limbs are below 2^28 in every segment that has a proof.
-        *slot = Element::new(high.get().checked_shl(28)?.checked_add(low.get())?).ok()?;
+        *slot = Element::new(high.get().checked_shl(LIMB_BITS)?.checked_add(low.get())?).ok()?;
     }
     Some(Settled {
         fingerprint: *fingerprint,

@@ -1,4 +1,7 @@
-//! Every gate and generator of the epoch's circuits, for the artefacts on disk.
+//! How the circuits of an epoch proof are written to disk: every gate and every witness generator that any of them has.
+//!
+//! A type's place in a list is its tag in the bytes, so a changed list makes older artefacts unreadable; they are named by this
+//! crate's version and the circuit's digest and are built again.
 
 use plonky2::gadgets::arithmetic::EqualityGenerator;
 use plonky2::gadgets::arithmetic_extension::QuotientGeneratorExtension;
@@ -18,20 +21,20 @@ use plonky2::gates::poseidon_mds::{PoseidonMdsGate, PoseidonMdsGenerator};
 use plonky2::gates::public_input::PublicInputGate;
 use plonky2::gates::random_access::{RandomAccessGate, RandomAccessGenerator};
 use plonky2::gates::reducing::{ReducingGate, ReducingGenerator};
-use plonky2::gates::reducing_extension::{
-    ReducingExtensionGate, ReducingGenerator as ReducingExtensionGenerator,
-};
+use plonky2::gates::reducing_extension::{ReducingExtensionGate, ReducingGenerator as ReducingExtensionGenerator};
 use plonky2::iop::generator::{ConstantGenerator, CopyGenerator, NonzeroTestGenerator, RandomValueGenerator};
 use plonky2::util::serialization::gate_serialization::log;
 use plonky2::util::serialization::{GateSerializer, WitnessGeneratorSerializer};
 use plonky2::{
-    get_gate_tag_impl, get_generator_tag_impl, impl_gate_serializer, impl_generator_serializer,
-    read_gate_impl, read_generator_impl,
+    get_gate_tag_impl, get_generator_tag_impl, impl_gate_serializer, impl_generator_serializer, read_gate_impl,
+    read_generator_impl,
 };
 
+use super::settlement::gates::{Completion, Custom, Mux, Product, Range, Reduction, Split};
 use crate::{D, F};
 
-/// The gates of the epoch's circuits and no others.
+/// Every gate of the epoch's circuits.
+#[derive(Clone, Copy, Debug)]
 pub(crate) struct EpochGates;
 
 impl GateSerializer<F, D> for EpochGates {
@@ -51,11 +54,17 @@ impl GateSerializer<F, D> for EpochGates {
         PublicInputGate,
         RandomAccessGate<F, D>,
         ReducingExtensionGate<D>,
-        ReducingGate<D>
+        ReducingGate<D>,
+        Custom<Range>,
+        Custom<Split>,
+        Custom<Product>,
+        Custom<Reduction>,
+        Custom<Mux>
     }
 }
 
-/// Their witness generators.
+/// Every witness generator of the epoch's circuits.
+#[derive(Clone, Copy, Debug)]
 pub(crate) struct EpochGenerators;
 
 impl WitnessGeneratorSerializer<F, D> for EpochGenerators {
@@ -66,6 +75,7 @@ impl WitnessGeneratorSerializer<F, D> for EpochGenerators {
         BaseSplitGenerator<2>,
         BaseSplitGenerator<4>,
         BaseSumGenerator<2>,
+        BaseSumGenerator<4>,
         ConstantGenerator<F>,
         CopyGenerator,
         EqualityGenerator,
@@ -82,6 +92,11 @@ impl WitnessGeneratorSerializer<F, D> for EpochGenerators {
         ReducingGenerator<D>,
         ReducingExtensionGenerator<D>,
         SplitGenerator,
-        WireSplitGenerator
+        WireSplitGenerator,
+        Completion<Range>,
+        Completion<Split>,
+        Completion<Product>,
+        Completion<Reduction>,
+        Completion<Mux>
     }
 }
