@@ -24,8 +24,8 @@ pub use epoch::artefacts::FileError;
 pub use epoch::circuits::CircuitsError;
 pub use epoch::expected::JobError;
 pub use epoch::jobs::{
-    EPOCH_PROOF_BYTES_MAX, EpochProof, Job, JobId, JobOutput, MERGE_CHILDREN_MAX, MergeInput, RootInput, RootProof,
-    SegmentProof, TREE_PROOF_BYTES_MAX, Track,
+    EPOCH_PROOF_BYTES_MAX, EpochProof, Job, JobId, JobOutput, MERGE_CHILDREN_MAX, MergeInput, RootInput,
+    RootProof, SegmentProof, TREE_PROOF_BYTES_MAX, Track,
 };
 pub use epoch::prover::EpochProver;
 pub use epoch::root::ParentHeader;

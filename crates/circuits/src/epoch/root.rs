@@ -106,6 +106,7 @@ impl RootProver {
     }
 
     /// Rows without padding, public inputs' hash and constants.
+    #[cfg(test)]
     pub(crate) fn rows(config: CircuitConfig, tracks: &Tracks) -> usize {
         constrain(config, tracks).0.num_gates()
     }
@@ -144,9 +145,13 @@ impl RootTargets {
 fn constrain(config: CircuitConfig, tracks: &Tracks) -> (Builder, RootTargets) {
     let mut builder = Builder::new(config);
     let targets = RootTargets::allocate(&mut builder, tracks);
-    targets.transactions.constrain(&mut builder, &tracks.transactions, true);
+    targets
+        .transactions
+        .constrain(&mut builder, &tracks.transactions, true);
     targets.state.constrain(&mut builder, &tracks.state, true);
-    targets.settlement.constrain(&mut builder, &tracks.settlement, true);
+    targets
+        .settlement
+        .constrain(&mut builder, &tracks.settlement, true);
     let split = |track: &TrackVerifier, target: &SegmentTarget| {
         track.layout.split(&target.proof.public_inputs).map(|s| Ends {
             start: s.start.to_vec(),
@@ -159,8 +164,12 @@ fn constrain(config: CircuitConfig, tracks: &Tracks) -> (Builder, RootTargets) {
         split(&tracks.transactions, &targets.transactions),
         split(&tracks.state, &targets.state),
         split(&tracks.settlement, &targets.settlement),
-    ) && let Some(public) = join(&mut builder, [&transactions, &state, &settlement], &targets.parent, None)
-    {
+    ) && let Some(public) = join(
+        &mut builder,
+        [&transactions, &state, &settlement],
+        &targets.parent,
+        None,
+    ) {
         builder.register_public_inputs(&public);
     }
     (builder, targets)
@@ -233,10 +242,18 @@ pub(crate) fn join(
         .iter()
         .map(|[low, high]| builder.mul_const_add(radix, *high, *low));
     let y: Vec<Target> = y.collect();
-    [&genesis_id[..], &start.archive, &end.archive, alpha, &fingerprint.0, z, &y]
-        .concat()
-        .try_into()
-        .ok()
+    [
+        &genesis_id[..],
+        &start.archive,
+        &end.archive,
+        alpha,
+        &fingerprint.0,
+        z,
+        &y,
+    ]
+    .concat()
+    .try_into()
+    .ok()
 }
 
 impl ParentTargets {
@@ -319,7 +336,13 @@ impl ParentTargets {
         }
     }
 
-    fn select_and_connect(&self, builder: &mut Builder, genesis: &[Target], header: &[Target], start: &[Target]) {
+    fn select_and_connect(
+        &self,
+        builder: &mut Builder,
+        genesis: &[Target],
+        header: &[Target],
+        start: &[Target],
+    ) {
         for ((genesis, header), start) in genesis.iter().zip(header).zip(start) {
             let expected = builder.select(self.is_genesis, *genesis, *header);
             builder.connect(expected, *start);
@@ -341,7 +364,25 @@ struct HeaderTargets {
 impl HeaderTargets {
     /// In the order of [`Header::to_elements`].
     const fn of(header: &[Target; Header::LEN]) -> Self {
-        let [g0, g1, g2, g3, number, _, _, _, _, _, _, n0, n1, n2, n3, note_count, rest @ ..] = *header;
+        let [
+            g0,
+            g1,
+            g2,
+            g3,
+            number,
+            _,
+            _,
+            _,
+            _,
+            _,
+            _,
+            n0,
+            n1,
+            n2,
+            n3,
+            note_count,
+            rest @ ..,
+        ] = *header;
         let [x0, x1, x2, x3, nullifier_count, inbox_end, ..] = rest;
         Self {
             genesis_id: [g0, g1, g2, g3],

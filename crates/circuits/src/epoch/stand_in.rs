@@ -58,6 +58,34 @@ impl StandInRoot {
         }
     }
 
+    /// Shape only.
+    #[cfg(test)]
+    pub(crate) fn build_common() -> plonky2::plonk::circuit_data::CommonCircuitData<F, D> {
+        let mut builder = Builder::new(config::TREE.circuit_config());
+        let start = builder.add_virtual_target();
+        let zero = builder.zero();
+        let hash = gadgets::hash(
+            &mut builder,
+            agoge_state_transition::hash::OWNER,
+            &[start, zero, zero, zero],
+        );
+        builder.register_public_inputs(&hash);
+        while builder.num_gates() <= 1 << 8 {
+            builder.add_gate(NoopGate, vec![]);
+        }
+        let inner = builder.mock_build::<TreeC>().common;
+        let mut builder = Builder::new(config::ROOT.circuit_config());
+        let public = builder.add_virtual_targets(24);
+        let proof = builder.add_virtual_proof_with_pis(&inner);
+        let verifier = builder.add_virtual_verifier_data(4);
+        builder.verify_proof::<TreeC>(&proof, &verifier, &inner);
+        while builder.num_gates() <= 1 << 13 {
+            builder.add_gate(NoopGate, vec![]);
+        }
+        builder.register_public_inputs(&public);
+        builder.mock_build::<TreeC>().common
+    }
+
     /// Proves that these are 24 elements.
     pub(crate) fn prove(&self, public: &[Element; 24]) -> Result<TreeProof, BoxError> {
         let mut witness = PartialWitness::new();

@@ -42,10 +42,7 @@ pub(crate) struct SettlementLeaf {
 impl SettlementLeaf {
     /// A leaf of so many steps.
     pub(crate) const fn new(units: usize) -> Self {
-        Self {
-            units,
-            omitted: None,
-        }
+        Self { units, omitted: None }
     }
 
     /// Steps that an input may have.
@@ -154,15 +151,17 @@ impl SettlementTargets {
         witness: &mut PartialWitness<F>,
     ) -> Result<(), BoxError> {
         let SettlementChallenges { alpha, z } = input.challenges;
-        let point = BlobPoint::new(z)
-            .ok_or(SettlementAssignError::Step(SettlementStepError::PointIsZero))?;
+        let point = BlobPoint::new(z).ok_or(SettlementAssignError::Step(SettlementStepError::PointIsZero))?;
         let mut set = |targets: &[Target], values: &mut dyn Iterator<Item = F>| {
             targets
                 .iter()
                 .zip(values)
                 .try_for_each(|(target, value)| witness.set_target(*target, value))
         };
-        set(&self.start, &mut input.start.to_elements().into_iter().map(element))?;
+        set(
+            &self.start,
+            &mut input.start.to_elements().into_iter().map(element),
+        )?;
         let challenges = alpha.into_iter().chain(z).map(element);
         set(&self.context.to_list(), &mut challenges.into_iter())?;
         let inverse = point.inverse().to_limbs().map(F::from_canonical_u32);

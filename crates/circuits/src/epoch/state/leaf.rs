@@ -74,10 +74,7 @@ impl StateLeaf {
 
     /// A leaf of another size, for tests.
     pub(crate) const fn with_units(units: usize) -> Self {
-        Self {
-            units,
-            omitted: None,
-        }
+        Self { units, omitted: None }
     }
 
     #[cfg(test)]

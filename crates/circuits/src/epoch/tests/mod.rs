@@ -1,6 +1,7 @@
 //! Tests that need proofs, at toy sizes: a few queries, no proof of work, the same code.
 
 mod merges;
+mod sizes;
 mod transactions;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};

@@ -37,7 +37,10 @@ fn segments_lead_to_the_fingerprint_and_the_value_of_the_blobs() {
         let elements = epoch.list.elements(epoch.inbox_start, &TIMING).unwrap();
         let (count, list) = elements.split_last().unwrap();
         assert_eq!(*count, end.block_count);
-        assert_eq!(end.fingerprint, fingerprint(list.iter().copied(), challenges.alpha));
+        assert_eq!(
+            end.fingerprint,
+            fingerprint(list.iter().copied(), challenges.alpha)
+        );
         let y = evaluate_blobs(epoch.blocks.iter().map(Vec::as_slice), challenges.z);
         assert_eq!(end.blobs.total.to_wide_limbs(), y);
         let between_blocks = SettlementBoundary {

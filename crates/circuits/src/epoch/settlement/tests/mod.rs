@@ -77,7 +77,11 @@ impl TestLeaf {
 
 /// Values of an input's units.
 fn units(input: &SettlementInput) -> Vec<UnitValues<F>> {
-    input.steps.iter().map(|step| UnitValues::new(step).unwrap()).collect()
+    input
+        .steps
+        .iter()
+        .map(|step| UnitValues::new(step).unwrap())
+        .collect()
 }
 
 /// The numbers of a native boundary as the circuit has them.
