@@ -21,6 +21,9 @@ mod profile;
 pub use client::prover::{ClientProver, ClientProverError, ProveError};
 pub use client::verifier::{ClientVerifier, VerifierDataError, VerifyError};
 pub use client::witness::{ClientWitness, InputNote, OutputNote, WitnessError};
+pub use epoch::settlement::{
+    SettlementBoundary, SettlementChallenges, SettlementInput, SettlementStep, SettlementStepError,
+};
 
 /// Goldilocks.
 type F = plonky2::field::goldilocks_field::GoldilocksField;
