@@ -230,7 +230,10 @@ pub fn tx_chain_step(accumulator: Digest, tx_effects: Digest, anchor: Digest, ge
 pub fn header_chain_step(accumulator: Digest, header_hash: Digest, archive: Digest) -> Digest {
     let ([a0, a1, a2, a3], [h0, h1, h2, h3]) = (accumulator.0, header_hash.0);
     let [r0, r1, r2, r3] = archive.0;
-    hash(HEADER_CHAIN_STEP, &[a0, a1, a2, a3, h0, h1, h2, h3, r0, r1, r2, r3])
+    hash(
+        HEADER_CHAIN_STEP,
+        &[a0, a1, a2, a3, h0, h1, h2, h3, r0, r1, r2, r3],
+    )
 }
 
 #[cfg(test)]

@@ -45,10 +45,7 @@ pub(crate) struct SettlementLeaf {
 impl SettlementLeaf {
     /// A leaf of so many steps.
     pub(crate) const fn new(units: usize) -> Self {
-        Self {
-            units,
-            omitted: None,
-        }
+        Self { units, omitted: None }
     }
 
     /// Steps that an input may have.
@@ -167,7 +164,10 @@ impl SettlementTargets {
                 .zip(values)
                 .try_for_each(|(target, value)| witness.set_target(*target, value))
         };
-        set(&self.start, &mut input.start.to_elements().into_iter().map(element))?;
+        set(
+            &self.start,
+            &mut input.start.to_elements().into_iter().map(element),
+        )?;
         let challenges = alpha.into_iter().chain(z).map(element);
         set(&self.context.to_list(), &mut challenges.into_iter())?;
         set(&self.inverse, &mut inverse.iter().copied())?;

@@ -100,7 +100,8 @@ impl Arithmetic for InCircuit<'_> {
     type Value = ExtensionTarget<D>;
 
     fn constant(&mut self, value: F) -> ExtensionTarget<D> {
-        self.0.constant_extension(FieldExtension::<D>::from_basefield(value))
+        self.0
+            .constant_extension(FieldExtension::<D>::from_basefield(value))
     }
 
     fn scale_add(

@@ -36,7 +36,10 @@ fn evaluate(gate: &GateRef<F, D>, wires: &[Extension]) -> Vec<Extension> {
 }
 
 fn lifted(wires: &[F]) -> Vec<Extension> {
-    wires.iter().map(|wire| FieldExtension::<D>::from_basefield(*wire)).collect()
+    wires
+        .iter()
+        .map(|wire| FieldExtension::<D>::from_basefield(*wire))
+        .collect()
 }
 
 #[test]
@@ -78,7 +81,12 @@ fn constraints_have_the_degree_that_the_gate_says() {
                 }
                 values = values.windows(2).map(|pair| pair[1] - pair[0]).collect();
             }
-            assert_eq!(values, [Extension::ZERO], "{} constraint {constraint}", gate.0.id());
+            assert_eq!(
+                values,
+                [Extension::ZERO],
+                "{} constraint {constraint}",
+                gate.0.id()
+            );
         }
         assert!(has_full_degree, "{} is of a lower degree", gate.0.id());
     }
@@ -118,7 +126,10 @@ fn verifiers_in_circuits_evaluate_the_same() {
         let mut witness = PartialWitness::new();
         witness.set_extension_targets(&wires, &values).unwrap();
         let full = circuit.generate_witness(witness);
-        let found: Vec<Extension> = found.into_iter().map(|target| full.get_extension_target(target)).collect();
+        let found: Vec<Extension> = found
+            .into_iter()
+            .map(|target| full.get_extension_target(target))
+            .collect();
         assert_eq!(found, evaluate(&gate, &values), "{}", gate.0.id());
     }
 }
@@ -161,7 +172,9 @@ fn completed<R: Relation>(relation: &R, inputs: impl Fn(usize) -> Vec<F>) -> Vec
 
 fn satisfies<R: Relation>(relation: &R, row: &[F]) -> bool {
     let constraints = evaluate(&GateRef::new(Custom(relation.clone())), &lifted(row));
-    constraints.iter().all(|constraint| *constraint == Extension::ZERO)
+    constraints
+        .iter()
+        .all(|constraint| *constraint == Extension::ZERO)
 }
 
 /// Changes each wire of a satisfied row alone.
@@ -171,7 +184,10 @@ fn no_wire_is_free<R: Relation>(relation: &R, row: &[F], except: &[usize]) {
         for change in [1, 4, 1 << 28, 1 << 32, 0x1234_5678_9abc] {
             let mut changed = row.to_vec();
             changed[wire] += F::from_canonical_u64(change);
-            assert!(!satisfies(relation, &changed), "wire {wire} may change by {change}");
+            assert!(
+                !satisfies(relation, &changed),
+                "wire {wire} may change by {change}"
+            );
         }
     }
 }
@@ -202,7 +218,18 @@ fn ranges_end_where_they_say() {
 fn an_element_has_one_split() {
     const P: u64 = agoge_protocol::element::MODULUS;
     let mask = (1 << 28) - 1;
-    for number in [0, 1, mask, 1 << 28, (1 << 56) - 1, (1 << 32) - 2, (1 << 32) - 1, 1 << 32, P - 2, P - 1] {
+    for number in [
+        0,
+        1,
+        mask,
+        1 << 28,
+        (1 << 56) - 1,
+        (1 << 32) - 2,
+        (1 << 32) - 1,
+        1 << 32,
+        P - 2,
+        P - 1,
+    ] {
         let row = completed(&Split, |_| vec![f(number)]);
         assert!(satisfies(&Split, &row), "{number}");
         for operation in 0..Split.operations() {
@@ -219,7 +246,11 @@ fn an_element_has_one_split() {
             row[low] = f(other & mask);
             row[middle] = f((other >> 28) & mask);
             row[high] = f(other >> 56);
-            let digits = Split.complete(0, &[f(0)]).into_iter().skip(3).map(|(wire, _)| wire);
+            let digits = Split
+                .complete(0, &[f(0)])
+                .into_iter()
+                .skip(3)
+                .map(|(wire, _)| wire);
             for (wire, shift) in digits.clone().take(32).zip((0..64).step_by(2)) {
                 row[wire] = f((other >> shift) & 3);
             }
@@ -228,7 +259,11 @@ fn an_element_has_one_split() {
             assert_eq!(other >> 32, 0xffff_ffff);
             assert!(!satisfies(&Split, &row), "{number} as {other}");
             let broken = evaluate(&GateRef::new(Custom(Split)), &lifted(&row));
-            assert_eq!(broken.iter().filter(|c| **c != Extension::ZERO).count(), 1, "only the form");
+            assert_eq!(
+                broken.iter().filter(|c| **c != Extension::ZERO).count(),
+                1,
+                "only the form"
+            );
         }
     }
 }
@@ -253,7 +288,10 @@ fn products_are_polynomial_products() {
     let inputs: Vec<F> = (1..5).flat_map(limbs).chain((0..COLUMNS as u64).map(f)).collect();
     let row = completed(&Product, |_| inputs.clone());
     let value = |from: usize, len: usize, x: F| {
-        row[from..from + len].iter().rev().fold(F::ZERO, |sum, limb| sum * x + *limb)
+        row[from..from + len]
+            .iter()
+            .rev()
+            .fold(F::ZERO, |sum, limb| sum * x + *limb)
     };
     // Polynomials of degree 18 that agree at 19 points are equal.
     for x in 0..COLUMNS as u64 {
@@ -347,14 +385,18 @@ fn row_with(columns: &[u64], result: [u64; LIMBS]) -> Vec<F> {
 
 #[test]
 fn no_wire_of_a_reduction_is_free() {
-    let row = completed(&Reduction, |_| (0..COLUMNS as u64).map(|i| f((1 << 60) >> (3 * i))).collect());
+    let row = completed(&Reduction, |_| {
+        (0..COLUMNS as u64).map(|i| f((1 << 60) >> (3 * i))).collect()
+    });
     no_wire_is_free(&Reduction, &row, &[]);
 }
 
 /// A quotient that is one off, repaired by carries modulo p: the columns are satisfied, and a carry is out of its range.
 #[test]
 fn a_wrong_quotient_needs_a_carry_out_of_range() {
-    let columns: Vec<u64> = (0..COLUMNS as u64).map(|i| if i < 12 { (1 << 59) + i } else { 0 }).collect();
+    let columns: Vec<u64> = (0..COLUMNS as u64)
+        .map(|i| if i < 12 { (1 << 59) + i } else { 0 })
+        .collect();
     let honest = completed(&Reduction, |_| columns.iter().map(|c| f(*c)).collect());
     assert!(satisfies(&Reduction, &honest) && in_range(&honest));
     let radix_inverse = f(1 << 28).inverse();
@@ -367,7 +409,11 @@ fn a_wrong_quotient_needs_a_carry_out_of_range() {
             row[Reduction::CARRY + k] += constraint.0[0] * radix_inverse;
         }
         let constraints = evaluate(&GateRef::new(Custom(Reduction)), &lifted(&row));
-        assert!(constraints[..Reduction::CARRIES].iter().all(|c| *c == Extension::ZERO));
+        assert!(
+            constraints[..Reduction::CARRIES]
+                .iter()
+                .all(|c| *c == Extension::ZERO)
+        );
         assert!(!in_range(&row), "wire {wire}");
     }
 }
@@ -375,6 +421,9 @@ fn a_wrong_quotient_needs_a_carry_out_of_range() {
 #[test]
 fn the_modulus_is_that_of_the_scalar_field() {
     assert_eq!(Scalar::from_columns(&MODULUS), Scalar::ZERO);
-    assert_eq!(MODULUS[0], 1, "division goes from the lowest limb, whose inverse is 1");
+    assert_eq!(
+        MODULUS[0], 1,
+        "division goes from the lowest limb, whose inverse is 1"
+    );
     assert!(MODULUS.iter().all(|limb| limb >> 28 == 0));
 }

@@ -37,7 +37,10 @@ fn segments_lead_to_the_fingerprint_and_the_value_of_the_blobs() {
         let elements = epoch.list.elements(epoch.inbox_start, &TIMING).unwrap();
         let (count, list) = elements.split_last().unwrap();
         assert_eq!(*count, end.block_count);
-        assert_eq!(end.fingerprint, fingerprint(list.iter().copied(), challenges.alpha));
+        assert_eq!(
+            end.fingerprint,
+            fingerprint(list.iter().copied(), challenges.alpha)
+        );
         let y = evaluate_blobs(epoch.blocks.iter().map(Vec::as_slice), challenges.z);
         assert_eq!(end.blobs.total.to_wide_limbs(), y);
         let between_blocks = SettlementBoundary {
@@ -88,7 +91,11 @@ fn headers_that_lie_about_the_stream_have_another_chain() {
             panic!("the block ends");
         };
         lie(header, one);
-        assert_ne!(numbers(&lying.end().unwrap())[..4], end[..4], "the native chain takes the lie");
+        assert_ne!(
+            numbers(&lying.end().unwrap())[..4],
+            end[..4],
+            "the native chain takes the lie"
+        );
         assert_eq!(leaf.end(&lying), end, "the circuit does not");
     }
 }

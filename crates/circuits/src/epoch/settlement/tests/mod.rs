@@ -90,7 +90,11 @@ impl Values {
         let point = BlobPoint::new(input.challenges.z).unwrap();
         Self {
             inverse: point.inverse().to_limbs().map(F::from_canonical_u32),
-            units: input.steps.iter().map(|step| UnitValues::new(step).unwrap()).collect(),
+            units: input
+                .steps
+                .iter()
+                .map(|step| UnitValues::new(step).unwrap())
+                .collect(),
             input,
         }
     }

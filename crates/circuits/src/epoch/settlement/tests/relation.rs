@@ -137,7 +137,11 @@ fn a_withdrawal_of_nothing_is_not_settled_whatever_the_inverse() {
 #[test]
 fn fees_and_amounts_have_one_form() {
     let wide = [[1 << 28, 0, 0], [0, 1 << 28, 0], [0, 0, 16], [3, 2, 1 << 27]].map(|limbs| limbs.map(f));
-    let fees = wide.map(|limbs| case(format!("fee {limbs:?}"), &withdrawing(), |v| v.units[0].fee = limbs));
+    let fees = wide.map(|limbs| {
+        case(format!("fee {limbs:?}"), &withdrawing(), |v| {
+            v.units[0].fee = limbs
+        })
+    });
     check(Constraint::FeeLimbs, fees.into());
     let amounts = wide.map(|limbs| {
         case(format!("amount {limbs:?}"), &withdrawing(), |v| {
@@ -164,9 +168,13 @@ fn parts_of_a_recipient_have_their_widths() {
 fn ciphertext_elements_have_56_bits() {
     let places = [(0, 0), (0, 1), (12, 1), (13, 0), (25, 1)];
     let cases = places.map(|(element, limb)| {
-        case(format!("element {element}, limb {limb}"), &withdrawing(), |values| {
-            values.units[0].ciphertexts[element][limb] = f(1 << 28);
-        })
+        case(
+            format!("element {element}, limb {limb}"),
+            &withdrawing(),
+            |values| {
+                values.units[0].ciphertexts[element][limb] = f(1 << 28);
+            },
+        )
     });
     check(Constraint::CiphertextLimbs, cases.into());
 }
@@ -223,7 +231,9 @@ fn the_inverse_is_that_of_the_point() {
     let cases = [
         case("one more", &padding, |values| values.inverse[0] += F::ONE),
         case("zero", &padding, |values| values.inverse = [F::ZERO; 10]),
-        case("one", &padding, |values| values.inverse = core::array::from_fn(|i| f(u64::from(i == 0)))),
+        case("one", &padding, |values| {
+            values.inverse = core::array::from_fn(|i| f(u64::from(i == 0)))
+        }),
     ];
     check(Constraint::Inverse, cases.into());
 }
