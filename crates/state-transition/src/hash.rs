@@ -4,7 +4,9 @@
 //! A [`Tag`] carries its length in its type, so a hash of the wrong length does not compile and no two uses can meet.
 //! `circuits` has the twin of [`hash`] inside a proof.
 
-use agoge_protocol::{Address, Ciphertext, Digest, Element, Header, NotCanonical, TxEffects, address_limbs};
+use agoge_protocol::{
+    Address, Ciphertext, Digest, Element, Header, NotCanonical, TxEffects, TxPublicInputs, address_limbs,
+};
 use plonky2::field::goldilocks_field::GoldilocksField;
 use plonky2::field::types::{Field, PrimeField64};
 use plonky2::hash::poseidon::{Poseidon, SPONGE_RATE, SPONGE_WIDTH};
@@ -57,6 +59,8 @@ pub const HEADER: Tag<{ Header::LEN }> = Tag(14);
 pub const TX_CHAIN_STEP: Tag<16> = Tag(15);
 /// Inputs: accumulator, header hash, archive root after the block.
 pub const HEADER_CHAIN_STEP: Tag<12> = Tag(16);
+/// Inputs: digest (4) and Merkle cap (16 digests) of an inner circuit of an epoch proof.
+pub const CIRCUIT: Tag<68> = Tag(17);
 
 /// `H(tag; inputs)`.
 pub fn hash<const N: usize>(tag: Tag<N>, inputs: &[Element; N]) -> Digest {
@@ -188,6 +192,12 @@ pub fn tx_effects(effects: &TxEffects, ciphertext_hash: Digest) -> Result<Digest
         *slot = element;
     }
     Ok(hash(TX_EFFECTS, &inputs))
+}
+
+/// [`tx_effects`] of a transaction: the public inputs from the first nullifier on are what is hashed.
+pub fn tx_effects_of(inputs: &TxPublicInputs) -> Digest {
+    let elements = inputs.to_elements();
+    hash(TX_EFFECTS, elements.last_chunk().unwrap_or(&[Element::ZERO; 25]))
 }
 
 /// One transaction more in a block's effects hash.

@@ -22,6 +22,7 @@ pub mod memory;
 pub mod selection;
 pub mod state;
 pub mod tree;
+pub mod witness;
 
 pub use blob_evaluation::{BlobPoint, BlobSums, Scalar, evaluate_blobs};
 pub use block::{BlockContext, BlockLimits, ExecutedBlock, execute_block};
