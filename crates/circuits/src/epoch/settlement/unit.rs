@@ -34,9 +34,12 @@ use super::values::UnitValues;
 use crate::gadgets::{self, DigestTarget};
 use crate::{Builder, F};
 
-/// The constraints of a unit that are not wiring. Each has a test in which only this one is broken.
+/// The constraints of a leaf that are not wiring. Each has a test in which only this one is broken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Constraint {
+    PointLimbs,
+    InverseLimbs,
+    Inverse,
     KindIsBoolean,
     OneKind,
     WithdrawalOfSomething,
