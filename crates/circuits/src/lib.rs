@@ -33,7 +33,7 @@ pub use epoch::segments::SegmentError;
 pub use epoch::settlement::{
     SettlementBoundary, SettlementChallenges, SettlementInput, SettlementStep, SettlementStepError,
 };
-pub use epoch::state::StateInput;
+pub use epoch::state::{STATE_UNITS, StateInput};
 pub use epoch::transactions::{BATCH_TRANSACTIONS, ProvenTransaction, TransactionsError, TransactionsInput};
 pub use epoch::verifier::{EpochVerifier, EpochVerifierError, EpochVerifyError};
 

@@ -14,7 +14,7 @@ use crate::gadgets::DigestTarget;
 use crate::{BoxError, Builder, F};
 
 /// Units of the product's leaf: what 2^14 rows hold with 3 % to spare.
-pub(crate) const STATE_UNITS: usize = 42;
+pub const STATE_UNITS: usize = 43;
 
 /// What a segment is proven from.
 #[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
