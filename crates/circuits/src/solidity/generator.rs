@@ -16,7 +16,7 @@ use plonky2::plonk::config::GenericHashOut;
 use plonky2::util::serialization::IoError;
 
 use super::config::{L1Config, write_elements};
-use super::gates::{Gate, Gates};
+use super::gates::Gates;
 use super::proof::Shape;
 use crate::{D, F};
 
@@ -115,34 +115,19 @@ pub(crate) fn poseidon_source() -> String {
 
 /// Refuses circuits that the contract is not written for.
 fn check(common: &CommonCircuitData<F, D>) -> Result<(), GenerateError> {
-    let is_power_of_7 = common
+    let are_powers = common
         .k_is
         .iter()
-        .zip(F::from_canonical_u64(7).powers())
+        .zip(F::MULTIPLICATIVE_GROUP_GENERATOR.powers())
         .all(|(k, power)| *k == power);
     let conditions = [
         (common.config.num_challenges == CHALLENGES, "three challenges"),
-        (
-            common.num_public_inputs == EpochPublicInputs::LEN,
-            "24 public inputs",
-        ),
-        (
-            common.luts.is_empty() && common.num_lookup_polys == 0,
-            "no lookup tables",
-        ),
+        (common.num_public_inputs == EpochPublicInputs::LEN, "24 public inputs"),
+        (common.luts.is_empty() && common.num_lookup_polys == 0, "no lookup tables"),
         (!common.fri_params.hiding, "no zero-knowledge"),
-        (
-            !common.fri_params.reduction_arity_bits.is_empty(),
-            "at least one fold",
-        ),
-        (
-            is_power_of_7 && F::MULTIPLICATIVE_GROUP_GENERATOR == F::from_canonical_u64(7),
-            "cosets by powers of 7",
-        ),
-        (
-            <F as Extendable<D>>::W == F::from_canonical_u64(7),
-            "the extension by a root of 7",
-        ),
+        (!common.fri_params.reduction_arity_bits.is_empty(), "at least one fold"),
+        (are_powers, "wires' cosets by powers of the generator"),
+        (<F as Extendable<D>>::W == F::from_canonical_u64(7), "the extension by a root of 7"),
     ];
     match conditions.into_iter().find(|(holds, _)| !holds) {
         Some((_, expected)) => Err(GenerateError::Unsupported { expected }),
@@ -172,10 +157,8 @@ fn circuit_values(common: &CommonCircuitData<F, D>, gates: &Gates) -> Vec<(&'sta
         ("GATES", wrap_comment(&names.join(", "))),
         ("DEGREE_BITS", common.degree_bits().to_string()),
         ("INVERSE_ROWS", number(rows.inverse())),
-        (
-            "ROW_ROOT",
-            number(F::primitive_root_of_unity(common.degree_bits())),
-        ),
+        ("GENERATOR", number(F::MULTIPLICATIVE_GROUP_GENERATOR)),
+        ("ROW_ROOT", number(F::primitive_root_of_unity(common.degree_bits()))),
         ("CONSTANTS", shape.constants.to_string()),
         ("SELECTORS", gates.selectors.to_string()),
         ("ROUTED_WIRES", shape.routed.to_string()),
@@ -201,10 +184,7 @@ fn fri_values(common: &CommonCircuitData<F, D>) -> Vec<(&'static str, String)> {
     let params = &common.fri_params;
     let config = &params.config;
     let arities = &params.reduction_arity_bits;
-    let packed = arities
-        .iter()
-        .rev()
-        .fold(0_u128, |packed, bits| (packed << 8) | *bits as u128);
+    let packed = arities.iter().rev().fold(0_u128, |packed, bits| (packed << 8) | *bits as u128);
     let max_bits = arities.iter().copied().max().unwrap_or(0);
     vec![
         ("LDE_BITS", params.lde_bits().to_string()),
@@ -215,10 +195,7 @@ fn fri_values(common: &CommonCircuitData<F, D>) -> Vec<(&'static str, String)> {
         ("ARITY_BITS", format!("{packed:#x}")),
         ("FOLDED_BITS", params.total_arities().to_string()),
         ("MAX_ARITY", (1_usize << max_bits).to_string()),
-        (
-            "FRI_TABLE",
-            hex_literal(&fri_table(params.lde_bits(), arities, max_bits)),
-        ),
+        ("FRI_TABLE", hex_literal(&fri_table(params.lde_bits(), arities, max_bits))),
     ]
 }
 
@@ -252,10 +229,7 @@ fn fri_table(lde_bits: usize, arities: &[usize], max_bits: usize) -> Vec<u8> {
 }
 
 /// What plonky2's transcript begins with, whatever the proof: `FriParams::observe`, then the digest of the circuit.
-fn transcript_prefix(
-    common: &CommonCircuitData<F, D>,
-    verifier: &VerifierOnlyCircuitData<L1Config, D>,
-) -> Vec<u8> {
+fn transcript_prefix(common: &CommonCircuitData<F, D>, verifier: &VerifierOnlyCircuitData<L1Config, D>) -> Vec<u8> {
     let params = &common.fri_params;
     let config = &params.config;
     let size = F::from_canonical_usize;
@@ -291,10 +265,7 @@ fn hex(bytes: &[u8]) -> String {
 
 /// A bytes literal over as many lines as it takes, indented by two levels.
 pub(super) fn hex_literal(bytes: &[u8]) -> String {
-    let lines: Vec<_> = bytes
-        .chunks(LINE)
-        .map(|line| format!("        hex\"{}\"", hex(line)))
-        .collect();
+    let lines: Vec<_> = bytes.chunks(LINE).map(|line| format!("        hex\"{}\"", hex(line))).collect();
     lines.join("\n")
 }
 
