@@ -56,8 +56,12 @@ impl From<IoError> for GenerateError {
     }
 }
 
-/// The source of the verifier of a circuit.
+/// The source of the verifier of a circuit, a contract of this name.
+///
+/// # Errors
+/// [`GenerateError`] for a circuit that `EpochProofVerifier.sol.template` and its libraries are not written for.
 pub(crate) fn verifier_source(
+    name: &str,
     common: &CommonCircuitData<F, D>,
     verifier: &VerifierOnlyCircuitData<L1Config, D>,
 ) -> Result<String, GenerateError> {
@@ -65,6 +69,7 @@ pub(crate) fn verifier_source(
     let gates = Gates::new(common)?;
     let mut source = TEMPLATE.to_owned();
     let mut values = circuit_values(common, &gates);
+    values.push(("NAME", name.to_owned()));
     values.extend(fri_values(common));
     let prefix = transcript_prefix(common, verifier);
     values.push(("PREFIX", hex_literal(&prefix)));
@@ -122,12 +127,24 @@ fn check(common: &CommonCircuitData<F, D>) -> Result<(), GenerateError> {
         .all(|(k, power)| *k == power);
     let conditions = [
         (common.config.num_challenges == CHALLENGES, "three challenges"),
-        (common.num_public_inputs == EpochPublicInputs::LEN, "24 public inputs"),
-        (common.luts.is_empty() && common.num_lookup_polys == 0, "no lookup tables"),
+        (
+            common.num_public_inputs == EpochPublicInputs::LEN,
+            "24 public inputs",
+        ),
+        (
+            common.luts.is_empty() && common.num_lookup_polys == 0,
+            "no lookup tables",
+        ),
         (!common.fri_params.hiding, "no zero-knowledge"),
-        (!common.fri_params.reduction_arity_bits.is_empty(), "at least one fold"),
+        (
+            !common.fri_params.reduction_arity_bits.is_empty(),
+            "at least one fold",
+        ),
         (are_powers, "wires' cosets by powers of the generator"),
-        (<F as Extendable<D>>::W == F::from_canonical_u64(7), "the extension by a root of 7"),
+        (
+            <F as Extendable<D>>::W == F::from_canonical_u64(7),
+            "the extension by a root of 7",
+        ),
     ];
     match conditions.into_iter().find(|(holds, _)| !holds) {
         Some((_, expected)) => Err(GenerateError::Unsupported { expected }),
@@ -158,7 +175,10 @@ fn circuit_values(common: &CommonCircuitData<F, D>, gates: &Gates) -> Vec<(&'sta
         ("DEGREE_BITS", common.degree_bits().to_string()),
         ("INVERSE_ROWS", number(rows.inverse())),
         ("GENERATOR", number(F::MULTIPLICATIVE_GROUP_GENERATOR)),
-        ("ROW_ROOT", number(F::primitive_root_of_unity(common.degree_bits()))),
+        (
+            "ROW_ROOT",
+            number(F::primitive_root_of_unity(common.degree_bits())),
+        ),
         ("CONSTANTS", shape.constants.to_string()),
         ("SELECTORS", gates.selectors.to_string()),
         ("ROUTED_WIRES", shape.routed.to_string()),
@@ -184,7 +204,10 @@ fn fri_values(common: &CommonCircuitData<F, D>) -> Vec<(&'static str, String)> {
     let params = &common.fri_params;
     let config = &params.config;
     let arities = &params.reduction_arity_bits;
-    let packed = arities.iter().rev().fold(0_u128, |packed, bits| (packed << 8) | *bits as u128);
+    let packed = arities
+        .iter()
+        .rev()
+        .fold(0_u128, |packed, bits| (packed << 8) | *bits as u128);
     let max_bits = arities.iter().copied().max().unwrap_or(0);
     vec![
         ("LDE_BITS", params.lde_bits().to_string()),
@@ -195,7 +218,10 @@ fn fri_values(common: &CommonCircuitData<F, D>) -> Vec<(&'static str, String)> {
         ("ARITY_BITS", format!("{packed:#x}")),
         ("FOLDED_BITS", params.total_arities().to_string()),
         ("MAX_ARITY", (1_usize << max_bits).to_string()),
-        ("FRI_TABLE", hex_literal(&fri_table(params.lde_bits(), arities, max_bits))),
+        (
+            "FRI_TABLE",
+            hex_literal(&fri_table(params.lde_bits(), arities, max_bits)),
+        ),
     ]
 }
 
@@ -229,7 +255,10 @@ fn fri_table(lde_bits: usize, arities: &[usize], max_bits: usize) -> Vec<u8> {
 }
 
 /// What plonky2's transcript begins with, whatever the proof: `FriParams::observe`, then the digest of the circuit.
-fn transcript_prefix(common: &CommonCircuitData<F, D>, verifier: &VerifierOnlyCircuitData<L1Config, D>) -> Vec<u8> {
+fn transcript_prefix(
+    common: &CommonCircuitData<F, D>,
+    verifier: &VerifierOnlyCircuitData<L1Config, D>,
+) -> Vec<u8> {
     let params = &common.fri_params;
     let config = &params.config;
     let size = F::from_canonical_usize;
@@ -265,7 +294,10 @@ fn hex(bytes: &[u8]) -> String {
 
 /// A bytes literal over as many lines as it takes, indented by two levels.
 pub(super) fn hex_literal(bytes: &[u8]) -> String {
-    let lines: Vec<_> = bytes.chunks(LINE).map(|line| format!("        hex\"{}\"", hex(line))).collect();
+    let lines: Vec<_> = bytes
+        .chunks(LINE)
+        .map(|line| format!("        hex\"{}\"", hex(line)))
+        .collect();
     lines.join("\n")
 }
 
