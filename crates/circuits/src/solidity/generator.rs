@@ -96,12 +96,18 @@ pub(crate) fn poseidon_source() -> String {
             .take(HALF_N_FULL_ROUNDS * SPONGE_WIDTH)
             .copied()
     };
+    let matrix = F::FAST_PARTIAL_ROUND_INITIAL_MATRIX;
+    let columns = (0..SPONGE_WIDTH - 1)
+        .flat_map(|column| matrix.iter().filter_map(move |row| row.get(column).copied()));
+    let pairs = F::FAST_PARTIAL_ROUND_W_HATS
+        .into_iter()
+        .zip(F::FAST_PARTIAL_ROUND_VS)
+        .flat_map(|(ws, vs)| ws.into_iter().zip(vs).flat_map(|(w, v)| [w, v]));
     let numbers: Vec<u8> = full(0)
         .chain(F::FAST_PARTIAL_FIRST_ROUND_CONSTANT)
-        .chain(F::FAST_PARTIAL_ROUND_INITIAL_MATRIX.into_iter().flatten())
+        .chain(columns)
         .chain(F::FAST_PARTIAL_ROUND_CONSTANTS)
-        .chain(F::FAST_PARTIAL_ROUND_W_HATS.into_iter().flatten())
-        .chain(F::FAST_PARTIAL_ROUND_VS.into_iter().flatten())
+        .chain(pairs)
         .chain(full(HALF_N_FULL_ROUNDS + N_PARTIAL_ROUNDS))
         .flat_map(u64::to_be_bytes)
         .collect();
