@@ -20,6 +20,8 @@ use super::config::TreeC;
 use super::merge::{SegmentTarget, TrackVerifier};
 use super::settlement::{BoundaryTargets, SettlementBoundary};
 use super::state::Boundary;
+#[cfg(test)]
+use super::track::TreeCommon;
 use super::track::TreeProof;
 use crate::gadgets::{self, DigestTarget};
 use crate::{BoxError, Builder, D, F, field};
@@ -63,6 +65,8 @@ pub(crate) enum RootCheck {
     StartState,
     /// The parent header stands under the start archive.
     ParentUnderArchive,
+    /// It stands at the place of its number.
+    ParentPlace,
     /// The state segment starts and ends between blocks, its chains start at zero.
     StateAtRest,
     /// The transaction chain starts at zero and ends as the state's.
@@ -109,6 +113,12 @@ impl RootProver {
     #[cfg(test)]
     pub(crate) fn rows(config: CircuitConfig, tracks: &Tracks) -> usize {
         constrain(config, tracks).0.num_gates()
+    }
+
+    /// The shape, without building the circuit.
+    #[cfg(test)]
+    pub(crate) fn common(config: CircuitConfig, tracks: &Tracks) -> TreeCommon {
+        constrain(config, tracks).0.mock_build::<TreeC>().common
     }
 
     /// One attempt at a proof from segments of the transaction, state and settlement track. No parent: genesis.
@@ -272,17 +282,23 @@ impl ParentTargets {
         witness: &mut PartialWitness<F>,
         parent: Option<&ParentHeader>,
     ) -> Result<(), BoxError> {
+        let number = parent.map_or(1, |parent| parent.header.number.get());
+        self.assign_at(witness, parent, number.wrapping_sub(1))
+    }
+
+    /// [`Self::assign`] at any index.
+    pub(super) fn assign_at(
+        &self,
+        witness: &mut PartialWitness<F>,
+        parent: Option<&ParentHeader>,
+        mut index: u64,
+    ) -> Result<(), BoxError> {
         witness.set_bool_target(self.is_genesis, parent.is_none())?;
-        let (header, siblings, number) = match parent {
-            Some(parent) => (
-                parent.header.to_elements()?,
-                parent.siblings,
-                parent.header.number.get(),
-            ),
-            None => ([Element::ZERO; Header::LEN], [Digest::ZERO; TREE_DEPTH], 1),
+        let (header, siblings) = match parent {
+            Some(parent) => (parent.header.to_elements()?, parent.siblings),
+            None => ([Element::ZERO; Header::LEN], [Digest::ZERO; TREE_DEPTH]),
         };
         witness.set_target_arr(&self.header, &header.map(field::element))?;
-        let mut index = number.wrapping_sub(1);
         for bit in self.index_bits {
             witness.set_target(bit, F::from_bool(index & 1 == 1))?;
             index >>= 1;
@@ -328,6 +344,8 @@ impl ParentTargets {
             let leaf = gadgets::hash(builder, HEADER, &self.header);
             let root = gadgets::merkle_root(builder, leaf, &self.index_bits, &self.siblings);
             self.select_and_connect(builder, &genesis.archive, &root, &start.archive);
+        }
+        if omitted != Some(RootCheck::ParentPlace) {
             // The index is number - 1; 0 for genesis, whose number is 0.
             let index = builder.le_sum(self.index_bits.iter().map(|bit| BoolTarget::new_unsafe(*bit)));
             let index_and_one = builder.add_const(index, F::ONE);

@@ -72,7 +72,7 @@ fn probe_sizes() {
         ),
     };
     println!("root {} rows", RootProver::rows(shapes::root_config(), &tracks));
-    let root = crate::epoch::stand_in::StandInRoot::build_common();
+    let root = RootProver::common(shapes::root_config(), &tracks);
     for routed in [80, 72, 64, 60, 56, 48, 40] {
         let c = crate::epoch::config::Layer {
             routed_wires: routed,
