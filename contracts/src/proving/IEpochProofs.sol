@@ -64,13 +64,13 @@ interface IEpochProofs {
     error Rollup__SlotInTheFuture(Slot slot, Slot current);
     error Rollup__NotTheEpochsBlocks(Epoch epoch, uint256 firstNumber, uint256 lastNumber);
 
-    error Statement__Truncated(uint256 length);
+    error Statement__WrongLength(uint256 given, uint256 needed);
     error Statement__NoBlocks();
     error Statement__TooManyBlocks(uint256 limit);
     error Statement__CountOutOfBounds(uint256 index, uint256 transactions, uint256 deposits, uint256 withdrawals);
     error Statement__AmountOutOfBounds(uint256 index, uint256 amount);
     error Statement__NotFieldElements(uint256 index, bytes32 digest);
-    error Statement__WrongCommitmentsLength(uint256 given, uint256 expected);
+    error Statement__WrongCommitmentsLength(uint256 given);
     error Statement__WrongEvaluationLength(uint256 given, uint256 expected);
     error Statement__NotAPoint(uint256 index);
     error Statement__CombinationFailed();

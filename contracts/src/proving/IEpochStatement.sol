@@ -58,7 +58,7 @@ struct SettledBlock {
 /// Powers: none. Assumption for safety: the precompiles of SHA-256, EIP-2537 and EIP-4844 exist; without them every call reverts.
 interface IEpochStatement {
     /// @notice The blocks of a list, and the public inputs of their proof for the calling Rollup.
-    /// @dev Checks: the list parses exactly (`Statement__Truncated`, `Statement__NoBlocks`, `Statement__TooManyBlocks`), counts are
+    /// @dev Checks: the list parses exactly (`Statement__WrongLength`, `Statement__NoBlocks`, `Statement__TooManyBlocks`), counts are
     /// bounded (`Statement__CountOutOfBounds`), amounts are below 2^60 (`Statement__AmountOutOfBounds`), digests canonical
     /// (`Statement__NotFieldElements`); commitments are points, one for each block (`Statement__WrongCommitmentsLength`,
     /// `Statement__NotAPoint`); their combination exists (`Statement__CombinationFailed`) and opens at z to y
