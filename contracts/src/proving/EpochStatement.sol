@@ -59,9 +59,8 @@ contract EpochStatement is IEpochStatement {
         view
         returns (uint256)
     {
-        bytes32 hash = keccak256(
-            abi.encode("AGOGE_BLOB", block.chainid, msg.sender, _startArchive, _endArchive, _blobsHash)
-        );
+        bytes32 hash =
+            keccak256(abi.encode("AGOGE_BLOB", block.chainid, msg.sender, _startArchive, _endArchive, _blobsHash));
         return uint256(hash) & ((1 << Z_BITS) - 1);
     }
 

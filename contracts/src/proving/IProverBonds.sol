@@ -140,7 +140,9 @@ interface IProverBonds is IPullPayments {
     event BondUnlocked(address indexed instance, Epoch indexed epoch, address indexed prover, uint256 bondAmount);
 
     /// @notice A claimed epoch's blocks were proven; their share waits for the claim's outcome.
-    event ShareReserved(address indexed instance, Epoch indexed epoch, address indexed prover, uint256 blocks, uint256 amount);
+    event ShareReserved(
+        address indexed instance, Epoch indexed epoch, address indexed prover, uint256 blocks, uint256 amount
+    );
 
     /// @notice The last block before a claimed epoch was proven, so the claim has a deadline.
     event ClaimDeadlineSet(address indexed instance, Epoch indexed epoch, Slot deadlineSlot);

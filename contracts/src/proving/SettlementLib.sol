@@ -112,10 +112,7 @@ library SettlementLib {
         _settled.totalFees = word & MASK_64;
         _requireAmount(_index, _settled.totalFees);
         _settled.archive = bytes32(wordAt(_list, _offset + BLOCK_BYTES - 32));
-        require(
-            FieldLib.isDigest(_settled.archive),
-            IEpochProofs.Statement__NotFieldElements(_index, _settled.archive)
-        );
+        require(FieldLib.isDigest(_settled.archive), IEpochProofs.Statement__NotFieldElements(_index, _settled.archive));
     }
 
     function _requireLength(bytes calldata _list, uint256 _needed) private pure {

@@ -148,7 +148,7 @@ interface IRollup is IInbox, IEpochProofs, IPullPayments {
 
     /// @notice A bundled claim had no effect; the block stands.
     /// @param number The block.
-    /// @param reason What ProverBonds reverted with, at most 256 bytes of it.
+    /// @param reason What ProverBonds reverted with.
     event BundledClaimFailed(uint256 indexed number, bytes reason);
 
     /// @notice An epoch's committee was drawn and stored.

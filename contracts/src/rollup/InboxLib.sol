@@ -80,7 +80,11 @@ library InboxLib {
     }
 
     /// @notice Rolling hash of the inbox with one more deposit.
-    function roll(uint256 _rollingHash, bytes32 _partialCommitment, uint256 _valueGwei) internal pure returns (uint256) {
+    function roll(uint256 _rollingHash, bytes32 _partialCommitment, uint256 _valueGwei)
+        internal
+        pure
+        returns (uint256)
+    {
         return uint256(keccak256(abi.encode(_rollingHash, _partialCommitment, _valueGwei))) & ROLLING_MASK;
     }
 
