@@ -4,9 +4,11 @@ pragma solidity 0.8.37;
 import {BlobLib} from "@agoge/proving/BlobLib.sol";
 import {Extension, FingerprintLib} from "@agoge/proving/FingerprintLib.sol";
 import {IEpochProofs} from "@agoge/proving/IEpochProofs.sol";
-import {IEpochStatement, SettledBlock, StatementContext} from "@agoge/proving/IEpochStatement.sol";
+import {Appending, IEpochStatement, SettledBlock, StatementContext} from "@agoge/proving/IEpochStatement.sol";
 import {SettlementLib} from "@agoge/proving/SettlementLib.sol";
 import {FieldLib} from "@agoge/rollup/FieldLib.sol";
+import {IRollup} from "@agoge/rollup/IRollup.sol";
+import {Epoch, NetworkClock, Slot, TimeLib} from "@agoge/time/TimeLib.sol";
 
 /// @title EpochStatement
 /// @notice What an epoch proof has to prove; promises in IEpochStatement.
@@ -16,13 +18,60 @@ contract EpochStatement is IEpochStatement {
     uint256 private constant LIMB_BITS = 56;
     uint256 private constant LIMB_MASK = (1 << LIMB_BITS) - 1;
 
+    using TimeLib for NetworkClock;
+
     /// @inheritdoc IEpochStatement
-    function statementOf(
+    function provenBlocks(
+        StatementContext calldata _context,
+        bytes calldata _settlement,
+        bytes calldata _commitments,
+        bytes calldata _evaluation,
+        bytes calldata _proof
+    ) external view override returns (SettledBlock[] memory blocks) {
+        return _provenBlocks(_context, _settlement, _commitments, _evaluation, _proof);
+    }
+
+    /// @inheritdoc IEpochStatement
+    function appendedBlocks(
+        StatementContext calldata _context,
+        Appending calldata _appending,
+        bytes calldata _settlement,
+        bytes calldata _commitments,
+        bytes calldata _evaluation,
+        bytes calldata _proof
+    ) external view override returns (SettledBlock[] memory blocks) {
+        blocks = _provenBlocks(_context, _settlement, _commitments, _evaluation, _proof);
+        _requireAppendable(blocks, _context, _appending);
+    }
+
+    /// @inheritdoc IEpochStatement
+    function publicInputsOf(
         StatementContext calldata _context,
         bytes calldata _settlement,
         bytes calldata _commitments,
         bytes calldata _evaluation
     ) external view override returns (SettledBlock[] memory blocks, uint256[24] memory publicInputs) {
+        return _publicInputsOf(_context, _settlement, _commitments, _evaluation);
+    }
+
+    function _provenBlocks(
+        StatementContext calldata _context,
+        bytes calldata _settlement,
+        bytes calldata _commitments,
+        bytes calldata _evaluation,
+        bytes calldata _proof
+    ) private view returns (SettledBlock[] memory blocks) {
+        uint256[24] memory inputs;
+        (blocks, inputs) = _publicInputsOf(_context, _settlement, _commitments, _evaluation);
+        require(_context.verifier.verify(inputs, _proof), IEpochProofs.Rollup__InvalidProof());
+    }
+
+    function _publicInputsOf(
+        StatementContext calldata _context,
+        bytes calldata _settlement,
+        bytes calldata _commitments,
+        bytes calldata _evaluation
+    ) private view returns (SettledBlock[] memory blocks, uint256[24] memory publicInputs) {
         uint256 count = _commitments.length / BlobLib.POINT_BYTES;
         require(
             count * BlobLib.POINT_BYTES == _commitments.length,
@@ -51,6 +100,33 @@ contract EpochStatement is IEpochStatement {
         (publicInputs[14], publicInputs[15]) = (fingerprint.c0, fingerprint.c1);
         _putLimbs(publicInputs, 16, 3, z);
         _putLimbs(publicInputs, 19, 5, uint256(bytes32(_evaluation[:32])));
+    }
+
+    /// @dev What `propose` checks of each block by itself.
+    function _requireAppendable(
+        SettledBlock[] memory _blocks,
+        StatementContext calldata _context,
+        Appending calldata _appending
+    ) private view {
+        NetworkClock memory clock = _context.clock;
+        Epoch epoch = clock.epochOf(_blocks[0].slot);
+        Slot previous = _appending.parentSlot;
+        for (uint256 i = 0; i < _blocks.length; ++i) {
+            SettledBlock memory settled = _blocks[i];
+            bool isFirstEver = i == 0 && _appending.parentNumber == 0;
+            require(isFirstEver || settled.slot > previous, IEpochProofs.Rollup__NotAfter(settled.slot, previous));
+            Epoch own = clock.epochOf(settled.slot);
+            require(own == epoch, IEpochProofs.Rollup__TwoEpochs(epoch, own));
+            require(
+                !(settled.slot > _appending.currentSlot),
+                IEpochProofs.Rollup__SlotInTheFuture(settled.slot, _appending.currentSlot)
+            );
+            require(settled.feeRecipient != address(0), IRollup.Rollup__ZeroFeeRecipient());
+            bytes32 blob = blobhash(i);
+            require(settled.blobHash == blob, IEpochProofs.Rollup__BlobMismatch(i, settled.blobHash, blob));
+            previous = settled.slot;
+        }
+        require(blobhash(_blocks.length) == 0, IEpochProofs.Rollup__WrongBlobCount(_blocks.length));
     }
 
     /// @dev z binds the blobs and nothing that a prover chooses, so that the work on them is the same for every prover.

@@ -61,13 +61,13 @@ library FingerprintLib {
         uint256[3] memory _offsets
     ) private pure {
         (uint256 c0, uint256 c1, uint256 a0, uint256 a1) = (_acc.c0, _acc.c1, _alpha.c0, _alpha.c1);
-        for (uint256 at = _offsets[0]; at < _offsets[1]; at += SettlementLib.DEPOSIT_BYTES) {
-            (bytes32 partialCommitment, uint256 valueGwei) = SettlementLib.depositAt(_list, at);
+        for (uint256 cursor = _offsets[0]; cursor < _offsets[1]; cursor += SettlementLib.DEPOSIT_BYTES) {
+            (bytes32 partialCommitment, uint256 valueGwei) = SettlementLib.depositAt(_list, cursor);
             (c0, c1) = _absorbDigest(c0, c1, a0, a1, uint256(partialCommitment));
             (c0, c1) = absorb(c0, c1, a0, a1, valueGwei);
         }
-        for (uint256 at = _offsets[1]; at < _offsets[2]; at += SettlementLib.WITHDRAWAL_BYTES) {
-            (address recipient, uint256 amountGwei) = SettlementLib.withdrawalAt(_list, at);
+        for (uint256 cursor = _offsets[1]; cursor < _offsets[2]; cursor += SettlementLib.WITHDRAWAL_BYTES) {
+            (address recipient, uint256 amountGwei) = SettlementLib.withdrawalAt(_list, cursor);
             (c0, c1) = _absorbAddress(c0, c1, a0, a1, recipient);
             (c0, c1) = absorb(c0, c1, a0, a1, amountGwei);
         }
@@ -85,7 +85,8 @@ library FingerprintLib {
         (uint256 c0, uint256 c1, uint256 a0, uint256 a1) = (_acc.c0, _acc.c1, _alpha.c0, _alpha.c1);
         uint256 slot = Slot.unwrap(_settled.slot);
         (c0, c1) = absorb(c0, c1, a0, a1, slot);
-        (c0, c1) = absorb(c0, c1, a0, a1, Timestamp.unwrap(_context.genesisTime) + slot * _context.slotSeconds);
+        (c0, c1) =
+            absorb(c0, c1, a0, a1, Timestamp.unwrap(_context.clock.genesisTime) + slot * _context.clock.slotSeconds);
         (c0, c1) = _absorbAddress(c0, c1, a0, a1, _settled.feeRecipient);
         (c0, c1) = absorb(c0, c1, a0, a1, _settled.totalFees);
         (c0, c1) = absorb(c0, c1, a0, a1, _settled.inboxEnd);

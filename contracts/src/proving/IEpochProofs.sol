@@ -3,28 +3,6 @@ pragma solidity 0.8.37;
 
 import {Epoch, Slot} from "@agoge/time/TimeLib.sol";
 
-/// @notice First and last block of an epoch, as the caller of a claim names them and the Rollup checks them.
-/// @param firstNumber Number of the epoch's first block.
-/// @param lastNumber Number of its last block.
-struct BlockRange {
-    uint256 firstNumber;
-    uint256 lastNumber;
-}
-
-/// @notice What a claim has to know about an epoch.
-/// @param endArchive Archive of its last block.
-/// @param unprovenBlocks Blocks of it that are not proven.
-/// @param previousEpoch Epoch of the block before its first one; its own if there is none.
-/// @param isPreviousProven Whether the block before its first one is proven.
-/// @param previousProvenSlot Slot in which that block was proven; 0 if there is none or it is not proven.
-struct EpochSpan {
-    bytes32 endArchive;
-    uint256 unprovenBlocks;
-    Epoch previousEpoch;
-    bool isPreviousProven;
-    Slot previousProvenSlot;
-}
-
 /// @title IEpochProofs
 /// @notice The part of a Rollup that moves the proven tip: validity proofs of blocks, and what they settle (docs/protocol.md, 16).
 /// @dev Powers: none. Whoever has a valid proof may submit it; a claim (IProverBonds) only decides who is paid.
@@ -62,7 +40,6 @@ interface IEpochProofs {
     error Rollup__WrongBlobCount(uint256 expected);
     error Rollup__NotAfter(Slot slot, Slot previous);
     error Rollup__SlotInTheFuture(Slot slot, Slot current);
-    error Rollup__NotTheEpochsBlocks(Epoch epoch, uint256 firstNumber, uint256 lastNumber);
 
     error Statement__WrongLength(uint256 given, uint256 needed);
     error Statement__NoBlocks();
@@ -132,9 +109,4 @@ interface IEpochProofs {
     /// @dev From `proofWindowEpochs` epochs after the activation of the next instance, or `stallEpochs` epochs after the last block
     /// of a committee (or after this instance's activation, whichever is later).
     function isOpenToAll(Epoch _epoch) external view returns (bool);
-
-    /// @notice What a claim has to know about an epoch.
-    /// @dev Reverts with `Rollup__NotTheEpochsBlocks` unless the epoch is over and these are its first and its last block on the
-    /// pending chain (after a due prune).
-    function epochSpan(Epoch _epoch, BlockRange calldata _range) external view returns (EpochSpan memory);
 }

@@ -3,7 +3,6 @@ pragma solidity 0.8.37;
 
 import {IRegistry} from "@agoge/governance/IRegistry.sol";
 import {IPullPayments} from "@agoge/payments/IPullPayments.sol";
-import {BlockRange} from "@agoge/proving/IEpochProofs.sol";
 import {Epoch, Slot, Timestamp} from "@agoge/time/TimeLib.sol";
 
 /// @notice Parameters of ProverBonds, fixed for ever.
@@ -45,6 +44,14 @@ struct SignedQuote {
     Quote quote;
     bytes32 r;
     bytes32 vs;
+}
+
+/// @notice First and last block of an epoch, as the caller of a claim names them and ProverBonds checks them.
+/// @param firstNumber Number of the epoch's first block.
+/// @param lastNumber Number of its last block.
+struct BlockRange {
+    uint256 firstNumber;
+    uint256 lastNumber;
 }
 
 /// @notice What a prover has here.
@@ -174,6 +181,7 @@ interface IProverBonds is IPullPayments {
     error ProverBonds__BondTooSmall(uint256 bondAmount, uint256 minimumBond);
     error ProverBonds__QuoteUsed(bytes32 quoteDigest);
     error ProverBonds__WrongQuoteSignature(address prover);
+    error ProverBonds__NotTheEpochsBlocks(Epoch epoch, uint256 firstNumber, uint256 lastNumber);
     error ProverBonds__WrongEndArchive(bytes32 given, bytes32 expected);
     error ProverBonds__NothingToProve(Epoch epoch);
     error ProverBonds__OpenToAll(Epoch epoch);
@@ -247,7 +255,7 @@ interface IProverBonds is IPullPayments {
     /// most 10,000 (`ProverBonds__FeeTooHigh`), its bond large enough (`ProverBonds__BondTooSmall`) and available
     /// (`ProverBonds__Unavailable`); it was not used (`ProverBonds__QuoteUsed`); the prover signed it
     /// (`ProverBonds__WrongQuoteSignature`); the instance is not open to all (`ProverBonds__OpenToAll`); the range is the epoch
-    /// (`Rollup__NotTheEpochsBlocks`), ends in the quoted archive (`ProverBonds__WrongEndArchive`) and is not proven
+    /// (`ProverBonds__NotTheEpochsBlocks`), ends in the quoted archive (`ProverBonds__WrongEndArchive`) and is not proven
     /// (`ProverBonds__NothingToProve`).
     /// @return quoteDigest EIP-712 digest of the quote.
     function quoteDigestIfClaimable(SignedQuote calldata _signed, BlockRange calldata _range)

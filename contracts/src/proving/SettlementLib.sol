@@ -44,12 +44,12 @@ library SettlementLib {
             uint256 end = settled.withdrawalsOffset + withdrawals * WITHDRAWAL_BYTES;
             _requireLength(_list, end);
 
-            for (uint256 at = offset + BLOCK_BYTES; at < settled.withdrawalsOffset; at += DEPOSIT_BYTES) {
-                (bytes32 partialCommitment, uint256 valueGwei) = depositAt(_list, at);
+            for (uint256 cursor = offset + BLOCK_BYTES; cursor < settled.withdrawalsOffset; cursor += DEPOSIT_BYTES) {
+                (bytes32 partialCommitment, uint256 valueGwei) = depositAt(_list, cursor);
                 inboxHash = InboxLib.roll(inboxHash, partialCommitment, valueGwei);
             }
-            for (uint256 at = settled.withdrawalsOffset; at < end; at += WITHDRAWAL_BYTES) {
-                (, uint256 amountGwei) = withdrawalAt(_list, at);
+            for (uint256 cursor = settled.withdrawalsOffset; cursor < end; cursor += WITHDRAWAL_BYTES) {
+                (, uint256 amountGwei) = withdrawalAt(_list, cursor);
                 _requireAmount(i, amountGwei);
             }
             inboxEnd += deposits;

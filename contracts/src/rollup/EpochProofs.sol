@@ -2,8 +2,8 @@
 pragma solidity 0.8.37;
 
 import {PullPayments} from "@agoge/payments/PullPayments.sol";
-import {BlockRange, EpochSpan, IEpochProofs} from "@agoge/proving/IEpochProofs.sol";
-import {SettledBlock, StatementContext} from "@agoge/proving/IEpochStatement.sol";
+import {IEpochProofs} from "@agoge/proving/IEpochProofs.sol";
+import {Appending, SettledBlock, StatementContext} from "@agoge/proving/IEpochStatement.sol";
 import {ProofReport} from "@agoge/proving/IProverBonds.sol";
 import {SettlementLib} from "@agoge/proving/SettlementLib.sol";
 import {BlockLib} from "@agoge/rollup/BlockLib.sol";
@@ -40,11 +40,10 @@ abstract contract EpochProofs is ChainState, PullPayments {
         bool isDelivery = isReserved && claimant == _prover && report.isWholeEpoch;
         require(_toNumber > current.provenNumber || isDelivery, Rollup__AlreadyProven(_toNumber));
 
-        (SettledBlock[] memory blocks, uint256[24] memory inputs) = EPOCH_STATEMENT.statementOf(
-            _context(_recordOf(_fromNumber - 1), _prover), _settlement, _commitments, _evaluation
+        SettledBlock[] memory blocks = EPOCH_STATEMENT.provenBlocks(
+            _context(_recordOf(_fromNumber - 1), _prover), _settlement, _commitments, _evaluation, _proof
         );
         _requireRecorded(blocks, _fromNumber, _toNumber);
-        require(EPOCH_PROOF_VERIFIER.verify(inputs, _proof), Rollup__InvalidProof());
 
         uint256 settledNumber = uint256(current.provenNumber) + 1;
         uint256 share = 0;
@@ -86,11 +85,18 @@ abstract contract EpochProofs is ChainState, PullPayments {
         require(_isOpenToAll(_clock().epochOf(slot), current), Rollup__NotOpen());
         current = _withoutUnproven(current);
 
-        (SettledBlock[] memory blocks, uint256[24] memory inputs) = EPOCH_STATEMENT.statementOf(
-            _context(_recordOf(current.provenNumber), _prover), _settlement, _commitments, _evaluation
+        SettledBlock[] memory blocks = EPOCH_STATEMENT.appendedBlocks(
+            _context(_recordOf(current.provenNumber), _prover),
+            Appending({
+                parentNumber: current.provenNumber, parentSlot: Slot.wrap(current.provenSlot), currentSlot: slot
+            }),
+            _settlement,
+            _commitments,
+            _evaluation,
+            _proof
         );
-        Epoch epoch = _requireAppendable(blocks, current, slot);
-        require(EPOCH_PROOF_VERIFIER.verify(inputs, _proof), Rollup__InvalidProof());
+        _requireExactDeposits(blocks, current.provenInboxEnd);
+        Epoch epoch = _clock().epochOf(blocks[0].slot);
 
         uint256 fromNumber = uint256(current.provenNumber) + 1;
         uint256 toNumber = fromNumber + blocks.length - 1;
@@ -106,30 +112,6 @@ abstract contract EpochProofs is ChainState, PullPayments {
     /// @inheritdoc IEpochProofs
     function isOpenToAll(Epoch _epoch) external view override returns (bool) {
         return _isOpenToAll(_epoch, tipsAt(TimeLib.current()));
-    }
-
-    /// @inheritdoc IEpochProofs
-    function epochSpan(Epoch _epoch, BlockRange calldata _range)
-        external
-        view
-        override
-        returns (EpochSpan memory span)
-    {
-        Tips memory current = tipsAt(TimeLib.current());
-        (uint256 first, uint256 last) = (_range.firstNumber, _range.lastNumber);
-        require(
-            first != 0 && first <= last && last <= current.pendingNumber && _isKept(first - 1, current)
-                && _epoch < _clock().epochAtOrZero(TimeLib.current()) && _isWholeEpoch(_epoch, first, last, current),
-            Rollup__NotTheEpochsBlocks(_epoch, first, last)
-        );
-
-        BlockRecord memory previous = _recordOf(first - 1);
-        uint256 provenBefore = current.provenNumber < first ? first - 1 : current.provenNumber;
-        span.endArchive = _recordOf(last).archive;
-        span.unprovenBlocks = last > provenBefore ? last - provenBefore : 0;
-        span.previousEpoch = first == 1 ? _epoch : _clock().epochOf(Slot.wrap(previous.slot));
-        span.isPreviousProven = current.provenNumber >= first - 1;
-        span.previousProvenSlot = Slot.wrap(span.isPreviousProven ? previous.provenInSlot : 0);
     }
 
     /// @dev The epoch of a range that a proof may be about.
@@ -166,26 +148,11 @@ abstract contract EpochProofs is ChainState, PullPayments {
         return _pruned(_current);
     }
 
-    /// @dev What `propose` would check of each block, and the blobs.
-    function _requireAppendable(SettledBlock[] memory _blocks, Tips memory _current, Slot _now)
-        private
-        view
-        returns (Epoch epoch)
-    {
-        epoch = _clock().epochOf(_blocks[0].slot);
-        Slot previous = Slot.wrap(_current.provenSlot);
-        uint256 consumed = _current.provenInboxEnd;
+    /// @dev Each block consumes what its slot demands, and what it consumes is the inbox's.
+    function _requireExactDeposits(SettledBlock[] memory _blocks, uint256 _consumed) private view {
         for (uint256 i = 0; i < _blocks.length; ++i) {
             SettledBlock memory settled = _blocks[i];
-            require(
-                settled.slot > previous || (i == 0 && _current.provenNumber == 0),
-                Rollup__NotAfter(settled.slot, previous)
-            );
-            Epoch own = _clock().epochOf(settled.slot);
-            require(own == epoch, Rollup__TwoEpochs(epoch, own));
-            require(!(settled.slot > _now), Rollup__SlotInTheFuture(settled.slot, _now));
-            require(settled.feeRecipient != address(0), Rollup__ZeroFeeRecipient());
-            _requireExactConsumption(settled.slot, consumed, settled.inboxEnd);
+            _requireExactConsumption(settled.slot, _consumed, settled.inboxEnd);
             bytes32 expected = BlockLib.hashOf(
                 settled.slot,
                 settled.feeRecipient,
@@ -195,10 +162,8 @@ abstract contract EpochProofs is ChainState, PullPayments {
                 settled.blobHash
             );
             require(settled.blockHash == expected, Rollup__BlockMismatch(i, settled.blockHash, expected));
-            require(settled.blobHash == blobhash(i), Rollup__BlobMismatch(i, settled.blobHash, blobhash(i)));
-            (previous, consumed) = (settled.slot, settled.inboxEnd);
+            _consumed = settled.inboxEnd;
         }
-        require(blobhash(_blocks.length) == 0, Rollup__WrongBlobCount(_blocks.length));
     }
 
     function _record(uint256 _number, SettledBlock memory _block) private {
@@ -258,18 +223,17 @@ abstract contract EpochProofs is ChainState, PullPayments {
     }
 
     function _context(BlockRecord memory _parent, address _prover) private view returns (StatementContext memory) {
-        NetworkClock memory clock = _clock();
         return StatementContext({
             genesisId: genesisId,
             startArchive: _parent.archive,
             inboxStart: _parent.inboxEnd,
             inboxHash: _inboxHashAt(_parent.inboxEnd),
-            genesisTime: clock.genesisTime,
-            slotSeconds: clock.slotSeconds,
+            clock: _clock(),
             transactionsMax: TRANSACTIONS_PER_BLOCK_MAX,
             depositsMax: DEPOSITS_PER_BLOCK_MAX,
             withdrawalsMax: WITHDRAWALS_PER_BLOCK_MAX,
-            prover: _prover
+            prover: _prover,
+            verifier: EPOCH_PROOF_VERIFIER
         });
     }
 }
