@@ -194,6 +194,7 @@ contract SupersededTest is ProposeProvenTest {
         assertEq(rollup.owed(feeRecipient), 2 * 7000 gwei);
 
         // For ever: the next one too, even in a later epoch.
+        verifier.wantAnything();
         _plan(4, OPEN_SLOT + 3 * EPOCH_SLOTS, 2, 2);
         _warpToSlot(OPEN_SLOT + 3 * EPOCH_SLOTS);
         _append(_submission(4, 4, prover));

@@ -18,6 +18,7 @@ abstract contract ClaimTest is ProvingTest {
 
     function _prepare() internal {
         _deployNetwork(6, 4);
+        _depositNote(1_000_000);
         alice = _fundedProver(1, DEPOSIT);
         bob = _fundedProver(2, DEPOSIT);
         _makeBlock(0, FEES);
