@@ -6,6 +6,7 @@
 //!
 //! Transactions are not journalled but follow their block: applying it moves them from the queue to the block, unwinding moves them back.
 
+use agoge_protocol::limits::L1_REORG_DEPTH_MAX;
 use agoge_protocol::{B256, Deposit, L2BlockNumber, TxId};
 
 use crate::backend::Read;
@@ -77,6 +78,11 @@ pub(crate) fn apply(txn: &mut Txn<'_>, config: &StoreConfig, step: L1Step) -> Re
     txn.set(Table::L1Undo, key, Some(rows::encode(&journal)));
     for table in [Table::L1Blocks, Table::L1Undo] {
         drop_expired(txn, table, number.get(), config.l1_blocks_max)?;
+    }
+    // A reorg may replace the 64 newest L1 blocks, so what was proven before them stays proven.
+    let settled = rows::number_key(number.get().saturating_sub(L1_REORG_DEPTH_MAX));
+    if let Some(settled) = rows::load::<L1Record>(txn, Table::L1Blocks, &settled)? {
+        pool::drop_proven(txn, config, settled.proven)?;
     }
     outcome.tips = tips;
     Ok(outcome)
