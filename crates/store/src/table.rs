@@ -19,6 +19,8 @@
 //! | `deposits` | inbox index (8) | deposit | journal | inbox |
 //! | `seeds` | epoch (8) | seed | journal | epochs |
 //! | `instances` | position (8) | instance, activation | journal | Registry |
+//! | `epoch_proofs` | epoch (8), position (2) | accepted epoch proof | journal | one a block, and a delivery an epoch |
+//! | `claims` | epoch (8) | claim and what became of it | journal | epochs |
 //! | `l1_blocks` | number (8) | L1 block, tips and inbox after it | journal | `l1_blocks_max` |
 //! | `l1_undo` | number (8) | former values, blocks applied and unwound | dropped | `l1_blocks_max` |
 //! | `queued_txs` | transaction id (32) | transaction | moved | `queued_txs_max`, `queued_bytes_max` |
@@ -63,6 +65,8 @@ tables! {
     Deposits = "deposits",
     Seeds = "seeds",
     Instances = "instances",
+    EpochProofs = "epoch_proofs",
+    Claims = "claims",
     L1Blocks = "l1_blocks",
     L1Undo = "l1_undo",
     QueuedTxs = "queued_txs",
