@@ -137,7 +137,10 @@ impl Publisher {
         let calls = agoge_l1_client::Publication {
             free_fields: proposal.free_fields,
             attestations: publication.attestations.clone(),
-            quote_digest: B256::ZERO,
+            claim: publication
+                .offer
+                .as_ref()
+                .map_or_else(Bytes::new, |offer| offer.bundle.clone().into()),
             payload: agoge_protocol::Address::ZERO,
             actions_hash: B256::ZERO,
             signature: publication.signature,
