@@ -8,7 +8,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use agoge_l1_client::Blob;
 use agoge_protocol::{L1Block, L1BlockNumber, L1Event, L2BlockNumber, Slot};
-use agoge_store::{AppliedBlock, BlockRecord, ClaimEnd, EpochClaim, EpochProof, L1Change, L1Step, MinedTx, Store, StoreError};
+use agoge_store::{
+    AppliedBlock, BlockRecord, ClaimEnd, EpochClaim, EpochProof, L1Change, L1Step, MinedTx, Store, StoreError,
+};
 
 use super::error::{ChainError, ExecuteError};
 use super::execute::{Executor, Posted};

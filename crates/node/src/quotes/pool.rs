@@ -151,7 +151,10 @@ mod tests {
         assert!(matches!(pool.insert(quote(5, 1, 300)), Err(QuoteRefusal::Known)));
         assert!(matches!(
             pool.insert(quote(5, 1, 301)),
-            Err(QuoteRefusal::NotCheaper { found: 301, needed: 300 })
+            Err(QuoteRefusal::NotCheaper {
+                found: 301,
+                needed: 300
+            })
         ));
         pool.insert(quote(5, 1, 299)).unwrap();
         assert_eq!(fees(&pool, 5), [299]);

@@ -5,7 +5,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use agoge_l1_client::{BlockRange, claim_bundle};
 use agoge_p2p::PeerId;
 use agoge_protocol::quote::{BASIS_POINTS, QuoteError};
-use agoge_protocol::{Address, B256, Digest, Epoch, L1Block, L2BlockNumber, SignedQuote, Slot, Timing, keccak256};
+use agoge_protocol::{
+    Address, B256, Digest, Epoch, L1Block, L2BlockNumber, SignedQuote, Slot, Timing, keccak256,
+};
 use agoge_store::{Store, StoreError, StoreView};
 use alloy::sol_types::Eip712Domain;
 
@@ -216,7 +218,10 @@ impl Inner {
 
     /// Forgets quotes of an epoch that has ended elsewhere: after an L1 reorg, or in spite of what its provers saw.
     fn drop_void(&self, epoch: Epoch, head: &L1Block) -> Result<(), StoreError> {
-        if self.next_slot(head).is_none_or(|slot| !self.is_claimable(epoch, slot)) {
+        if self
+            .next_slot(head)
+            .is_none_or(|slot| !self.is_claimable(epoch, slot))
+        {
             return Ok(());
         }
         let finished = self.finished(&self.store.view(), epoch)?;
@@ -236,7 +241,14 @@ impl Inner {
         let Some(slot) = self.next_slot(&head) else {
             return Ok(None);
         };
-        let Some(epoch) = self.rules.timing.epoch_of(slot).get().checked_sub(1).map(Epoch::new) else {
+        let Some(epoch) = self
+            .rules
+            .timing
+            .epoch_of(slot)
+            .get()
+            .checked_sub(1)
+            .map(Epoch::new)
+        else {
             return Ok(None);
         };
         if !self.is_claimable(epoch, slot) || view.claim(epoch)?.is_some() {

@@ -19,8 +19,8 @@ use crate::consensus::{ChainView, Input};
 use crate::duties::{DutyLog, DutyRecord, Switches};
 use crate::mempool::{Mempool, SubmitError};
 use crate::query::{
-    BlockEffects, BlockView, CommandError, CommitteeError, CommitteeView, DUTIES_LIMIT_MAX, EpochView, NodeInfo,
-    NodeQueries, NoteWitness, PeerView, QueryError, SendError, Tip, Tips, TxStatus,
+    BlockEffects, BlockView, CommandError, CommitteeError, CommitteeView, DUTIES_LIMIT_MAX, EpochView,
+    NodeInfo, NodeQueries, NoteWitness, PeerView, QueryError, SendError, Tip, Tips, TxStatus,
 };
 use crate::quotes::{Kept, QuoteRefusal, Quotes};
 use crate::signer::{AttesterKey, Signer};

@@ -4,7 +4,9 @@ use std::convert::Infallible;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use agoge_p2p::{GossipMessage, P2pEvent, P2pHandle, PeerId, Refusal, Request, Responder, Response, Ticket, Verdict};
+use agoge_p2p::{
+    GossipMessage, P2pEvent, P2pHandle, PeerId, Refusal, Request, Responder, Response, Ticket, Verdict,
+};
 use agoge_protocol::{BlockHash, L2BlockNumber, SignedQuote, Transaction, TxId};
 use agoge_store::{Store, StoreError};
 use agoge_supervisor::{CancellationToken, Health, Spawner};
@@ -71,7 +73,11 @@ impl Network {
 
     async fn handle(&mut self, event: P2pEvent) {
         match event {
-            P2pEvent::Gossip { peer, message, ticket } => self.handle_gossip(peer, message, ticket).await,
+            P2pEvent::Gossip {
+                peer,
+                message,
+                ticket,
+            } => self.handle_gossip(peer, message, ticket).await,
             P2pEvent::Request { request, reply, .. } => self.handle_request(request, reply),
             P2pEvent::PeerConnected { .. } | P2pEvent::PeerDisconnected { .. } => self.look_at_peers().await,
         }

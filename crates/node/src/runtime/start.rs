@@ -104,7 +104,8 @@ pub async fn start(parts: NodeParts) -> Result<NodeHandle, StartError> {
         }
         None => None,
     };
-    let (p2p, events) = agoge_p2p::start(p2p_config(&config, genesis_id, (rollup, prover_bonds))?, &spawner).await?;
+    let (p2p, events) =
+        agoge_p2p::start(p2p_config(&config, genesis_id, (rollup, prover_bonds))?, &spawner).await?;
 
     let prepared = PreparedBlocks::default();
     let block_rules = block_rules(&network, genesis_id, &slots);

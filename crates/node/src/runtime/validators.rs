@@ -197,7 +197,10 @@ impl ValidatorsActor {
             return;
         }
         let quotes = self.quotes.clone();
-        self.work("find-offer", async move { Some(Input::Offer(quotes.offer().await)) });
+        self.work(
+            "find-offer",
+            async move { Some(Input::Offer(quotes.offer().await)) },
+        );
     }
 
     fn find_committee(&self, epoch: Epoch) {

@@ -7,8 +7,8 @@ use agoge_node::chain::{Applier, BlockRules, Built, ChainError, Executor, Prepar
 use agoge_node::mempool::{Mempool, MempoolConfig, PoolLimits, ProofVerifier};
 use agoge_protocol::note::next_inbox_hash;
 use agoge_protocol::{
-    Address, B256, Ciphertext, Deposit, Digest, Element, Epoch, L1Block, L1BlockNumber, L1Event, L2BlockNumber,
-    Slot, Timing, Transaction, TxPublicInputs, Withdrawal,
+    Address, B256, Ciphertext, Deposit, Digest, Element, Epoch, L1Block, L1BlockNumber, L1Event,
+    L2BlockNumber, Slot, Timing, Transaction, TxPublicInputs, Withdrawal,
 };
 use agoge_state_transition::{BlockLimits, Tree, hash, tree};
 use agoge_store::{Store, StoreConfig};
