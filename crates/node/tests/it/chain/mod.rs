@@ -1,5 +1,7 @@
 //! Following L1 into the store: what is followed, what is refused, and how reorgs and prunes undo it.
 
+mod proofs;
+
 use agoge_l1_client::Blob;
 use agoge_node::chain::{BlobNeed, ExecuteError, Prepared};
 use agoge_node::query::TxStatus;
