@@ -13,8 +13,8 @@ use agoge_store::{ClaimEnd, EpochClaim, EpochProof};
 use crate::duties::{DutyKind, DutyOutcome, DutyRecord, MissReason};
 use crate::mempool::RefuseReason;
 use crate::query::{
-    BlockEffects, BlockView, CommandError, CommitteeError, CommitteeView, EpochView, NodeInfo, NodeQueries, NoteWitness,
-    PeerView, QueryError, SendError, Tip, Tips, TxStatus,
+    BlockEffects, BlockView, CommandError, CommitteeError, CommitteeView, EpochView, NodeInfo, NodeQueries,
+    NoteWitness, PeerView, QueryError, SendError, Tip, Tips, TxStatus,
 };
 use crate::quotes::{Kept, QuoteRefusal};
 use crate::signer::AttesterKey;

@@ -176,12 +176,7 @@ async fn every_public_method_answers() {
             json!(B256::repeat_byte(3)),
         ),
         ("agoge_epochs", json!([1, 2]), "/1/epoch", json!(2)),
-        (
-            "agoge_epochs",
-            json!([1, 1]),
-            "/0/claim/slashed_gwei",
-            json!("5"),
-        ),
+        ("agoge_epochs", json!([1, 1]), "/0/claim/slashed_gwei", json!("5")),
         (
             "agoge_epochs",
             json!([1, 1]),
@@ -248,12 +243,7 @@ async fn errors_have_stable_codes_and_no_paths() {
             -32_003,
             Some("AGOGE-QUOTE-006"),
         ),
-        (
-            "agoge_epochs",
-            json!([0, 65]),
-            -32_005,
-            Some("AGOGE-RPC-005"),
-        ),
+        ("agoge_epochs", json!([0, 65]), -32_005, Some("AGOGE-RPC-005")),
         ("agoge_getBlock", json!(["one"]), -32_602, Some("AGOGE-RPC-002")),
         ("agoge_getBlock", json!([-1]), -32_602, Some("AGOGE-RPC-002")),
         ("agoge_getBlock", json!([1, 2]), -32_602, Some("AGOGE-RPC-002")),

@@ -95,7 +95,14 @@ async fn a_failed_look_up_is_remembered_until_the_next_l1_block() {
     for _ in 0..3 {
         let error = committees.get(EPOCH).await.unwrap_err();
         assert!(
-            matches!(error, CommitteeError::SetTooSmall { found: 2, needed: 4, .. }),
+            matches!(
+                error,
+                CommitteeError::SetTooSmall {
+                    found: 2,
+                    needed: 4,
+                    ..
+                }
+            ),
             "{error}"
         );
     }

@@ -84,7 +84,8 @@ impl World {
         }
         for (number, slot) in [(1, 3), (2, 4)] {
             let block = node.build(slot);
-            node.extend(l1(9 + number), &[posted(number, &block)], None).unwrap();
+            node.extend(l1(9 + number), &[posted(number, &block)], None)
+                .unwrap();
         }
         let bonds = Arc::new(Bonds::default());
         let rules = QuoteRules {
@@ -95,7 +96,11 @@ impl World {
             claim_window_slots: 7,
             bond_min_gwei: BOND_GWEI,
         };
-        let quotes = Quotes::new(rules, Arc::clone(&node.store), Arc::clone(&bonds) as Arc<dyn BondReader>);
+        let quotes = Quotes::new(
+            rules,
+            Arc::clone(&node.store),
+            Arc::clone(&bonds) as Arc<dyn BondReader>,
+        );
         let world = Self { node, quotes, bonds };
         world.to(head);
         world
@@ -103,7 +108,16 @@ impl World {
 
     /// Follows L1 blocks without events.
     fn to(&self, head: u64) {
-        let from = self.node.store.view().l1_head().unwrap().unwrap().block.number.get();
+        let from = self
+            .node
+            .store
+            .view()
+            .l1_head()
+            .unwrap()
+            .unwrap()
+            .block
+            .number
+            .get();
         for number in from + 1..=head {
             self.node.extend(l1(number), &[], None).unwrap();
         }
@@ -111,7 +125,11 @@ impl World {
 
     fn fund(&self, n: u8, gwei: u64) {
         let wei = u128::from(gwei) * 1_000_000_000;
-        self.bonds.available.lock().unwrap().insert(prover(n).address(), wei);
+        self.bonds
+            .available
+            .lock()
+            .unwrap()
+            .insert(prover(n).address(), wei);
     }
 
     fn quote(&self, n: u8, fee: u16) -> Quote {
@@ -128,7 +146,9 @@ impl World {
     }
 
     async fn submit(&self, n: u8, fee: u16) -> Result<B256, QuoteRefusal> {
-        self.quotes.submit(None, signed(n, self.quote(n, fee), BONDS)).await
+        self.quotes
+            .submit(None, signed(n, self.quote(n, fee), BONDS))
+            .await
     }
 
     async fn claimed_fee(&self) -> Option<u16> {
@@ -260,18 +280,29 @@ async fn hostile_quotes_are_refused_before_l1_is_asked() {
     let digest = world.submit(1, 500).await.unwrap();
     assert_eq!(world.quotes.quotes(Some(Epoch::new(0)))[0].digest, digest);
     assert!(matches!(world.submit(1, 500).await, Err(QuoteRefusal::Known)));
-    assert_eq!(world.bonds.asked.lock().unwrap().len(), 1, "a replay costs nothing");
+    assert_eq!(
+        world.bonds.asked.lock().unwrap().len(),
+        1,
+        "a replay costs nothing"
+    );
 }
 
 #[tokio::test]
 async fn quotes_without_bonds_are_not_kept_and_a_flood_of_them_is_bounded() {
     let world = World::new(WINDOW_OPENS);
     world.fund(1, BOND_GWEI - 1);
-    assert!(matches!(world.submit(1, 1).await, Err(QuoteRefusal::NoBond { .. })));
+    assert!(matches!(
+        world.submit(1, 1).await,
+        Err(QuoteRefusal::NoBond { .. })
+    ));
     for n in 2..=200 {
         world.submit(n, 1).await.unwrap_err();
     }
-    assert_eq!(world.bonds.asked.lock().unwrap().len(), 4, "look-ups for one source");
+    assert_eq!(
+        world.bonds.asked.lock().unwrap().len(),
+        4,
+        "look-ups for one source"
+    );
     assert!(world.quotes.quotes(None).is_empty());
     // The next L1 block brings new look-ups.
     world.to(WINDOW_OPENS + 1);
@@ -349,7 +380,10 @@ async fn what_is_claimed_proven_or_reorganised_is_not_claimed_again() {
         world.fund(1, BOND_GWEI);
         world.submit(1, 100).await.unwrap();
         let next = l1(WINDOW_OPENS + 1);
-        world.node.extend(next, std::slice::from_ref(&event), None).unwrap();
+        world
+            .node
+            .extend(next, std::slice::from_ref(&event), None)
+            .unwrap();
         assert_eq!(world.claimed_fee().await, None, "{what}");
         world.node.applier.roll_back(&l1(WINDOW_OPENS)).unwrap();
         assert_eq!(world.claimed_fee().await, Some(100), "{what}, and taken back");
@@ -371,7 +405,8 @@ async fn what_is_claimed_proven_or_reorganised_is_not_claimed_again() {
     ));
     let kept = world.quotes.quotes(Some(Epoch::new(0)));
     assert!(
-        kept.iter().all(|kept| kept.signed.quote.end_archive == world.node.archive()),
+        kept.iter()
+            .all(|kept| kept.signed.quote.end_archive == world.node.archive()),
         "the void quote has gone"
     );
 }

@@ -158,7 +158,12 @@ impl TestNode {
         events: &[L1Event],
         blob: Option<&Blob>,
     ) -> Result<(), ChainError> {
-        self.applier.extend(block, events.to_vec(), blob)
+        let hashes = events.iter().filter_map(|event| match event {
+            L1Event::BlockProposed { blob_hash, .. } => Some(*blob_hash),
+            _ => None,
+        });
+        let blobs = hashes.filter_map(|hash| Some((hash, Box::new(blob?.clone()))));
+        self.applier.extend(block, events.to_vec(), &blobs.collect())
     }
 }
 

@@ -112,9 +112,48 @@ async fn a_proof_of_what_is_proven_delivers_a_claim_and_settles_nothing() {
     node.applier.roll_back(&l1(12)).unwrap();
     let view = node.store.view();
     let claim = view.claim(epoch).unwrap().unwrap();
-    assert_eq!((claim.basis_point_fee, claim.deadline, claim.end), (500, None, None));
+    assert_eq!(
+        (claim.basis_point_fee, claim.deadline, claim.end),
+        (500, None, None)
+    );
     assert_eq!(tips(&node), (2, 0));
     drop(view);
     node.applier.roll_back(&l1(11)).unwrap();
     assert_eq!(node.store.view().claim(epoch).unwrap(), None);
+}
+
+#[test]
+fn blocks_that_come_with_their_proof_in_one_l1_block_are_followed_one_after_the_other() {
+    let [builder, follower] = [TestNode::new(), TestNode::new()];
+    with_deposits(&builder, 10);
+    with_deposits(&follower, 10);
+    // An unproven block of a committee, which the proven ones replace.
+    let stale = builder.build(3);
+    for node in [&builder, &follower] {
+        node.extend(l1(11), &[posted(1, &stale)], Some(&stale.blob))
+            .unwrap();
+    }
+    builder.applier.roll_back(&l1(10)).unwrap();
+    let first = builder.build(5);
+    builder.extend(l1(11), &[posted(1, &first)], None).unwrap();
+    let second = builder.build(6);
+    builder.extend(l1(12), &[posted(2, &second)], None).unwrap();
+
+    let to = L2BlockNumber::GENESIS;
+    let events = vec![
+        L1Event::Pruned { to },
+        posted(1, &first),
+        posted(2, &second),
+        proven(1, 2),
+    ];
+    assert_eq!(follower.applier.blob_needs(&events).len(), 2);
+    let blobs = [&first, &second]
+        .map(|block| (block.proposal.blob_hash, Box::new(block.blob.clone())))
+        .into();
+    follower.applier.extend(l1(12), events, &blobs).unwrap();
+    assert_eq!(tips(&follower), (2, 2));
+    assert_eq!(follower.archive(), builder.archive());
+    follower.applier.roll_back(&l1(11)).unwrap();
+    assert_eq!(tips(&follower), (1, 0));
+    assert_eq!(follower.archive(), stale.proposal.free_fields.archive);
 }

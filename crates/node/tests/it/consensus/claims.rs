@@ -150,6 +150,10 @@ fn a_publication_signs_and_carries_the_claim_that_its_slot_may_make() {
         let claimed = early.filter(|_| is_claimed).map(Box::new);
         let hash = claimed.as_ref().map_or(B256::ZERO, |offer| offer.bundle_hash);
         assert_eq!(publication.offer, claimed, "{what}");
-        assert_eq!(request.digest, expected_digest(rules, &publication, hash), "{what}");
+        assert_eq!(
+            request.digest,
+            expected_digest(rules, &publication, hash),
+            "{what}"
+        );
     }
 }
