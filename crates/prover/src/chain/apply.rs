@@ -1,0 +1,313 @@
+//! Bringing one L1 block into the store. Everything here blocks.
+//!
+//! A block that L1 took but that execution does not confirm can never be proven, nor can any block after it: it is not followed, and
+//! nothing after it is, until L1 prunes or reorgs it away.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use agoge_l1_client::Blob;
+use agoge_protocol::{
+    B256, BlockHash, Digest, FreeFields, L1Block, L1BlockNumber, L1Event, L2BlockNumber, Timing,
+};
+use agoge_state_transition::{BlockContext, BlockLimits, blob, execute_block};
+use agoge_store::{AppliedBlock, BlockRecord, L1Change, L1Step, MinedTx, Store, StoreView};
+
+use super::ChainError;
+
+/// The network's numbers that following depends on.
+#[derive(Clone, Copy, Debug)]
+pub struct ChainRules {
+    /// The instance.
+    pub genesis_id: Digest,
+    /// How time is cut.
+    pub timing: Timing,
+    /// T, D, W and the least fee.
+    pub limits: BlockLimits,
+}
+
+/// A block as L1 has it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Posted {
+    /// What its proposer chose.
+    pub free_fields: FreeFields,
+    /// Versioned hash of its blob.
+    pub blob_hash: B256,
+    /// What L1 stored.
+    pub block_hash: BlockHash,
+}
+
+/// The first block of L1's pending chain that is not followed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unfollowed {
+    /// Its number.
+    pub number: L2BlockNumber,
+    /// The L1 block with it.
+    pub l1_block: L1BlockNumber,
+    /// Why, for a person.
+    pub reason: String,
+}
+
+/// Applies L1 blocks to the store.
+#[derive(Debug)]
+pub struct Applier {
+    store: Arc<Store>,
+    rules: ChainRules,
+    unfollowed: Mutex<Option<Unfollowed>>,
+}
+
+impl Applier {
+    /// An applier. What was not followed before a restart shows again with the next block on L1, which does not follow ours.
+    pub const fn new(store: Arc<Store>, rules: ChainRules) -> Self {
+        Self {
+            store,
+            rules,
+            unfollowed: Mutex::new(None),
+        }
+    }
+
+    /// The block that is not followed, if there is one.
+    pub fn unfollowed(&self) -> Option<Unfollowed> {
+        self.lock().clone()
+    }
+
+    /// The block among `events` whose blob is needed.
+    pub fn blob_need(&self, events: &[L1Event]) -> Option<Posted> {
+        let has_prune = events.iter().any(|event| matches!(event, L1Event::Pruned { .. }));
+        if self.lock().is_some() && !has_prune {
+            return None;
+        }
+        events.iter().find_map(posted).map(|(_, posted)| posted)
+    }
+
+    /// Applies the next L1 block; `blob` is the one that [`Self::blob_need`] asks for.
+    ///
+    /// # Errors
+    /// [`ChainError`]; the store stands at the block before then.
+    pub fn extend(
+        &self,
+        block: L1Block,
+        events: Vec<L1Event>,
+        blob: Option<&Blob>,
+    ) -> Result<(), ChainError> {
+        let mut step = Step {
+            applier: self,
+            block,
+            tip: self.store.view().tips()?.pending,
+            pruned_to: None,
+            blobs: Vec::new(),
+            changes: Vec::new(),
+        };
+        for event in events {
+            step.take(event, blob)?;
+        }
+        let Step { changes, blobs, .. } = step;
+        self.store.apply_l1_block(L1Step { block, changes })?;
+        if let Some(blob) = blob {
+            for posted in blobs {
+                self.store
+                    .put_blob(posted.free_fields.slot, posted.blob_hash, blob.as_bytes())?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Returns to an L1 block that is recorded.
+    ///
+    /// # Errors
+    /// [`ChainError`]: the reorg is deeper than the store's records, or the store failed.
+    pub fn roll_back(&self, to: &L1Block) -> Result<(), ChainError> {
+        self.store.rollback_l1(to.number, to.hash)?;
+        self.lock()
+            .take_if(|unfollowed| unfollowed.l1_block > to.number);
+        Ok(())
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Option<Unfollowed>> {
+        // One word, replaced whole.
+        self.unfollowed.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn posted(event: &L1Event) -> Option<(L2BlockNumber, Posted)> {
+    match event {
+        L1Event::BlockProposed {
+            number,
+            free_fields,
+            blob_hash,
+            block_hash,
+            ..
+        } => {
+            let posted = Posted {
+                free_fields: *free_fields,
+                blob_hash: *blob_hash,
+                block_hash: *block_hash,
+            };
+            Some((*number, posted))
+        }
+        _ => None,
+    }
+}
+
+/// One L1 block on its way into the store. L1 takes at most one L2 block of a committee in one of its own.
+struct Step<'a> {
+    applier: &'a Applier,
+    block: L1Block,
+    /// Our pending tip after the changes so far.
+    tip: L2BlockNumber,
+    pruned_to: Option<L2BlockNumber>,
+    blobs: Vec<Posted>,
+    changes: Vec<L1Change>,
+}
+
+impl Step<'_> {
+    fn take(&mut self, event: L1Event, blob: Option<&Blob>) -> Result<(), ChainError> {
+        if let Some((number, posted)) = posted(&event) {
+            return self.block(number, posted, blob);
+        }
+        match event {
+            L1Event::Deposited(deposit) => self.changes.push(L1Change::Deposit(deposit)),
+            L1Event::EpochSetUp { epoch, seed } => self.changes.push(L1Change::Seed { epoch, seed }),
+            L1Event::InstanceAdded { instance, activation } => {
+                self.changes.push(L1Change::Instance { instance, activation });
+            }
+            L1Event::Pruned { to } => self.prune(to),
+            L1Event::Proven { to, .. } if to <= self.tip => self.changes.push(L1Change::Proven { to }),
+            L1Event::Proven { to, .. } => {
+                self.refuse(to, "L1 has a proof of a block that is not followed".to_owned());
+            }
+            // Quotes and claims are read where they are decided about; blocks are handled above.
+            _ => {}
+        }
+        Ok(())
+    }
+
+    fn prune(&mut self, to: L2BlockNumber) {
+        if to > self.tip {
+            return;
+        }
+        // Whatever was not followed came after our tip, and is gone.
+        self.applier.lock().take();
+        if to < self.tip {
+            self.changes.push(L1Change::Prune { to });
+            self.tip = to;
+            self.pruned_to = Some(to);
+        }
+    }
+
+    fn block(
+        &mut self,
+        number: L2BlockNumber,
+        posted: Posted,
+        blob: Option<&Blob>,
+    ) -> Result<(), ChainError> {
+        if self.applier.lock().is_some() {
+            return Ok(());
+        }
+        if number != self.tip.next() || !self.blobs.is_empty() {
+            self.refuse(
+                number,
+                format!("block {number} does not follow block {}", self.tip),
+            );
+            return Ok(());
+        }
+        match self.execute(&posted, blob) {
+            Ok(applied) => {
+                self.tip = number;
+                self.blobs.push(posted);
+                self.changes.push(L1Change::Block(Box::new(applied)));
+                Ok(())
+            }
+            Err(error) if error.is_block_wrong() => {
+                self.refuse(number, error.to_string());
+                Ok(())
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    fn execute(&self, posted: &Posted, blob: Option<&Blob>) -> Result<AppliedBlock, ChainError> {
+        let blob_hash = posted.blob_hash;
+        let blob = blob.ok_or(ChainError::BlobMissing { blob_hash })?;
+        let view = self.applier.store.view();
+        let view = match self.pruned_to {
+            Some(to) => view.pruned_to(to)?,
+            None => view,
+        };
+        let rules = &self.applier.rules;
+        let effects = blob::decode(blob.as_bytes(), rules.limits.txs_max)?;
+        let inbox_start = inbox_start(&view)?;
+        let FreeFields {
+            slot,
+            fee_recipient,
+            inbox_end,
+            archive,
+        } = posted.free_fields;
+        // The deposits' range is L1's word, which it checks itself; the block hash below binds their rolling hash.
+        let deposits = view.deposits(inbox_start..inbox_end)?;
+        let context = BlockContext {
+            genesis_id: rules.genesis_id,
+            slot,
+            timestamp: rules.timing.slot_start(slot),
+            fee_recipient,
+            inbox_start,
+            limits: rules.limits,
+        };
+        let executed = execute_block(&view, &context, &deposits, &effects)?;
+        if executed.archive != archive {
+            return Err(ChainError::Archive {
+                expected: executed.archive,
+                found: archive,
+            });
+        }
+        let inbox_hash = match (deposits.last(), inbox_end.checked_sub(1)) {
+            (Some(last), _) => last.inbox_hash,
+            (None, Some(before)) => view
+                .deposits(before..inbox_end)?
+                .last()
+                .map_or(B256::ZERO, |last| last.inbox_hash),
+            (None, None) => B256::ZERO,
+        };
+        let expected = executed.free_fields().block_hash(inbox_hash, blob_hash);
+        if expected != posted.block_hash {
+            return Err(ChainError::BlockHash {
+                expected,
+                found: posted.block_hash,
+            });
+        }
+        let record = BlockRecord {
+            header: executed.header,
+            header_hash: executed.header_hash,
+            free_fields: posted.free_fields,
+            blob_hash,
+            block_hash: posted.block_hash,
+            l1_block: self.block.number,
+        };
+        Ok(AppliedBlock {
+            record,
+            // Ids are not on L1; they come with the transactions.
+            txs: effects
+                .into_iter()
+                .map(|effects| MinedTx { id: None, effects })
+                .collect(),
+            diff: executed.diff,
+        })
+    }
+
+    fn refuse(&self, number: L2BlockNumber, reason: String) {
+        let mut unfollowed = self.applier.lock();
+        if unfollowed.is_none() {
+            tracing::error!(%number, l1_block = %self.block.number, %reason, "L1 has a block that cannot be proven");
+            *unfollowed = Some(Unfollowed {
+                number,
+                l1_block: self.block.number,
+                reason,
+            });
+        }
+    }
+}
+
+/// Deposits consumed up to the tip of a view.
+fn inbox_start(view: &StoreView<'_>) -> Result<u64, ChainError> {
+    let tip = view.tips()?.pending;
+    Ok(view.block(tip)?.map_or(0, |record| record.header.inbox_end))
+}
