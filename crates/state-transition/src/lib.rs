@@ -20,6 +20,7 @@ pub mod memory;
 pub mod selection;
 pub mod state;
 pub mod tree;
+pub mod witness;
 
 pub use block::{BlockContext, BlockLimits, ExecutedBlock, execute_block};
 pub use error::{ExecutionError, Inconsistency, TxRejection};
