@@ -1,6 +1,7 @@
 //! What is gossiped: one topic for each kind, decoded before anybody sees it.
 
-use agoge_protocol::limits::{ATTESTATION_BYTES_MAX, PROPOSAL_BYTES_MAX, TX_BYTES_MAX};
+use agoge_protocol::limits::{ATTESTATION_BYTES_MAX, PROPOSAL_BYTES_MAX, QUOTE_BYTES_MAX, TX_BYTES_MAX};
+use agoge_protocol::quote::SignedQuote;
 use agoge_protocol::{Attestation, SignedProposal, Slot, Transaction, keccak256};
 
 use crate::config::ForkDigest;
@@ -15,11 +16,13 @@ pub enum GossipKind {
     Proposal,
     /// Topic `attestation`.
     Attestation,
+    /// Topic `quote`.
+    Quote,
 }
 
 impl GossipKind {
     /// All kinds.
-    pub const ALL: [Self; 3] = [Self::Transaction, Self::Proposal, Self::Attestation];
+    pub const ALL: [Self; 4] = [Self::Transaction, Self::Proposal, Self::Attestation, Self::Quote];
 
     /// The kind's word in topics, metrics and records.
     pub const fn name(self) -> &'static str {
@@ -27,6 +30,7 @@ impl GossipKind {
             Self::Transaction => "tx",
             Self::Proposal => "proposal",
             Self::Attestation => "attestation",
+            Self::Quote => "quote",
         }
     }
 
@@ -36,7 +40,13 @@ impl GossipKind {
             Self::Transaction => TX_BYTES_MAX,
             Self::Proposal => PROPOSAL_BYTES_MAX,
             Self::Attestation => ATTESTATION_BYTES_MAX,
+            Self::Quote => QUOTE_BYTES_MAX,
         }
+    }
+
+    /// Whether a slot depends on it. What a slot does not depend on may fill only half of the places for events.
+    pub(crate) const fn is_urgent(self) -> bool {
+        matches!(self, Self::Proposal | Self::Attestation)
     }
 
     /// The kind's topic, `/agoge/<fork digest>/<name>/1`.
@@ -54,6 +64,8 @@ pub enum GossipMessage {
     Proposal(SignedProposal),
     /// A committee member's word.
     Attestation(Attestation),
+    /// A prover's offer to prove an epoch.
+    Quote(Box<SignedQuote>),
 }
 
 /// Bytes that are no message of their topic's kind.
@@ -72,13 +84,14 @@ impl GossipMessage {
             Self::Transaction(_) => GossipKind::Transaction,
             Self::Proposal(_) => GossipKind::Proposal,
             Self::Attestation(_) => GossipKind::Attestation,
+            Self::Quote(_) => GossipKind::Quote,
         }
     }
 
-    /// The slot it is about; transactions are about none.
+    /// The slot it is about; transactions and quotes are about none.
     pub const fn slot(&self) -> Option<Slot> {
         match self {
-            Self::Transaction(_) => None,
+            Self::Transaction(_) | Self::Quote(_) => None,
             Self::Proposal(signed) => Some(signed.proposal.slot()),
             Self::Attestation(attestation) => Some(attestation.slot),
         }
@@ -90,6 +103,7 @@ impl GossipMessage {
             Self::Transaction(tx) => borsh::to_vec(tx.as_ref()),
             Self::Proposal(signed) => borsh::to_vec(signed),
             Self::Attestation(attestation) => borsh::to_vec(attestation),
+            Self::Quote(quote) => borsh::to_vec(quote.as_ref()),
         };
         // Writing to a vector cannot fail.
         encoded.unwrap_or_default()
@@ -101,6 +115,7 @@ impl GossipMessage {
             GossipKind::Transaction => borsh::from_slice(bytes).map(|tx| Self::Transaction(Box::new(tx))),
             GossipKind::Proposal => borsh::from_slice(bytes).map(Self::Proposal),
             GossipKind::Attestation => borsh::from_slice(bytes).map(Self::Attestation),
+            GossipKind::Quote => borsh::from_slice(bytes).map(|quote| Self::Quote(Box::new(quote))),
         };
         decoded.map_err(|source| Malformed { kind, source })
     }

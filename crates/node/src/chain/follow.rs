@@ -176,8 +176,16 @@ impl ChainFollower {
     async fn tell(&self, head: L1Block) -> Result<(), ChainError> {
         let next_time = head.time.saturating_add(self.l1_slot_seconds);
         let applier = Arc::clone(&self.applier);
-        let (tip, unfollowed) = self
-            .blocking(move || Ok((applier.tip_at(next_time)?, applier.unfollowed_at(next_time)?)))
+        let store = Arc::clone(&self.store);
+        let (tip, unfollowed, tips) = self
+            .blocking(move || {
+                let tips = store.view().tips()?;
+                Ok((
+                    applier.tip_at(next_time)?,
+                    applier.unfollowed_at(next_time)?,
+                    tips,
+                ))
+            })
             .await?;
         let l1_head = self.stream.health().borrow().head;
         let is_caught_up = l1_head.is_none_or(|known| known.number <= head.number);
@@ -190,7 +198,7 @@ impl ChainFollower {
             None => Err(format!("catching up with L1: at block {}", head.number)),
         };
         self.health.set(HEALTH, state);
-        crate::metrics::set_chain(head.number, tip.number);
+        crate::metrics::set_chain(head.number, tip.number, tips);
         let view = ChainView {
             head,
             tip,

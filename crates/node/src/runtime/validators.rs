@@ -71,7 +71,7 @@ impl ValidatorsActor {
             tokio::select! {
                 () = cancel.cancelled() => return Ok(()),
                 Some(notice) = self.notices.recv() => self.handle_notice(notice).await,
-                Some(input) = self.inputs.recv() => self.step(input).await,
+                Some(input) = self.inputs.recv() => self.handle_input(input).await,
                 Some(heard) = self.heard.recv() => self.handle_heard(heard).await,
                 _ = tick.tick() => self.step(Input::Tick).await,
             }
@@ -90,6 +90,7 @@ impl ValidatorsActor {
                 }
             }
             ChainNotice::View(view) => {
+                self.committees.on_l1_block();
                 self.view.send_replace(Some(view));
                 let status = Status {
                     genesis_id: self.genesis_id,
@@ -101,6 +102,19 @@ impl ValidatorsActor {
                 self.step(Input::Chain(view)).await;
             }
         }
+    }
+
+    async fn handle_input(&mut self, input: Input) {
+        if let Input::Committee {
+            epoch,
+            committee: Some(committee),
+        } = &input
+            && !self.committees.is_current(*epoch, committee)
+        {
+            // L1 was reorganised while the answer was on its way; the machine asks again.
+            return;
+        }
+        self.step(input).await;
     }
 
     async fn handle_heard(&mut self, heard: Heard) {

@@ -64,6 +64,7 @@ pub(crate) fn store_config() -> StoreConfig {
     StoreConfig {
         undo_blocks_max: 200,
         l1_blocks_max: 256,
+        epoch_slots: TIMING.epoch_slots,
         mined_tx_blocks_max: 64,
         queued_txs_max: 100,
         queued_bytes_max: 10 << 20,

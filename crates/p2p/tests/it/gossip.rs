@@ -234,6 +234,7 @@ async fn the_wire_is_recorded_on_both_sides() {
                 path,
                 chain_id: 31_337,
                 rollup: Address::repeat_byte(9),
+                prover_bonds: Address::repeat_byte(10),
             }),
             ..config()
         }
