@@ -3,9 +3,12 @@
 //! Registry and Rollup name each other: the Registry is created first, with the address that the deployer's nonce will give to the
 //! Rollup, and the result is checked before anything is staked.
 
+use agoge_contract_bindings::epoch_statement::EpochStatement;
+use agoge_contract_bindings::prover_bonds::ProverBonds;
 use agoge_contract_bindings::registry::Registry;
 use agoge_contract_bindings::rollup::Rollup;
 use agoge_contract_bindings::staking::Staking;
+use agoge_contract_bindings::test_epoch_proof_verifier::TestEpochProofVerifier;
 use agoge_l1_client::{At, L1Client, L1Wallet, Purpose, SendOutcome, TxRequest};
 use agoge_protocol::deployment::DeployedContract;
 use agoge_protocol::{Address, B256, Deployment, NetworkConfig, U256, keccak256};
@@ -24,6 +27,8 @@ use crate::plan::Plan;
 const GWEI: u64 = 1_000_000_000;
 /// Senders of stake deposits; each waits for its transactions one by one, so several share the work.
 const STAKERS: usize = 8;
+/// Contracts that are created before the Rollup.
+const CREATED_BEFORE_ROLLUP: u64 = 5;
 /// Seconds for deployment and staking before the network's genesis.
 const SETUP_SECONDS: u64 = 12;
 
@@ -59,7 +64,7 @@ async fn deploy(
     genesis_time: u64,
 ) -> Result<Deployment> {
     let nonce = client.nonce(deployer.address()).await?;
-    let rollup_address = deployer.address().create(nonce.saturating_add(2));
+    let rollup_address = deployer.address().create(nonce.saturating_add(CREATED_BEFORE_ROLLUP));
     let deploy_block = client.head().await?.number.get();
     let network = &plan.network;
     let admin = key(&plan.seed, Role::AllowListAdmin, 0).address();
@@ -70,7 +75,7 @@ async fn deploy(
         &mut wallet,
         "Registry",
         &Registry::BYTECODE,
-        Registry::constructorCall { _config: config },
+        Registry::constructorCall { _config: config }.abi_encode(),
     )
     .await?;
     let config = staking_config(network, registry.address, admin);
@@ -78,15 +83,44 @@ async fn deploy(
         &mut wallet,
         "Staking",
         &Staking::BYTECODE,
-        Staking::constructorCall { _config: config },
+        Staking::constructorCall { _config: config }.abi_encode(),
     )
     .await?;
-    let config = rollup_config(network, registry.address, staking.address);
+    let config = prover_bonds_config(network, registry.address);
+    let bonds = create(
+        &mut wallet,
+        "ProverBonds",
+        &ProverBonds::BYTECODE,
+        ProverBonds::constructorCall { _config: config }.abi_encode(),
+    )
+    .await?;
+    let statement = create(
+        &mut wallet,
+        "EpochStatement",
+        &EpochStatement::BYTECODE,
+        Vec::new(),
+    )
+    .await?;
+    let verifier = create(
+        &mut wallet,
+        "EpochProofVerifier",
+        &TestEpochProofVerifier::BYTECODE,
+        TestEpochProofVerifier::constructorCall {}.abi_encode(),
+    )
+    .await?;
+    let network_contracts = NetworkContracts {
+        registry: registry.address,
+        staking: staking.address,
+        bonds: bonds.address,
+        statement: statement.address,
+        verifier: verifier.address,
+    };
+    let config = rollup_config(network, &network_contracts);
     let mut rollup = create(
         &mut wallet,
         "Rollup",
         &Rollup::BYTECODE,
-        Rollup::constructorCall { _config: config },
+        Rollup::constructorCall { _config: config }.abi_encode(),
     )
     .await?;
     ensure!(
@@ -100,7 +134,7 @@ async fn deploy(
         ..rollup.clone()
     };
 
-    let mut contracts = vec![registry, staking, rollup, inbox];
+    let mut contracts = vec![registry, staking, bonds, statement, verifier, rollup, inbox];
     for contract in &mut contracts {
         contract.code_hash = keccak256(client.code(contract.address).await?);
     }
@@ -126,9 +160,8 @@ async fn create(
     wallet: &mut L1Wallet,
     name: &str,
     code: &Bytes,
-    constructor: impl SolConstructor,
+    arguments: Vec<u8>,
 ) -> Result<DeployedContract> {
-    let arguments = constructor.abi_encode();
     let creation: Bytes = [code.as_ref(), &arguments].concat().into();
     let outcome = wallet
         .deploy(creation)
@@ -187,20 +220,46 @@ fn staking_config(network: &NetworkConfig, registry: Address, admin: Address) ->
     }
 }
 
-fn rollup_config(network: &NetworkConfig, registry: Address, staking: Address) -> Rollup::RollupConfig {
+fn prover_bonds_config(network: &NetworkConfig, registry: Address) -> ProverBonds::ProverBondsConfig {
+    let proving = &network.proving;
+    ProverBonds::ProverBondsConfig {
+        registry,
+        treasury: no_governance(),
+        minimumBond: wei(proving.bond_min_gwei),
+        claimWindowSlots: U256::from(proving.claim_window_slots),
+        withdrawalDelaySeconds: U256::from(proving.bond_withdrawal_delay_seconds),
+    }
+}
+
+/// Addresses that the Rollup is created with.
+struct NetworkContracts {
+    registry: Address,
+    staking: Address,
+    bonds: Address,
+    statement: Address,
+    verifier: Address,
+}
+
+fn rollup_config(network: &NetworkConfig, contracts: &NetworkContracts) -> Rollup::RollupConfig {
     let (protocol, proving) = (&network.protocol, &network.proving);
     Rollup::RollupConfig {
-        registry,
-        staking,
-        epochProofVerifier: Address::ZERO,
+        registry: contracts.registry,
+        staking: contracts.staking,
+        proverBonds: contracts.bonds,
+        epochProofVerifier: contracts.verifier,
+        epochStatement: contracts.statement,
         genesisArchive: empty_root().to_b256(),
         committeeSize: U256::from(protocol.committee_size),
         entropyLagEpochs: U256::from(protocol.entropy_lag_epochs),
         proofWindowEpochs: U256::from(proving.proof_window_epochs),
         ringSize: U256::from(proving.ring_blocks),
         inboxLagSlots: U256::from(protocol.inbox_lag_slots),
+        transactionsPerBlockMax: U256::from(protocol.block_txs_max),
         depositsPerBlockMax: U256::from(protocol.block_deposits_max),
+        withdrawalsPerBlockMax: U256::from(protocol.block_withdrawals_max),
         minimumDepositGwei: U256::from(network.fees.deposit_min_gwei),
+        openShareBps: U256::from(proving.open_share_bps),
+        stallEpochs: U256::from(proving.stall_epochs),
     }
 }
 

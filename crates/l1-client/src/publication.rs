@@ -22,8 +22,10 @@ pub struct Publication {
     pub free_fields: FreeFields,
     /// The committee's word.
     pub attestations: AttestationSet,
-    /// Digest of a bundled proof quote, zero without one.
+    /// Keccak of the bundled claim, zero without one.
     pub quote_digest: B256,
+    /// A bundled claim, `abi.encode(SignedQuote, BlockRange)`; empty without one.
+    pub claim: Bytes,
     /// Payload signalled for, zero without one.
     pub payload: Address,
     /// Hash of the payload's actions, zero without one.
@@ -43,6 +45,7 @@ impl Publication {
             _attestations: attestations,
             _publication: publication,
             _seedProof: proof,
+            _claim: self.claim.clone(),
         }
         .abi_encode()
         .into()
@@ -57,6 +60,7 @@ impl Publication {
             _attestations: attestations,
             _publication: publication,
             _seedProof: proof,
+            _claim: self.claim.clone(),
         }
         .abi_encode()
         .into()

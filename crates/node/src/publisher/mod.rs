@@ -140,6 +140,7 @@ impl Publisher {
             quote_digest: B256::ZERO,
             payload: agoge_protocol::Address::ZERO,
             actions_hash: B256::ZERO,
+            claim: Default::default(),
             signature: publication.signature,
             seed_proof: self.seed_proof(self.timing.epoch_of(slot)).await?,
         };
