@@ -154,8 +154,8 @@ pub struct Ticket {
 mod tests {
     use super::*;
     use agoge_protocol::{
-        Address, B256, Ciphertext, CompactSignature, Digest, Element, FreeFields, Proposal, TxPublicInputs,
-        Withdrawal,
+        Address, B256, Ciphertext, CompactSignature, Digest, Element, Epoch, FreeFields, Proposal, Quote,
+        TxPublicInputs, Withdrawal,
     };
     use rand::{Rng, SeedableRng, rngs::StdRng};
 
@@ -163,7 +163,7 @@ mod tests {
         Digest([seed; 4].map(Element::from_u32))
     }
 
-    fn samples() -> [GossipMessage; 3] {
+    fn samples() -> [GossipMessage; 4] {
         let withdrawal = Withdrawal {
             amount: 6,
             recipient: Address::repeat_byte(0xaa),
@@ -199,13 +199,26 @@ mod tests {
                 block_hash: B256::repeat_byte(15),
                 signature,
             }),
+            GossipMessage::Quote(Box::new(SignedQuote {
+                quote: Quote {
+                    instance: Address::repeat_byte(16),
+                    epoch: Epoch::new(17),
+                    end_archive: digest(18),
+                    valid_until_slot: Slot::new(19),
+                    bond_amount_gwei: 20,
+                    prover: Address::repeat_byte(21),
+                    basis_point_fee: 22,
+                    nonce: 23,
+                },
+                signature,
+            })),
         ]
     }
 
     /// The offsets that `docs/wire.md` tells.
     #[test]
     fn layouts_are_pinned() {
-        let [tx, proposal, attestation] = samples().map(|message| message.encode());
+        let [tx, proposal, attestation, quote] = samples().map(|message| message.encode());
         assert_eq!(tx.len(), 472 + 10);
         for (at, first) in [
             (0, 1),
@@ -240,6 +253,20 @@ mod tests {
         assert_eq!(attestation.len(), 106);
         for (at, first) in [(0, 9), (8, 3), (10, 15), (42, 0xdd)] {
             assert_eq!(attestation[at], first, "attestation at {at}");
+        }
+        assert_eq!(quote.len(), 170);
+        for (at, first) in [
+            (0, 16),
+            (20, 17),
+            (28, 18),
+            (60, 19),
+            (68, 20),
+            (76, 21),
+            (96, 22),
+            (98, 23),
+            (106, 0xdd),
+        ] {
+            assert_eq!(quote[at], first, "quote at {at}");
         }
         let topic = GossipKind::Transaction.topic(ForkDigest([0, 1, 0xab, 0xff]));
         assert_eq!(topic, "/agoge/0001abff/tx/1");

@@ -189,8 +189,9 @@ impl Instance {
             }
             GossipMessage::Quote(signed) => {
                 let domain = eip712::domain(self.chain_id, self.prover_bonds);
-                line.signer = signed.signer(&domain).ok();
-                line.digest = Some(signed.quote.digest(&domain));
+                let digest = signed.quote.digest(&domain);
+                line.signer = signed.signature.recover(digest).ok();
+                line.digest = Some(digest);
             }
         }
     }

@@ -265,7 +265,7 @@ impl Walker {
                 .saturating_sub(NEAR_BLOCKS)
                 .min(number.saturating_add(self.range.blocks()).saturating_sub(1));
             let filter = json!([{
-                "address": [self.contracts.rollup, self.contracts.registry],
+                "address": self.contracts.followed(),
                 "fromBlock": format!("{number:#x}"),
                 "toBlock": format!("{last:#x}"),
             }]);
@@ -317,7 +317,7 @@ impl Walker {
         let bits: u32 = bloom.data().iter().map(|byte| byte.count_ones()).sum();
         let has = |bytes: &[u8]| bloom.contains_input(BloomInput::Raw(bytes));
         usize::try_from(bits).is_ok_and(|bits| bits <= BLOOM_BITS_MAX)
-            && (has(self.contracts.rollup.as_slice()) || has(self.contracts.registry.as_slice()))
+            && self.contracts.followed().iter().any(|address| has(address.as_slice()))
             && FOLLOWED.iter().any(|topic| has(topic.as_slice()))
     }
 
@@ -367,7 +367,7 @@ impl Walker {
     }
 
     fn by_hash(&self, hash: B256) -> Value {
-        json!([{ "address": [self.contracts.rollup, self.contracts.registry], "blockHash": hash }])
+        json!([{ "address": self.contracts.followed(), "blockHash": hash }])
     }
 
     fn events_of(&self, block: &L1Block, mut logs: Vec<LogJson>) -> Result<Vec<L1Event>, FollowerError> {
@@ -382,7 +382,7 @@ impl Walker {
         let mut events = Vec::with_capacity(logs.len());
         let mut previous = None;
         for log in &logs {
-            let is_ours = log.address == self.contracts.rollup || log.address == self.contracts.registry;
+            let is_ours = self.contracts.followed().contains(&log.address);
             let is_of_block =
                 log.block_hash == block.hash && log.block_number.to::<u64>() == block.number.get();
             if !is_ours || !is_of_block || log.removed || previous == Some(log.log_index) {

@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use agoge_l1_client::Blob;
 use agoge_protocol::{L1Block, L1BlockNumber, L1Event, L2BlockNumber, Slot};
-use agoge_store::{AppliedBlock, BlockRecord, L1Change, L1Step, MinedTx, Store, StoreError};
+use agoge_store::{AppliedBlock, BlockRecord, ClaimEnd, EpochClaim, EpochProof, L1Change, L1Step, MinedTx, Store, StoreError};
 
 use super::error::{ChainError, ExecuteError};
 use super::execute::{Executor, Posted};
@@ -241,8 +241,59 @@ impl Step<'_> {
                 self.changes.push(L1Change::Instance { instance, activation });
             }
             L1Event::Pruned { to } => self.prune(to),
-            L1Event::Proven { to } if to <= self.tip => self.changes.push(L1Change::Proven { to }),
-            L1Event::Proven { to } => self.refuse_proof(to),
+            L1Event::Proven {
+                epoch,
+                prover,
+                from,
+                to,
+                settled_from,
+                ..
+            } => self.proof(EpochProof {
+                epoch,
+                prover,
+                from,
+                to,
+                settled_from,
+                l1_block: self.block.number,
+            }),
+            L1Event::EpochClaimed {
+                epoch,
+                prover,
+                basis_point_fee,
+                bond_wei,
+                quote_digest,
+            } => {
+                tracing::info!(%epoch, %prover, basis_point_fee, "an epoch was claimed");
+                self.changes.push(L1Change::Claimed(EpochClaim {
+                    epoch,
+                    prover,
+                    basis_point_fee,
+                    bond_wei,
+                    quote_digest,
+                    l1_block: self.block.number,
+                    deadline: None,
+                    end: None,
+                }));
+            }
+            L1Event::ClaimDeadlineSet { epoch, deadline } => {
+                self.changes.push(L1Change::ClaimDeadline { epoch, deadline });
+            }
+            L1Event::ClaimSettled {
+                epoch,
+                prover,
+                outcome,
+                slashed_wei,
+                rescued_wei,
+            } => {
+                tracing::info!(%epoch, %prover, ?outcome, "a claim was settled");
+                let end = ClaimEnd {
+                    outcome,
+                    slashed_wei,
+                    rescued_wei,
+                    l1_block: self.block.number,
+                };
+                self.changes.push(L1Change::ClaimEnd { epoch, end });
+            }
             L1Event::BlockProposed {
                 number,
                 free_fields,
@@ -261,6 +312,26 @@ impl Step<'_> {
             }
         }
         Ok(())
+    }
+
+    fn proof(&mut self, proof: EpochProof) {
+        let EpochProof {
+            epoch,
+            prover,
+            from,
+            to,
+            settled_from,
+            ..
+        } = proof;
+        if to > self.tip {
+            return self.refuse_proof(to);
+        }
+        tracing::info!(%epoch, %prover, %from, %to, %settled_from, "blocks were proven");
+        self.changes.push(L1Change::EpochProof(proof));
+        // A proof that settles nothing only delivers a claim; the tip is beyond it already.
+        if settled_from <= to {
+            self.changes.push(L1Change::Proven { to });
+        }
     }
 
     fn prune(&mut self, to: L2BlockNumber) {

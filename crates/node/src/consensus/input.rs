@@ -1,7 +1,6 @@
 //! What the state machine is told.
 
 use agoge_protocol::messages::{Attestation, Proposal, SignedProposal};
-use agoge_protocol::quote::SignedQuote;
 use agoge_protocol::sampling::Committee;
 use agoge_protocol::{Address, B256, BlockHash, CompactSignature, Digest, Epoch, L1Block, L2BlockNumber, Slot};
 
@@ -41,10 +40,10 @@ pub struct Offer {
     pub epoch: Epoch,
     /// Last slot in which it may be claimed.
     pub valid_until: Slot,
-    /// Its EIP-712 digest, which the publication signs.
-    pub digest: B256,
-    /// The quote.
-    pub quote: Box<SignedQuote>,
+    /// The claim as the block carries it.
+    pub bundle: Vec<u8>,
+    /// Its keccak, which the publication signs.
+    pub bundle_hash: B256,
 }
 
 /// Why there is no block.

@@ -39,7 +39,7 @@ pub struct Publication {
     pub attestations: AttestationSet,
     /// The quote that is claimed with the block.
     pub offer: Option<Box<Offer>>,
-    /// By the proposer, over the block, the set and the quote's digest.
+    /// By the proposer, over the block, the set and the claim.
     pub signature: CompactSignature,
 }
 

@@ -344,7 +344,7 @@ fn publication_digest(
         slot: U256::from(proposal.slot().get()),
         blockHash: proposal.block_hash(),
         attestationsHash: attestations_hash(U256::from(set.bitmap), &set.signatures),
-        quoteDigest: offer.map_or(B256::ZERO, |offer| offer.digest),
+        quoteDigest: offer.map_or(B256::ZERO, |offer| offer.bundle_hash),
         payload: Address::ZERO,
         actionsHash: B256::ZERO,
     };

@@ -7,7 +7,7 @@ use agoge_node::chain::{Applier, BlockRules, Built, ChainError, Executor, Prepar
 use agoge_node::mempool::{Mempool, MempoolConfig, PoolLimits, ProofVerifier};
 use agoge_protocol::note::next_inbox_hash;
 use agoge_protocol::{
-    Address, B256, Ciphertext, Deposit, Digest, Element, L1Block, L1BlockNumber, L1Event, L2BlockNumber,
+    Address, B256, Ciphertext, Deposit, Digest, Element, Epoch, L1Block, L1BlockNumber, L1Event, L2BlockNumber,
     Slot, Timing, Transaction, TxPublicInputs, Withdrawal,
 };
 use agoge_state_transition::{BlockLimits, Tree, hash, tree};
@@ -70,6 +70,18 @@ pub(crate) fn store_config() -> StoreConfig {
         queued_bytes_max: 10 << 20,
         blobs_max: 64,
         blob_age_slots_max: 10_000,
+    }
+}
+
+/// L1 takes a proof of blocks up to `to`, of which all from `settled_from` on were unproven.
+pub(crate) fn proven(settled_from: u64, to: u64) -> L1Event {
+    L1Event::Proven {
+        epoch: Epoch::new(0),
+        prover: Address::repeat_byte(0x77),
+        from: L2BlockNumber::new(1),
+        to: L2BlockNumber::new(to),
+        settled_from: L2BlockNumber::new(settled_from),
+        end_archive: Digest::ZERO,
     }
 }
 

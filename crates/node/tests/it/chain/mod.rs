@@ -6,7 +6,7 @@ use agoge_node::query::TxStatus;
 use agoge_protocol::messages::Proposal;
 use agoge_protocol::{Address, B256, Digest, Element, FreeFields, L1Event, L2BlockNumber, Slot};
 
-use super::support::{FEE, TIMING, TestNode, deposit, fork, l1, posted, rules, tx};
+use super::support::{FEE, TIMING, TestNode, deposit, fork, l1, posted, proven, rules, tx};
 
 /// Two deposits in L1 block 1, L1 blocks up to `to` without events.
 fn with_deposits(node: &TestNode, to: u64) {
@@ -292,8 +292,7 @@ fn a_block_that_is_not_followed_but_proven_is_never_taken_for_pruned() {
     let block = node.build(3);
     let lie = with_archive(&block, Digest([Element::from_u32(1); 4]));
     node.extend(l1(11), &[lie], Some(&block.blob)).unwrap();
-    let to = L2BlockNumber::new(1);
-    node.extend(l1(12), &[L1Event::Proven { to }], None).unwrap();
+    node.extend(l1(12), &[proven(1, 1)], None).unwrap();
     let due = prune_of_epoch_0();
     assert!(node.applier.unfollowed_at(due).unwrap().is_some());
     // An L1 reorg takes the proof back, and the block stays.
