@@ -3,16 +3,23 @@
 //! A block that L1 took but that execution does not confirm can never be proven, nor can any block after it: it is not followed, and
 //! nothing after it is, until L1 prunes or reorgs it away.
 
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use agoge_l1_client::Blob;
+use agoge_protocol::transaction::{NullifierKey, nullifier_key};
 use agoge_protocol::{
-    B256, BlockHash, Digest, FreeFields, L1Block, L1BlockNumber, L1Event, L2BlockNumber, Timing,
+    B256, BlockHash, Digest, FreeFields, L1Block, L1BlockNumber, L1Event, L2BlockNumber, Timing, TxEffects, TxId,
 };
 use agoge_state_transition::{BlockContext, BlockLimits, blob, execute_block};
-use agoge_store::{AppliedBlock, BlockRecord, L1Change, L1Step, MinedTx, Store, StoreView};
+use agoge_store::{
+    AppliedBlock, BlockRecord, ClaimEnd, EpochClaim, EpochProof, L1Change, L1Step, MinedTx, Store, StoreView,
+};
 
 use super::ChainError;
+
+/// Unwound transactions that are remembered: those of a proof window of full blocks, about 180 MB in the store.
+const UNWOUND_MAX: usize = 2_048;
 
 /// The network's numbers that following depends on.
 #[derive(Clone, Copy, Debug)]
@@ -53,15 +60,25 @@ pub struct Applier {
     store: Arc<Store>,
     rules: ChainRules,
     unfollowed: Mutex<Option<Unfollowed>>,
+    /// Transactions of unwound blocks, which return with the same blocks after most reorgs.
+    unwound: Mutex<Unwound>,
+}
+
+/// Ids of transactions that wait in the store's queue, by their first nullifier, the oldest first to be forgotten.
+#[derive(Debug, Default)]
+struct Unwound {
+    ids: BTreeMap<NullifierKey, TxId>,
+    order: VecDeque<NullifierKey>,
 }
 
 impl Applier {
     /// An applier. What was not followed before a restart shows again with the next block on L1, which does not follow ours.
-    pub const fn new(store: Arc<Store>, rules: ChainRules) -> Self {
+    pub fn new(store: Arc<Store>, rules: ChainRules) -> Self {
         Self {
             store,
             rules,
             unfollowed: Mutex::new(None),
+            unwound: Mutex::default(),
         }
     }
 
@@ -101,7 +118,8 @@ impl Applier {
             step.take(event, blob)?;
         }
         let Step { changes, blobs, .. } = step;
-        self.store.apply_l1_block(L1Step { block, changes })?;
+        let outcome = self.store.apply_l1_block(L1Step { block, changes })?;
+        self.remember(&outcome.requeued)?;
         if let Some(blob) = blob {
             for posted in blobs {
                 self.store
@@ -116,10 +134,42 @@ impl Applier {
     /// # Errors
     /// [`ChainError`]: the reorg is deeper than the store's records, or the store failed.
     pub fn roll_back(&self, to: &L1Block) -> Result<(), ChainError> {
-        self.store.rollback_l1(to.number, to.hash)?;
+        let outcome = self.store.rollback_l1(to.number, to.hash)?;
+        self.remember(&outcome.requeued)?;
         self.lock()
             .take_if(|unfollowed| unfollowed.l1_block > to.number);
         Ok(())
+    }
+
+    /// Remembers unwound transactions within [`UNWOUND_MAX`]; the oldest leave the store's queue.
+    fn remember(&self, requeued: &[TxId]) -> Result<(), ChainError> {
+        let view = self.store.view();
+        let mut unwound = self.unwound.lock().unwrap_or_else(PoisonError::into_inner);
+        for id in requeued {
+            if let Some(tx) = view.queued_tx(*id)? {
+                let key = nullifier_key(&tx.effects().nullifiers[0]);
+                if unwound.ids.insert(key, *id).is_none() {
+                    unwound.order.push_back(key);
+                }
+            }
+        }
+        let excess = unwound.order.len().saturating_sub(UNWOUND_MAX);
+        let dropped: Vec<_> = unwound.order.drain(..excess).collect();
+        let ids: Vec<_> = dropped.iter().filter_map(|key| unwound.ids.remove(key)).collect();
+        self.store.remove_queued(&ids)?;
+        Ok(())
+    }
+
+    /// The id of an unwound transaction with these effects.
+    fn known_id(&self, effects: &TxEffects) -> Result<Option<TxId>, ChainError> {
+        let key = nullifier_key(&effects.nullifiers[0]);
+        let id = {
+            let unwound = self.unwound.lock().unwrap_or_else(PoisonError::into_inner);
+            unwound.ids.get(&key).copied()
+        };
+        let Some(id) = id else { return Ok(None) };
+        let tx = self.store.view().queued_tx(id)?;
+        Ok(tx.filter(|tx| tx.effects() == *effects).map(|_| id))
     }
 
     fn lock(&self) -> MutexGuard<'_, Option<Unfollowed>> {
@@ -135,7 +185,6 @@ fn posted(event: &L1Event) -> Option<(L2BlockNumber, Posted)> {
             free_fields,
             blob_hash,
             block_hash,
-            ..
         } => {
             let posted = Posted {
                 free_fields: *free_fields,
@@ -171,14 +220,71 @@ impl Step<'_> {
                 self.changes.push(L1Change::Instance { instance, activation });
             }
             L1Event::Pruned { to } => self.prune(to),
-            L1Event::Proven { to, .. } if to <= self.tip => self.changes.push(L1Change::Proven { to }),
-            L1Event::Proven { to, .. } => {
-                self.refuse(to, "L1 has a proof of a block that is not followed".to_owned());
+            L1Event::Proven {
+                epoch,
+                prover,
+                from,
+                to,
+                settled_from,
+                ..
+            } => self.proof(EpochProof {
+                epoch,
+                prover,
+                from,
+                to,
+                settled_from,
+                l1_block: self.block.number,
+            }),
+            L1Event::EpochClaimed {
+                epoch,
+                prover,
+                basis_point_fee,
+                bond_wei,
+                quote_digest,
+            } => self.changes.push(L1Change::Claimed(EpochClaim {
+                epoch,
+                prover,
+                basis_point_fee,
+                bond_wei,
+                quote_digest,
+                l1_block: self.block.number,
+                deadline: None,
+                end: None,
+            })),
+            L1Event::ClaimDeadlineSet { epoch, deadline } => {
+                self.changes.push(L1Change::ClaimDeadline { epoch, deadline });
             }
-            // Quotes and claims are read where they are decided about; blocks are handled above.
-            _ => {}
+            L1Event::ClaimSettled {
+                epoch,
+                outcome,
+                slashed_wei,
+                rescued_wei,
+                ..
+            } => {
+                let end = ClaimEnd {
+                    outcome,
+                    slashed_wei,
+                    rescued_wei,
+                    l1_block: self.block.number,
+                };
+                self.changes.push(L1Change::ClaimEnd { epoch, end });
+            }
+            // Handled above.
+            L1Event::BlockProposed { .. } => {}
         }
         Ok(())
+    }
+
+    fn proof(&mut self, proof: EpochProof) {
+        let EpochProof { to, settled_from, .. } = proof;
+        if to > self.tip {
+            return self.refuse(to, "L1 has a proof of a block that is not followed".to_owned());
+        }
+        self.changes.push(L1Change::EpochProof(proof));
+        // A proof that settles nothing only delivers a claim; the tip is beyond it already.
+        if settled_from <= to {
+            self.changes.push(L1Change::Proven { to });
+        }
     }
 
     fn prune(&mut self, to: L2BlockNumber) {
@@ -274,6 +380,14 @@ impl Step<'_> {
                 found: posted.block_hash,
             });
         }
+        // Ids are not on L1; they come with the transactions, unless a reorg has unwound these.
+        let txs = effects
+            .into_iter()
+            .map(|effects| {
+                let id = self.applier.known_id(&effects)?;
+                Ok(MinedTx { id, effects })
+            })
+            .collect::<Result<_, ChainError>>()?;
         let record = BlockRecord {
             header: executed.header,
             header_hash: executed.header_hash,
@@ -284,11 +398,7 @@ impl Step<'_> {
         };
         Ok(AppliedBlock {
             record,
-            // Ids are not on L1; they come with the transactions.
-            txs: effects
-                .into_iter()
-                .map(|effects| MinedTx { id: None, effects })
-                .collect(),
+            txs,
             diff: executed.diff,
         })
     }

@@ -105,6 +105,23 @@ impl EpochBlocks {
         })
     }
 
+    /// The blocks from `first` on, as a proof of the rest of an epoch is about them.
+    #[must_use]
+    pub fn since(&self, first: L2BlockNumber) -> Self {
+        let (before, blocks): (Vec<_>, Vec<_>) = self
+            .blocks
+            .iter()
+            .cloned()
+            .partition(|block| block.record.header.number < first);
+        let last_before = before.last().map(|block| &block.record);
+        Self {
+            epoch: self.epoch,
+            start_archive: last_before.map_or(self.start_archive, |last| last.free_fields.archive),
+            inbox_start: last_before.map_or(self.inbox_start, |last| last.header.inbox_end),
+            blocks,
+        }
+    }
+
     /// Archive root after the last block.
     pub fn end_archive(&self) -> Digest {
         self.blocks

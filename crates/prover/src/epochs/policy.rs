@@ -61,6 +61,8 @@ pub struct EpochFacts {
     pub proof_from: Option<L2BlockNumber>,
     /// Whether a proof is on its way to L1.
     pub is_submitting: bool,
+    /// Whether L1 has a proof of ours for some of its blocks.
+    pub is_proven_by_us: bool,
     /// Seconds of work left.
     pub eta_seconds: u64,
 }
@@ -105,6 +107,8 @@ pub enum Action {
     Quote,
     /// Send the proof that is ready.
     Submit(SubmitReason),
+    /// Settle the claim of one who did not deliver: the epoch's rescuers are paid then.
+    Settle,
 }
 
 impl Moment {
@@ -141,10 +145,13 @@ pub fn decide(me: Address, policy: &Policy, now: &Moment, epochs: &[EpochFacts])
         let is_ours = open_claim.is_some_and(|claim| claim.prover == me);
         let is_quoted = facts.quoted_until.is_some_and(|until| now.slot() <= until);
         let is_proven = now.proven >= *facts.blocks.end();
-        // Blocks that others proved still have to be delivered by whoever claimed them.
         if is_proven && !is_ours {
+            if facts.is_proven_by_us && open_claim.is_some() && is_past_deadline(now, open_claim) {
+                actions.push((facts.epoch, Action::Settle));
+            }
             continue;
         }
+        // Blocks that others proved still have to be delivered by whoever claimed them.
         promised = promised.saturating_add(usize::from(is_ours || is_quoted));
         if let Some(reason) = submit_reason(policy, now, facts, open_claim, is_ours) {
             actions.push((facts.epoch, Action::Submit(reason)));
@@ -189,9 +196,14 @@ fn is_late(policy: &Policy, now: &Moment, epoch: Epoch, claim: Option<ClaimView>
     let Some(claim) = claim else {
         return now.is_over(epoch) && now.slot() >= now.claim_window_end(epoch);
     };
-    let is_past_deadline = claim.deadline.is_some_and(|deadline| now.slot() >= deadline);
     let is_closing = now.time.saturating_add(policy.margin_seconds) >= now.proof_window_end(epoch);
-    policy.rescues && (is_past_deadline || is_closing)
+    policy.rescues && (is_past_deadline(now, Some(claim)) || is_closing)
+}
+
+fn is_past_deadline(now: &Moment, claim: Option<ClaimView>) -> bool {
+    claim
+        .and_then(|claim| claim.deadline)
+        .is_some_and(|deadline| now.slot() >= deadline)
 }
 
 fn is_worth_quoting(policy: &Policy, now: &Moment, facts: &EpochFacts, claim: Option<ClaimView>) -> bool {
@@ -257,6 +269,7 @@ mod tests {
             quoted_until: None,
             proof_from: None,
             is_submitting: false,
+            is_proven_by_us: false,
             eta_seconds: 20,
         }
     }
@@ -445,6 +458,31 @@ mod tests {
             ..moment(0)
         };
         check("not over", &policy, before, claimed(ME, None), &[]);
+    }
+
+    #[test]
+    fn a_rescuer_settles_the_claim_that_was_not_delivered() {
+        let proven = |slots| Moment {
+            proven: L2BlockNumber::new(56),
+            ..moment(slots)
+        };
+        let rescued = EpochFacts {
+            claim: claim(OTHER, 1, Some(112)),
+            is_proven_by_us: true,
+            ..facts()
+        };
+        check("past the deadline", &POLICY, proven(16), rescued.clone(), &[Action::Settle]);
+        check("before it", &POLICY, proven(15), rescued.clone(), &[]);
+        let by_others = EpochFacts {
+            is_proven_by_us: false,
+            ..rescued.clone()
+        };
+        check("nothing to gain", &POLICY, proven(16), by_others, &[]);
+        let unclaimed = EpochFacts {
+            claim: None,
+            ..rescued
+        };
+        check("nothing to settle", &POLICY, proven(16), unclaimed, &[]);
     }
 
     #[test]

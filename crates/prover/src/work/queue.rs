@@ -126,6 +126,16 @@ pub struct JobCounts {
     pub done: usize,
 }
 
+impl JobCounts {
+    /// Adds another's counts.
+    pub const fn add(&mut self, other: &Self) {
+        self.waiting = self.waiting.saturating_add(other.waiting);
+        self.running = self.running.saturating_add(other.running);
+        self.pausing = self.pausing.saturating_add(other.pausing);
+        self.done = self.done.saturating_add(other.done);
+    }
+}
+
 impl JobQueue {
     /// Makes these the jobs, at most [`JOBS_MAX`] of them. What is known of jobs that stay is kept; jobs whose result is at hand
     /// (`is_done`) are done. Returns how many were left out because of the bound.
