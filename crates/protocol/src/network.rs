@@ -469,7 +469,11 @@ mod tests {
                 "claim_window_slots = 0",
                 "claim_window_slots",
             ),
-            ("bond_min_gwei = 1_000_000_000", "bond_min_gwei = 0", "bond_min_gwei"),
+            (
+                "bond_min_gwei = 1_000_000_000",
+                "bond_min_gwei = 0",
+                "bond_min_gwei",
+            ),
             (
                 "block_withdrawals_max = 2",
                 "block_withdrawals_max = 9",

@@ -14,7 +14,8 @@ use crate::config::StoreConfig;
 use crate::error::{StepError, StoreError};
 use crate::pool;
 use crate::records::{
-    AppliedBlock, EpochClaim, EpochProof, InstanceEntry, L1Change, L1Record, L1Step, MinedAt, MinedTx, StepOutcome, Tips,
+    AppliedBlock, EpochClaim, EpochProof, InstanceEntry, L1Change, L1Record, L1Step, MinedAt, MinedTx,
+    StepOutcome, Tips,
 };
 use crate::rows::{self, meta};
 use crate::table::Table;

@@ -378,9 +378,14 @@ mod tests {
 
     #[test]
     fn proofs_and_claims_of_this_instance_are_followed() {
-        let event = decode(&CONTRACTS, &log(CONTRACTS.rollup, &proven())).unwrap().unwrap();
+        let event = decode(&CONTRACTS, &log(CONTRACTS.rollup, &proven()))
+            .unwrap()
+            .unwrap();
         let L1Event::Proven {
-            from, to, settled_from, ..
+            from,
+            to,
+            settled_from,
+            ..
         } = event
         else {
             panic!("{event:?}")
@@ -389,7 +394,11 @@ mod tests {
         let ours = log(CONTRACTS.prover_bonds, &claimed(CONTRACTS.rollup));
         assert!(matches!(
             decode(&CONTRACTS, &ours).unwrap(),
-            Some(L1Event::EpochClaimed { basis_point_fee: 700, bond_wei: 5, .. })
+            Some(L1Event::EpochClaimed {
+                basis_point_fee: 700,
+                bond_wei: 5,
+                ..
+            })
         ));
         let others = log(CONTRACTS.prover_bonds, &claimed(Address::ZERO));
         assert_eq!(decode(&CONTRACTS, &others), Ok(None));
@@ -414,7 +423,10 @@ mod tests {
             prover: Address::ZERO,
             amount: U256::from(1),
         };
-        assert_eq!(decode(&CONTRACTS, &log(CONTRACTS.prover_bonds, &deposited)), Ok(None));
+        assert_eq!(
+            decode(&CONTRACTS, &log(CONTRACTS.prover_bonds, &deposited)),
+            Ok(None)
+        );
     }
 
     #[test]

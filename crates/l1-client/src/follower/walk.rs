@@ -317,7 +317,11 @@ impl Walker {
         let bits: u32 = bloom.data().iter().map(|byte| byte.count_ones()).sum();
         let has = |bytes: &[u8]| bloom.contains_input(BloomInput::Raw(bytes));
         usize::try_from(bits).is_ok_and(|bits| bits <= BLOOM_BITS_MAX)
-            && self.contracts.followed().iter().any(|address| has(address.as_slice()))
+            && self
+                .contracts
+                .followed()
+                .iter()
+                .any(|address| has(address.as_slice()))
             && FOLLOWED.iter().any(|topic| has(topic.as_slice()))
     }
 

@@ -2,7 +2,9 @@
 
 use agoge_protocol::messages::{Attestation, Proposal, SignedProposal};
 use agoge_protocol::sampling::Committee;
-use agoge_protocol::{Address, B256, BlockHash, CompactSignature, Digest, Epoch, L1Block, L2BlockNumber, Slot};
+use agoge_protocol::{
+    Address, B256, BlockHash, CompactSignature, Digest, Epoch, L1Block, L2BlockNumber, Slot,
+};
 
 use super::output::SignKind;
 use crate::duties::MissReason;

@@ -82,7 +82,8 @@ impl Rules {
 
     /// Whether a block of this slot may claim a quote for `epoch`.
     pub fn is_claimable(&self, epoch: Epoch, slot: Slot) -> bool {
-        self.timing.epoch_of(slot) == epoch.next() && self.timing.slot_in_epoch(slot) < self.claim_window_slots
+        self.timing.epoch_of(slot) == epoch.next()
+            && self.timing.slot_in_epoch(slot) < self.claim_window_slots
     }
 
     /// First millisecond after the slot.

@@ -21,6 +21,7 @@ use crate::consensus::{
 };
 use crate::duties::{DutyLog, DutyOutcome, DutyRecord};
 use crate::publisher::Publisher;
+use crate::quotes::Quotes;
 use crate::signer::Signer;
 
 /// Results of work that wait for the actor: more than the machine can have under way.
@@ -39,6 +40,7 @@ pub(super) struct ValidatorsActor {
     // Interfaces.
     pub(super) p2p: P2pHandle,
     pub(super) committees: Committees,
+    pub(super) quotes: Quotes,
     pub(super) judge: Judge,
     pub(super) signer: Signer,
     pub(super) publisher: Publisher,
@@ -88,6 +90,8 @@ impl ValidatorsActor {
                     })
                     .await;
                 }
+                // Its epoch may end elsewhere now.
+                self.step(Input::Offer(None)).await;
             }
             ChainNotice::View(view) => {
                 self.committees.on_l1_block();
@@ -100,6 +104,7 @@ impl ValidatorsActor {
                 // The network may be stopping.
                 self.p2p.set_status(status).await.ok();
                 self.step(Input::Chain(view)).await;
+                self.find_offer(view.is_synced);
             }
         }
     }
@@ -184,6 +189,18 @@ impl ValidatorsActor {
             Output::Equivocation(evidence) => report_equivocation(&evidence),
             Output::RecordDuty(record) => self.record(record),
         }
+    }
+
+    /// Looks for the quote that a block of the next L1 block's slot claims, if this node may publish one.
+    fn find_offer(&self, is_synced: bool) {
+        if !is_synced || !self.publisher.can_publish() || self.signer.addresses().is_empty() {
+            return;
+        }
+        let quotes = self.quotes.clone();
+        self.work(
+            "find-offer",
+            async move { Some(Input::Offer(quotes.offer().await)) },
+        );
     }
 
     fn find_committee(&self, epoch: Epoch) {

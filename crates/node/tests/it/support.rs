@@ -7,8 +7,8 @@ use agoge_node::chain::{Applier, BlockRules, Built, ChainError, Executor, Prepar
 use agoge_node::mempool::{Mempool, MempoolConfig, PoolLimits, ProofVerifier};
 use agoge_protocol::note::next_inbox_hash;
 use agoge_protocol::{
-    Address, B256, Ciphertext, Deposit, Digest, Element, Epoch, L1Block, L1BlockNumber, L1Event, L2BlockNumber,
-    Slot, Timing, Transaction, TxPublicInputs, Withdrawal,
+    Address, B256, Ciphertext, Deposit, Digest, Element, Epoch, L1Block, L1BlockNumber, L1Event,
+    L2BlockNumber, Slot, Timing, Transaction, TxPublicInputs, Withdrawal,
 };
 use agoge_state_transition::{BlockLimits, Tree, hash, tree};
 use agoge_store::{Store, StoreConfig};
@@ -158,7 +158,12 @@ impl TestNode {
         events: &[L1Event],
         blob: Option<&Blob>,
     ) -> Result<(), ChainError> {
-        self.applier.extend(block, events.to_vec(), blob)
+        let hashes = events.iter().filter_map(|event| match event {
+            L1Event::BlockProposed { blob_hash, .. } => Some(*blob_hash),
+            _ => None,
+        });
+        let blobs = hashes.filter_map(|hash| Some((hash, Box::new(blob?.clone()))));
+        self.applier.extend(block, events.to_vec(), &blobs.collect())
     }
 }
 

@@ -210,7 +210,11 @@ async fn a_flood_of_quotes_is_bounded_and_leaves_places_for_what_a_slot_depends_
     for epoch in 0..10 {
         author.handle.publish_quote(quote(epoch)).await.unwrap();
     }
-    author.handle.publish_attestation(attestation(1, 1)).await.unwrap();
+    author
+        .handle
+        .publish_attestation(attestation(1, 1))
+        .await
+        .unwrap();
     let mut quotes = 0;
     while let GossipMessage::Quote(_) = node.gossip().await.1 {
         quotes += 1;

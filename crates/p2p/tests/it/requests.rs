@@ -74,7 +74,11 @@ async fn each_kind_is_asked_and_answered() {
             asker.handle.request(Target::ANY, blob).await.unwrap().response,
             Response::Blob(None)
         );
-        let answer = asker.handle.request(Target::ANY, block_ids.clone()).await.unwrap();
+        let answer = asker
+            .handle
+            .request(Target::ANY, block_ids.clone())
+            .await
+            .unwrap();
         assert_eq!(answer.response, Response::BlockTxIds(Some(known.clone())));
     };
     tokio::join!(serve, ask);

@@ -366,7 +366,11 @@ fn transactions_are_kept_until_their_whole_epoch_is_proven_beyond_any_reorg() {
             chain.apply(&store, &[]);
         }
         let of_open_epochs: Vec<u64> = (split..=12).collect();
-        assert_eq!(kept(&store, 12), of_open_epochs, "{name}: the rest of the epoch, and its prefix");
+        assert_eq!(
+            kept(&store, 12),
+            of_open_epochs,
+            "{name}: the rest of the epoch, and its prefix"
+        );
         // All are proven: the last epoch may still grow.
         chain.apply(&store, &[Act::Prove { count: 12 }]);
         for _ in 0..64 {

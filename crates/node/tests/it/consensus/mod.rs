@@ -1,5 +1,6 @@
 //! The validators' state machine: every rule as a scenario, and many machines together.
 
+mod claims;
 mod scenarios;
 mod simulation;
 
