@@ -32,6 +32,9 @@ pub struct ChainRules {
     pub limits: BlockLimits,
 }
 
+/// Blobs by their versioned hash.
+pub type BlobsByHash = BTreeMap<B256, Blob>;
+
 /// A block as L1 has it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Posted {
@@ -87,16 +90,17 @@ impl Applier {
         self.lock().clone()
     }
 
-    /// The block among `events` whose blob is needed.
-    pub fn blob_need(&self, events: &[L1Event]) -> Option<Posted> {
+    /// The blocks among `events`, whose blobs are needed. A committee's block comes alone; blocks that are appended together with their
+    /// proof are up to an epoch's.
+    pub fn blob_needs(&self, events: &[L1Event]) -> Vec<Posted> {
         let has_prune = events.iter().any(|event| matches!(event, L1Event::Pruned { .. }));
         if self.lock().is_some() && !has_prune {
-            return None;
+            return Vec::new();
         }
-        events.iter().find_map(posted).map(|(_, posted)| posted)
+        events.iter().filter_map(posted).map(|(_, posted)| posted).collect()
     }
 
-    /// Applies the next L1 block; `blob` is the one that [`Self::blob_need`] asks for.
+    /// Applies the next L1 block; `blobs` are those that [`Self::blob_needs`] asks for.
     ///
     /// # Errors
     /// [`ChainError`]; the store stands at the block before then.
@@ -104,24 +108,23 @@ impl Applier {
         &self,
         block: L1Block,
         events: Vec<L1Event>,
-        blob: Option<&Blob>,
+        blobs: &BlobsByHash,
     ) -> Result<(), ChainError> {
         let mut step = Step {
             applier: self,
             block,
             tip: self.store.view().tips()?.pending,
-            pruned_to: None,
-            blobs: Vec::new(),
+            followed: Vec::new(),
             changes: Vec::new(),
         };
         for event in events {
-            step.take(event, blob)?;
+            step.take(event, blobs)?;
         }
-        let Step { changes, blobs, .. } = step;
+        let Step { changes, followed, .. } = step;
         let outcome = self.store.apply_l1_block(L1Step { block, changes })?;
         self.remember(&outcome.requeued)?;
-        if let Some(blob) = blob {
-            for posted in blobs {
+        for posted in followed {
+            if let Some(blob) = blobs.get(&posted.blob_hash) {
                 self.store
                     .put_blob(posted.free_fields.slot, posted.blob_hash, blob.as_bytes())?;
             }
@@ -197,21 +200,21 @@ fn posted(event: &L1Event) -> Option<(L2BlockNumber, Posted)> {
     }
 }
 
-/// One L1 block on its way into the store. L1 takes at most one L2 block of a committee in one of its own.
+/// One L1 block on its way into the store.
 struct Step<'a> {
     applier: &'a Applier,
     block: L1Block,
     /// Our pending tip after the changes so far.
     tip: L2BlockNumber,
-    pruned_to: Option<L2BlockNumber>,
-    blobs: Vec<Posted>,
+    /// Blocks that are executed.
+    followed: Vec<Posted>,
     changes: Vec<L1Change>,
 }
 
 impl Step<'_> {
-    fn take(&mut self, event: L1Event, blob: Option<&Blob>) -> Result<(), ChainError> {
+    fn take(&mut self, event: L1Event, blobs: &BlobsByHash) -> Result<(), ChainError> {
         if let Some((number, posted)) = posted(&event) {
-            return self.block(number, posted, blob);
+            return self.block(number, posted, blobs);
         }
         match event {
             L1Event::Deposited(deposit) => self.changes.push(L1Change::Deposit(deposit)),
@@ -296,7 +299,6 @@ impl Step<'_> {
         if to < self.tip {
             self.changes.push(L1Change::Prune { to });
             self.tip = to;
-            self.pruned_to = Some(to);
         }
     }
 
@@ -304,22 +306,22 @@ impl Step<'_> {
         &mut self,
         number: L2BlockNumber,
         posted: Posted,
-        blob: Option<&Blob>,
+        blobs: &BlobsByHash,
     ) -> Result<(), ChainError> {
         if self.applier.lock().is_some() {
             return Ok(());
         }
-        if number != self.tip.next() || !self.blobs.is_empty() {
+        if number != self.tip.next() {
             self.refuse(
                 number,
                 format!("block {number} does not follow block {}", self.tip),
             );
             return Ok(());
         }
-        match self.execute(&posted, blob) {
+        match self.execute(&posted, blobs.get(&posted.blob_hash)) {
             Ok(applied) => {
                 self.tip = number;
-                self.blobs.push(posted);
+                self.followed.push(posted);
                 self.changes.push(L1Change::Block(Box::new(applied)));
                 Ok(())
             }
@@ -334,10 +336,12 @@ impl Step<'_> {
     fn execute(&self, posted: &Posted, blob: Option<&Blob>) -> Result<AppliedBlock, ChainError> {
         let blob_hash = posted.blob_hash;
         let blob = blob.ok_or(ChainError::BlobMissing { blob_hash })?;
-        let view = self.applier.store.view();
-        let view = match self.pruned_to {
-            Some(to) => view.pruned_to(to)?,
-            None => view,
+        let is_changed = |change: &L1Change| matches!(change, L1Change::Prune { .. } | L1Change::Block(_));
+        let view = if self.changes.iter().any(is_changed) {
+            let (block, changes) = (self.block, self.changes.clone());
+            self.applier.store.preview(L1Step { block, changes })?
+        } else {
+            self.applier.store.view()
         };
         let rules = &self.applier.rules;
         let effects = blob::decode(blob.as_bytes(), rules.limits.txs_max)?;

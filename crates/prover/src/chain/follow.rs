@@ -12,7 +12,7 @@ use agoge_supervisor::{Backoff, CancellationToken, Health, Spawner};
 use futures::future::{BoxFuture, FutureExt as _};
 use tokio::sync::watch;
 
-use super::apply::{Applier, Posted};
+use super::apply::{Applier, BlobsByHash, Posted};
 use super::error::ChainError;
 
 /// Pauses between tries for a blob.
@@ -138,19 +138,14 @@ impl ChainFollower {
             match event {
                 None => return Ok(()),
                 Some(ChainEvent::Extended { block, events }) => {
-                    let blob = match applier.blob_need(&events) {
-                        None => None,
-                        Some(posted) => {
-                            let fetched = self.fetch(blobs.as_ref(), block, &posted, &mut held, &cancel);
-                            match fetched.await {
-                                Fetched::Blob(blob) => Some(blob),
-                                Fetched::Gone => continue,
-                                Fetched::Stopped => return Ok(()),
-                            }
-                        }
+                    let needs = applier.blob_needs(&events);
+                    let fetched = self.fetch_all(blobs.as_ref(), block, &needs, &mut held, &cancel);
+                    let blobs = match fetched.await {
+                        Fetched::Blobs(blobs) => blobs,
+                        Fetched::Gone => continue,
+                        Fetched::Stopped => return Ok(()),
                     };
-                    self.blocking(move || applier.extend(block, events, blob.as_deref()))
-                        .await?;
+                    self.blocking(move || applier.extend(block, events, &blobs)).await?;
                     self.finalize(&mut finalized).await?;
                     self.tell(block)?;
                 }
@@ -163,6 +158,26 @@ impl ChainFollower {
         }
     }
 
+    /// The blobs of all blocks of an L1 block.
+    async fn fetch_all(
+        &mut self,
+        blobs: &dyn BlobFetcher,
+        block: L1Block,
+        needs: &[Posted],
+        held: &mut VecDeque<ChainEvent>,
+        cancel: &CancellationToken,
+    ) -> Fetched<BlobsByHash> {
+        let mut fetched = BlobsByHash::new();
+        for posted in needs {
+            match self.fetch(blobs, block, posted, held, cancel).await {
+                Fetched::Blobs(blob) => fetched.insert(posted.blob_hash, blob),
+                Fetched::Gone => return Fetched::Gone,
+                Fetched::Stopped => return Fetched::Stopped,
+            };
+        }
+        Fetched::Blobs(fetched)
+    }
+
     /// The blob of a block, tried for as long as it takes. What L1 says meanwhile is held; when it takes the block back, only that is.
     async fn fetch(
         &mut self,
@@ -171,7 +186,7 @@ impl ChainFollower {
         posted: &Posted,
         held: &mut VecDeque<ChainEvent>,
         cancel: &CancellationToken,
-    ) -> Fetched {
+    ) -> Fetched<Blob> {
         if take_back(held, block) {
             return Fetched::Gone;
         }
@@ -182,7 +197,7 @@ impl ChainFollower {
                 () = cancel.cancelled() => return Fetched::Stopped,
                 fetched = &mut attempt => {
                     let error = match fetched {
-                        Ok(blob) => return Fetched::Blob(Box::new(blob)),
+                        Ok(blob) => return Fetched::Blobs(blob),
                         Err(error) => error,
                     };
                     let slot = posted.free_fields.slot;
@@ -247,10 +262,10 @@ impl ChainFollower {
     }
 }
 
-/// What became of waiting for a blob.
-enum Fetched {
-    /// It is here.
-    Blob(Box<Blob>),
+/// What became of waiting for blobs.
+enum Fetched<T> {
+    /// They are here.
+    Blobs(T),
     /// L1 has taken the block with it back: the rollback is the next event held.
     Gone,
     /// The process is stopping, or L1's stream has ended.
