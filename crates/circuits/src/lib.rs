@@ -16,10 +16,12 @@ mod client;
 mod epoch;
 mod gadgets;
 mod profile;
+mod reference;
 
 pub use client::prover::{ClientProver, ClientProverError, ProveError};
 pub use client::verifier::{ClientVerifier, VerifierDataError, VerifyError};
 pub use client::witness::{ClientWitness, InputNote, OutputNote, WitnessError};
+pub use reference::{ReferenceError, ReferenceProof};
 
 /// Goldilocks.
 type F = plonky2::field::goldilocks_field::GoldilocksField;
