@@ -209,14 +209,14 @@ impl Network {
             .unwrap_or_else(|_| panic!("{what}: {:?}", self.status.borrow()));
     }
 
-    /// Two more looks of the coordinator: what it would do now it has done.
+    /// Some more looks of the coordinator, which tells its status after each: what it would do now it has done.
     async fn settle(&self) {
-        for _ in 0..2 {
-            let version = self.chain.borrow().version;
+        let mut status = self.status.clone();
+        for _ in 0..4 {
+            status.mark_unchanged();
             let head = self.chain.borrow().head.unwrap();
             self.tell(head);
-            assert!(self.chain.borrow().version > version);
-            tokio::time::sleep(Duration::from_millis(700)).await;
+            status.changed().await.unwrap();
         }
     }
 }
