@@ -20,7 +20,9 @@ use clap::Args;
 use super::Invocation;
 use crate::config::{CHAIN_ID_ANVIL, Config, Resolved};
 use crate::jobs::Shelf;
-use crate::runtime::{ProofMaker, ProverParts, Running, StartError, TestProofs, genesis_id, open_store, start};
+use crate::runtime::{
+    ProofMaker, ProverParts, Running, StartError, TestProofs, genesis_id, open_store, start,
+};
 use crate::work::plonky2::Plonky2;
 use crate::work::{Library, Pool, PoolConfig, Worker};
 
@@ -275,7 +277,14 @@ async fn maker(
         job_timeout_ms: work.job_timeout_seconds.saturating_mul(1_000),
     };
     let worker: Arc<dyn Worker> = Arc::clone(&circuits) as Arc<dyn Worker>;
-    let pool = Pool::start(library, circuits, vec![worker], config, Arc::clone(clock), spawner);
+    let pool = Pool::start(
+        library,
+        circuits,
+        vec![worker],
+        config,
+        Arc::clone(clock),
+        spawner,
+    );
     Ok((Arc::new(pool), "plonky2"))
 }
 

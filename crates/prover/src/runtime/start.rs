@@ -133,7 +133,11 @@ impl ActorError for SenderFailed {
 /// # Errors
 /// [`StartError::NoInstance`], [`StartError::GenesisId`].
 pub fn genesis_id(deployment: &Deployment) -> Result<Digest, StartError> {
-    let id = deployment.genesis_ids.first().copied().ok_or(StartError::NoInstance)?;
+    let id = deployment
+        .genesis_ids
+        .first()
+        .copied()
+        .ok_or(StartError::NoInstance)?;
     Ok(Digest::from_b256(id)?)
 }
 

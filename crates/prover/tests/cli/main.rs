@@ -29,7 +29,11 @@ impl Output {
 
     #[track_caller]
     fn expect(self, code: i32, part: &str) -> Self {
-        assert_eq!(self.code, code, "stdout: {}\nstderr: {}", self.stdout, self.stderr);
+        assert_eq!(
+            self.code, code,
+            "stdout: {}\nstderr: {}",
+            self.stdout, self.stderr
+        );
         let all = format!("{}{}", self.stdout, self.stderr);
         assert!(all.contains(part), "{part:?} is not in: {all}");
         self
@@ -86,7 +90,14 @@ impl Home {
     fn devnet(&self, args: &[&str]) -> Output {
         let data = self.path("data").display().to_string();
         let password = self.private("password", &format!("{CANARY}-password\n"));
-        let mut all = vec!["--network", "devnet", "--data-dir", &data, "--keys-password-file", &password];
+        let mut all = vec![
+            "--network",
+            "devnet",
+            "--data-dir",
+            &data,
+            "--keys-password-file",
+            &password,
+        ];
         all.extend(args);
         self.run(&all)
     }
@@ -96,7 +107,16 @@ impl Home {
 fn help_names_every_command_and_ends_with_0() {
     let home = Home::new();
     let help = home.run(&["--help"]).expect(0, "Exit codes:");
-    for command in ["run", "bond", "status", "bench", "verify", "keys", "config", "completions"] {
+    for command in [
+        "run",
+        "bond",
+        "status",
+        "bench",
+        "verify",
+        "keys",
+        "config",
+        "completions",
+    ] {
         assert!(help.stdout.contains(command), "{command}");
     }
     home.run(&["nonsense"]).expect(2, "unrecognized subcommand");
@@ -144,7 +164,16 @@ fn layers_win_in_order_and_mistakes_name_the_line() {
         "prover.toml",
         "network = \"devnet\"\n[quotes]\nfee_bps = 1500\n[proving]\neager = false\n",
     );
-    let shown = home.run(&["config", "show", "--origin", "--config", &file, "--quotes-fee-bps", "900", "--json"]);
+    let shown = home.run(&[
+        "config",
+        "show",
+        "--origin",
+        "--config",
+        &file,
+        "--quotes-fee-bps",
+        "900",
+        "--json",
+    ]);
     let entries = shown.expect(0, "").json()["data"].as_array().unwrap().clone();
     let value = |key: &str| {
         let entry = entries.iter().find(|entry| entry["key"] == key).unwrap();
@@ -172,7 +201,10 @@ fn a_key_is_made_once_and_private() {
     assert_eq!(made["schema"], "agoge.prover.keys/1");
     let file = home.path("data/keys/prover.json");
     assert_eq!(made["data"]["file"], file.display().to_string());
-    assert_eq!(std::fs::metadata(&file).unwrap().permissions().mode() & 0o777, 0o600);
+    assert_eq!(
+        std::fs::metadata(&file).unwrap().permissions().mode() & 0o777,
+        0o600
+    );
     let before = std::fs::read(&file).unwrap();
     home.devnet(&["keys", "new"]).expect(3, "AGOGE-KEY-010");
     assert_eq!(std::fs::read(&file).unwrap(), before);
@@ -181,9 +213,14 @@ fn a_key_is_made_once_and_private() {
 #[test]
 fn status_says_that_no_prover_answers() {
     let home = Home::new();
-    let failed = home.devnet(&["status", "--status-listen", "127.0.0.1:1", "--json"]).expect(3, "");
+    let failed = home
+        .devnet(&["status", "--status-listen", "127.0.0.1:1", "--json"])
+        .expect(3, "");
     let error = failed.json();
-    assert_eq!((error["ok"].as_bool(), error["error"]["code"].as_str()), (Some(false), Some("AGOGE-PRV-001")));
+    assert_eq!(
+        (error["ok"].as_bool(), error["error"]["code"].as_str()),
+        (Some(false), Some("AGOGE-PRV-001"))
+    );
 }
 
 #[test]
@@ -201,11 +238,14 @@ fn hostile_proofs_are_never_valid() {
         assert_eq!(json.json()["ok"], false, "proof {number}");
     }
     let huge = home.private("huge", &"x".repeat(200_000));
-    home.run(&["verify", "--proof", &huge, "--public", &public]).expect(2, "more than");
+    home.run(&["verify", "--proof", &huge, "--public", &public])
+        .expect(2, "more than");
     let short = home.private("short.json", "[1,2,3]");
     let proof = home.private("proof", "0x00");
-    home.run(&["verify", "--proof", &proof, "--public", &short]).expect(2, "3 public inputs");
-    home.run(&["verify", "--proof", "/nonexistent", "--public", &public]).expect(2, "cannot read");
+    home.run(&["verify", "--proof", &proof, "--public", &short])
+        .expect(2, "3 public inputs");
+    home.run(&["verify", "--proof", "/nonexistent", "--public", &public])
+        .expect(2, "cannot read");
 }
 
 #[test]
@@ -222,9 +262,19 @@ fn a_prover_waits_for_l1_and_stops_on_a_signal() {
     let mut child = Command::new(env!("CARGO_BIN_EXE_agoge-prover"))
         .args(["--network", "devnet", "--test-verifier", "--data-dir"])
         .arg(home.path("data"))
-        .args(["--keys-password-file", &home.path("password").display().to_string()])
+        .args([
+            "--keys-password-file",
+            &home.path("password").display().to_string(),
+        ])
         .args(["--deployment", &deployment, "--l1-rpc-urls", "http://127.0.0.1:1"])
-        .args(["--status-listen", "127.0.0.1:0", "--metrics-listen", "127.0.0.1:0", "--p2p-listen", "127.0.0.1:0"])
+        .args([
+            "--status-listen",
+            "127.0.0.1:0",
+            "--metrics-listen",
+            "127.0.0.1:0",
+            "--p2p-listen",
+            "127.0.0.1:0",
+        ])
         .env_clear()
         .env("HOME", home.dir.path())
         .stdin(Stdio::null())
@@ -233,7 +283,9 @@ fn a_prover_waits_for_l1_and_stops_on_a_signal() {
         .spawn()
         .unwrap();
     let lines = BufReader::new(child.stderr.take().unwrap()).lines();
-    let waits = lines.map_while(Result::ok).find(|line| line.contains("waiting for L1"));
+    let waits = lines
+        .map_while(Result::ok)
+        .find(|line| line.contains("waiting for L1"));
     assert!(waits.is_some(), "it says what it waits for");
     let pid = rustix::process::Pid::from_child(&child);
     rustix::process::kill_process(pid, rustix::process::Signal::TERM).unwrap();
