@@ -214,12 +214,7 @@ pub async fn start(parts: ProverParts) -> Result<Running, StartError> {
     spawner.spawn("network", events.run(spawner.token()));
 
     let (chain_in, chain) = watch::channel(ChainState::default());
-    let (status_in, status) = watch::channel(ProverStatus {
-        schema: "agoge.prover.status/1",
-        prover: claimant.prover,
-        proofs,
-        ..ProverStatus::default()
-    });
+    let (status_in, status) = watch::channel(ProverStatus::new(claimant.prover, proofs));
     let coordinator = Coordinator {
         outside: Arc::new(L1AndPeers {
             reader,

@@ -74,7 +74,7 @@ impl Network {
         let head = store.view().l1_head().unwrap().unwrap().block;
         let outside = Arc::new(FakeOutside::default());
         let (chain, heard) = watch::channel(ChainState::default());
-        let (status_in, status) = watch::channel(ProverStatus::default());
+        let (status_in, status) = watch::channel(ProverStatus::new(Address::ZERO, "test"));
         let supervisor = Supervisor::new();
         let maker: Arc<dyn ProofMaker> = Arc::new(TestProofs);
         let coordinator = Coordinator {
