@@ -89,7 +89,7 @@ pub struct EpochStatus {
 ///
 /// # Errors
 /// The system's, when the port cannot be listened on.
-pub(super) async fn serve(
+pub async fn serve_status(
     spawner: &Spawner,
     listen: SocketAddr,
     status: watch::Receiver<ProverStatus>,

@@ -3,12 +3,12 @@
 use std::sync::Arc;
 
 use agoge_l1_client::Blob;
-use agoge_prover::bench::SyntheticEpoch;
-use agoge_prover::chain::{Applier, BlobsByHash, ChainRules};
-use agoge_prover::holdings;
 use agoge_protocol::{
     Address, B256, BlockHash, Digest, Epoch, L1Block, L1BlockNumber, L1Event, L2BlockNumber, U256,
 };
+use agoge_prover::bench::SyntheticEpoch;
+use agoge_prover::chain::{Applier, BlobsByHash, ChainRules};
+use agoge_prover::holdings;
 use agoge_store::{BlockRecord, MinedAt, Store, StoreConfig};
 
 /// An epoch made elsewhere, and a prover that hears of it.
@@ -112,9 +112,15 @@ impl Network {
     /// Client proofs of a block arrive.
     fn hold(&self, number: u64) {
         let number = L2BlockNumber::new(number);
-        let txs = holdings::transactions(&self.epoch.store().view(), number).unwrap().unwrap();
+        let txs = holdings::transactions(&self.epoch.store().view(), number)
+            .unwrap()
+            .unwrap();
         for (position, tx) in (0_u16..).zip(&txs) {
-            assert!(self.store.keep_mined_tx(MinedAt { number, position }, tx).unwrap());
+            assert!(
+                self.store
+                    .keep_mined_tx(MinedAt { number, position }, tx)
+                    .unwrap()
+            );
         }
     }
 
@@ -135,7 +141,12 @@ fn blocks_are_followed_one_or_several_in_an_l1_block_and_their_blobs_kept() {
     assert!(network.applier.unfollowed().is_none());
     for number in 1..=4 {
         let record = network.record(number);
-        let found = network.store.view().block(L2BlockNumber::new(number)).unwrap().unwrap();
+        let found = network
+            .store
+            .view()
+            .block(L2BlockNumber::new(number))
+            .unwrap()
+            .unwrap();
         assert_eq!(found.header, record.header);
         assert!(network.store.view().blob(record.blob_hash).unwrap().is_some());
     }
@@ -168,7 +179,12 @@ fn a_block_that_execution_does_not_confirm_is_not_followed_until_it_is_gone() {
         spoil(&mut bad);
         network.extend(vec![bad]);
         let after = network.proposed(3);
-        assert!(network.applier.blob_needs(std::slice::from_ref(&after)).is_empty());
+        assert!(
+            network
+                .applier
+                .blob_needs(std::slice::from_ref(&after))
+                .is_empty()
+        );
         network.extend(vec![after]);
         assert_eq!(network.pending(), 1);
         assert_eq!(network.applier.unfollowed().unwrap().number.get(), 2);
@@ -191,9 +207,15 @@ fn a_prune_takes_away_what_was_not_followed() {
     network.extend(vec![Network::proven(1)]);
     let third = network.proposed(3);
     network.extend(vec![third]);
-    assert_eq!(network.applier.unfollowed().unwrap().number.get(), 3, "block 2 was never heard of");
+    assert_eq!(
+        network.applier.unfollowed().unwrap().number.get(),
+        3,
+        "block 2 was never heard of"
+    );
     network.extend(vec![Network::proven(7)]);
-    network.extend(vec![L1Event::Pruned { to: L2BlockNumber::new(1) }]);
+    network.extend(vec![L1Event::Pruned {
+        to: L2BlockNumber::new(1),
+    }]);
     assert!(network.applier.unfollowed().is_none());
     let second = network.proposed(2);
     network.extend(vec![second]);
