@@ -13,7 +13,6 @@ use plonky2::hash::poseidon::{
 };
 use plonky2::plonk::circuit_data::{CommonCircuitData, VerifierOnlyCircuitData};
 use plonky2::plonk::config::GenericHashOut;
-use plonky2::util::serialization::IoError;
 
 use super::config::{L1Config, write_elements};
 use super::gates::Gates;
@@ -29,7 +28,7 @@ const LINE: usize = 48;
 
 /// Why there is no verifier for a circuit.
 #[derive(Debug, thiserror::Error)]
-pub(crate) enum GenerateError {
+pub enum GenerateError {
     /// A gate that `GateLib` does not have.
     #[error("the verifier does not know the gate {id}")]
     UnknownGate {
@@ -46,14 +45,8 @@ pub(crate) enum GenerateError {
         expected: &'static str,
     },
     /// plonky2 cannot write its own data.
-    #[error("plonky2 cannot encode the circuit: {0:?}")]
-    Encoding(IoError),
-}
-
-impl From<IoError> for GenerateError {
-    fn from(error: IoError) -> Self {
-        Self::Encoding(error)
-    }
+    #[error("plonky2 cannot encode the circuit")]
+    Encoding,
 }
 
 /// The source of the verifier of a circuit, a contract of this name.
