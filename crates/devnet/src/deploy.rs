@@ -64,7 +64,9 @@ async fn deploy(
     genesis_time: u64,
 ) -> Result<Deployment> {
     let nonce = client.nonce(deployer.address()).await?;
-    let rollup_address = deployer.address().create(nonce.saturating_add(CREATED_BEFORE_ROLLUP));
+    let rollup_address = deployer
+        .address()
+        .create(nonce.saturating_add(CREATED_BEFORE_ROLLUP));
     let deploy_block = client.head().await?.number.get();
     let network = &plan.network;
     let admin = key(&plan.seed, Role::AllowListAdmin, 0).address();
