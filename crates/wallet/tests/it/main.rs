@@ -3,6 +3,8 @@
 #[cfg(test)]
 mod book;
 #[cfg(test)]
+mod border;
+#[cfg(test)]
 mod cli;
 #[cfg(test)]
 mod scan;
