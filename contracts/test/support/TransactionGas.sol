@@ -6,7 +6,8 @@ import {Test} from "forge-std/Test.sol";
 /// @notice Records what a call would cost as a transaction of its own.
 /// @dev forge's isolation mode drops transactions with blobs, so the cost is put together: a test function runs as a
 /// transaction after `setUp`, with cold storage, and its first call is charged as in a real one; the base cost and the calldata
-/// are added here.
+/// are added here. With AGOGE_RECORD_CALLS=true the call and the state before it are written to target/calls, where `agoge-gas`
+/// measures them under other rules too.
 abstract contract TransactionGas is Test {
     uint256 private constant BASE = 21_000;
     uint256 private constant ZERO_BYTE = 4;
@@ -15,9 +16,12 @@ abstract contract TransactionGas is Test {
     /// @dev EIP-7623: a transaction pays at least this for each token, and four tokens for a byte that is not zero.
     uint256 private constant FLOOR_TOKEN = 10;
 
+    string private constant CALLS = "target/calls/";
+
     function _callAndRecord(address _to, uint256 _value, bytes memory _data, string memory _group, string memory _name)
         internal
     {
+        if (vm.envOr("AGOGE_RECORD_CALLS", false)) _write(_to, _value, _data, string.concat(_group, ", ", _name));
         (bool success,) = _to.call{value: _value}(_data);
         uint256 execution = vm.lastCallGas().gasTotalUsed;
         assertTrue(success, "call");
@@ -27,6 +31,25 @@ abstract contract TransactionGas is Test {
         uint256 standard = BASE + zeros * ZERO_BYTE + others * OTHER_BYTE + execution;
         uint256 floor = BASE + (zeros + 4 * others) * FLOOR_TOKEN;
         vm.snapshotValue(_group, _name, standard > floor ? standard : floor);
+    }
+
+    function _write(address _to, uint256 _value, bytes memory _data, string memory _name) private {
+        string memory file = vm.replace(vm.replace(_name, ",", ""), " ", "-");
+        string memory alloc = string.concat(file, ".alloc.json");
+        vm.createDir(CALLS, true);
+        vm.dumpState(string.concat(CALLS, alloc));
+
+        vm.serializeString(file, "name", _name);
+        vm.serializeString(file, "alloc", alloc);
+        vm.serializeAddress(file, "from", address(this));
+        vm.serializeAddress(file, "to", _to);
+        vm.serializeString(file, "value", vm.toString(bytes32(_value)));
+        vm.serializeBytes(file, "data", _data);
+        vm.serializeBytes32(file, "blob_hashes", vm.getBlobhashes());
+        vm.serializeString(file, "block_number", vm.toString(bytes32(vm.getBlockNumber())));
+        vm.serializeString(file, "timestamp", vm.toString(bytes32(vm.getBlockTimestamp())));
+        string memory json = vm.serializeString(file, "chain_id", vm.toString(bytes32(block.chainid)));
+        vm.writeJson(json, string.concat(CALLS, file, ".json"));
     }
 
     function _zeros(bytes memory _data) private pure returns (uint256 count) {

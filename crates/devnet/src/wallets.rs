@@ -109,13 +109,7 @@ impl Wallet {
     ///
     /// # Errors
     /// Those of the program.
-    pub async fn withdraw(
-        &self,
-        node_url: &str,
-        to: Address,
-        amount: &str,
-        extra: &[&str],
-    ) -> Result<Value> {
+    pub async fn withdraw(&self, node_url: &str, to: Address, amount: &str, extra: &[&str]) -> Result<Value> {
         let to = to.to_string();
         let args: Vec<&str> = ["withdraw", "--to", &to, "--amount", amount, "--timeout", "120"]
             .into_iter()

@@ -84,12 +84,7 @@ impl Devnet {
     /// Those of the call.
     pub async fn l1_tip(&self) -> Result<u64> {
         let (_, time) = self.anvil.head().await?;
-        Ok(self
-            .reader
-            .tips_at(At::Latest, time)
-            .await?
-            .pending
-            .get())
+        Ok(self.reader.tips_at(At::Latest, time).await?.pending.get())
     }
 
     /// Waits until all running nodes have the same pending tip, at block `number` or later, and returns it. What they agree on is
@@ -107,10 +102,7 @@ impl Devnet {
             }
             let (_, first) = tips.first().cloned().ok_or_else(|| eyre!("there are no nodes"))?;
             if first.number.get() >= number && tips.iter().all(|(_, tip)| *tip == first) {
-                let record = self
-                    .reader
-                    .block_record(At::Latest, first.number)
-                    .await?;
+                let record = self.reader.block_record(At::Latest, first.number).await?;
                 if record.is_some_and(|(archive, _)| archive == first.archive) {
                     return Ok(first);
                 }

@@ -23,13 +23,20 @@ pub(crate) struct RecordedCall {
     pub(crate) from: Address,
     /// Contract.
     pub(crate) to: Address,
+    /// Wei sent along.
+    #[serde(default)]
+    pub(crate) value: U256,
     /// Calldata.
     pub(crate) data: Bytes,
+    /// Versioned hashes of the transaction's blobs.
+    #[serde(default)]
+    pub(crate) blob_hashes: Vec<B256>,
     /// Number of the L1 block.
     pub(crate) block_number: U256,
     /// Its time.
     pub(crate) timestamp: U256,
     /// Chain id.
+    #[serde(deserialize_with = "quantity")]
     pub(crate) chain_id: u64,
     /// The state, from the file `alloc`.
     #[serde(skip)]

@@ -34,14 +34,17 @@ async fn withdraw(story: &mut Story, devnet: &Devnet, alice: &Wallet) -> Result<
     let block = block_of(&sent)?;
     let effects = effects_on_l1(devnet, block).await?;
     ensure!(
-        effects.iter().any(|tx| {
-            tx.withdrawal.recipient == alice.account && tx.withdrawal.amount == WITHDRAWN_GWEI
-        }),
+        effects
+            .iter()
+            .any(|tx| { tx.withdrawal.recipient == alice.account && tx.withdrawal.amount == WITHDRAWN_GWEI }),
         "the blob of block {block} holds no withdrawal of {WITHDRAWN_GWEI} gwei to {}",
         alice.account
     );
     let owed = devnet.owed("Rollup", alice.account).await?;
-    ensure!(owed.is_zero(), "L1 owes alice {owed} wei for a block without a proof");
+    ensure!(
+        owed.is_zero(),
+        "L1 owes alice {owed} wei for a block without a proof"
+    );
     story.checked(&format!(
         "block {block} on L1 holds it; L1 owes her nothing yet, since the block is not proven"
     ));
@@ -214,9 +217,7 @@ async fn pulled(story: &mut Story, devnet: &Devnet, alice: &Wallet, block: u64) 
         "the Rollup held {held} wei before and {now} after"
     );
     expect_status(devnet, alice, block, "pulled").await?;
-    story.checked(&format!(
-        "alice pulled it: {fresh} has exactly {got} wei on L1"
-    ));
+    story.checked(&format!("alice pulled it: {fresh} has exactly {got} wei on L1"));
     Ok(())
 }
 

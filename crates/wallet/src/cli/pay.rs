@@ -48,12 +48,7 @@ pub(super) async fn withdraw(global: &Global, args: Withdraw) -> Result<Output, 
     Ok(output)
 }
 
-async fn pay(
-    global: &Global,
-    to: Payee,
-    args: &Paying,
-    schema: &'static str,
-) -> Result<Output, WalletError> {
+async fn pay(global: &Global, to: Payee, args: &Paying, schema: &'static str) -> Result<Output, WalletError> {
     let amount = args.amount;
     // What is wrong by itself is said before a password is asked for.
     transfer::needed(Payment { to, amount, fee: 0 })?;
@@ -89,7 +84,8 @@ async fn pay(
     }
     say(&format!("transaction {id} is queued"));
     let block = wait_for_tx(&session.release(), id, args.waiting).await?;
-    let data = json!({"id": id, "amount_gwei": amount.to_string(), "fee_gwei": fee.to_string(), "block": block});
+    let data =
+        json!({"id": id, "amount_gwei": amount.to_string(), "fee_gwei": fee.to_string(), "block": block});
     let what = match to {
         Payee::Shielded(_) => "sent",
         Payee::L1(_) => "withdrew",

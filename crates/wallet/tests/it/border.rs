@@ -76,12 +76,7 @@ fn what_is_owed_on_l1_belongs_to_the_newest_withdrawals() {
         (Withdrawal { amount, recipient }, Stage::Proven { block })
     };
     let all = || {
-        let mut all = vec![
-            proven(1, 5, a),
-            proven(2, 6, b),
-            proven(3, 7, a),
-            proven(4, 8, a),
-        ];
+        let mut all = vec![proven(1, 5, a), proven(2, 6, b), proven(3, 7, a), proven(4, 8, a)];
         let block = L2BlockNumber::new(5);
         all.push((
             Withdrawal {
@@ -196,7 +191,10 @@ async fn money_is_withdrawn_and_every_stage_is_told() {
         .run(&["withdraw", "--to", &to, "--amount", "15000gwei"])
         .await;
     let data = sent.data();
-    assert_eq!((&data["block"], &data["amount_gwei"]), (&3.into(), &"15000".into()));
+    assert_eq!(
+        (&data["block"], &data["amount_gwei"]),
+        (&3.into(), &"15000".into())
+    );
     assert_eq!(data["recipient"], json!(account(9)));
     // The anchor is proven, so there is no warning.
     assert!(!sent.stderr.contains("no proven block"), "{}", sent.stderr);
@@ -212,7 +210,8 @@ async fn money_is_withdrawn_and_every_stage_is_told() {
         let data = home.run(&["withdrawals"]).await.data();
         assert_eq!(data["withdrawals"], expected);
     };
-    let entry = |status| json!([{"status": status, "block": 3, "recipient": account(9), "amount_gwei": "15000"}]);
+    let entry =
+        |status| json!([{"status": status, "block": 3, "recipient": account(9), "amount_gwei": "15000"}]);
     listed(entry("mined")).await;
     node.answers().chain.proven = 3;
     listed(entry("proven")).await;

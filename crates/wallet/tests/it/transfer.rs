@@ -6,7 +6,9 @@ use agoge_protocol::{Address, ShieldedAddress, Transaction, Withdrawal};
 use agoge_wallet::book::{Book, TooManyUnderWay, UNDER_WAY_MAX};
 use agoge_wallet::cipher::WeakViewingKey;
 use agoge_wallet::raw_transaction;
-use agoge_wallet::transfer::{Anchor, Payee, Payment, TransferError, build, choose_notes, deposit_note, needed};
+use agoge_wallet::transfer::{
+    Anchor, Payee, Payment, TransferError, build, choose_notes, deposit_note, needed,
+};
 
 use crate::support::{
     Chain, account, address, anchor, digest, genesis, pay, payment, prover, rich, seed, withdrawal,
@@ -249,7 +251,7 @@ fn what_cannot_be_paid_is_refused_before_any_proof() {
         attempt(
             1,
             Payment {
-                to: nobody,
+                to: Payee::Shielded(nobody),
                 ..payment(2, 1)
             }
         ),
