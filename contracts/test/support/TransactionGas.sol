@@ -2,12 +2,13 @@
 pragma solidity 0.8.37;
 
 import {Test} from "forge-std/Test.sol";
+import {VmSafe} from "forge-std/Vm.sol";
 
 /// @notice Records what a call would cost as a transaction of its own.
 /// @dev forge's isolation mode drops transactions with blobs, so the cost is put together: a test function runs as a
 /// transaction after `setUp`, with cold storage, and its first call is charged as in a real one; the base cost and the calldata
-/// are added here. With AGOGE_RECORD_CALLS=true the call and the state before it are written to target/calls, where `agoge-gas`
-/// measures them under other rules too.
+/// are added here. With AGOGE_RECORD_CALLS=true the call and the state that it reads are written to
+/// target/calls, where `agoge-gas` measures them under other rules too.
 abstract contract TransactionGas is Test {
     uint256 private constant BASE = 21_000;
     uint256 private constant ZERO_BYTE = 4;
@@ -35,12 +36,20 @@ abstract contract TransactionGas is Test {
 
     function _write(address _to, uint256 _value, bytes memory _data, string memory _name) private {
         string memory file = vm.replace(vm.replace(_name, ",", ""), " ", "-");
-        string memory alloc = string.concat(file, ".alloc.json");
-        vm.createDir(CALLS, true);
-        vm.dumpState(string.concat(CALLS, alloc));
+        string memory states = string.concat("states/", file, ".json");
+        vm.createDir(string.concat(CALLS, "states"), true);
+
+        // The call is tried once to learn what it reads.
+        uint256 snapshot = vm.snapshotState();
+        vm.startStateDiffRecording();
+        (bool success,) = _to.call{value: _value}(_data);
+        assertTrue(success, "recorded call");
+        VmSafe.AccountAccess[] memory accesses = vm.stopAndReturnStateDiff();
+        vm.revertToState(snapshot);
+        vm.writeJson(_stateBefore(accesses), string.concat(CALLS, states));
 
         vm.serializeString(file, "name", _name);
-        vm.serializeString(file, "alloc", alloc);
+        vm.serializeString(file, "alloc", states);
         vm.serializeAddress(file, "from", address(this));
         vm.serializeAddress(file, "to", _to);
         vm.serializeString(file, "value", vm.toString(bytes32(_value)));
@@ -50,6 +59,28 @@ abstract contract TransactionGas is Test {
         vm.serializeString(file, "timestamp", vm.toString(bytes32(vm.getBlockTimestamp())));
         string memory json = vm.serializeString(file, "chain_id", vm.toString(bytes32(block.chainid)));
         vm.writeJson(json, string.concat(CALLS, file, ".json"));
+    }
+
+    /// @dev Every account that was touched, with the slots that were, as they were before.
+    function _stateBefore(VmSafe.AccountAccess[] memory _accesses) private returns (string memory json) {
+        // From the last access to the first, so that the first word on a slot, which is the oldest, is the one that stays.
+        for (uint256 i = _accesses.length; i > 0; --i) {
+            VmSafe.StorageAccess[] memory slots = _accesses[i - 1].storageAccesses;
+            for (uint256 j = slots.length; j > 0; --j) {
+                VmSafe.StorageAccess memory slot = slots[j - 1];
+                string memory account = vm.toString(slot.account);
+                string memory storageJson =
+                    vm.serializeBytes32(string.concat(account, "/storage"), vm.toString(slot.slot), slot.previousValue);
+                vm.serializeString(account, "storage", storageJson);
+            }
+        }
+        for (uint256 i = 0; i < _accesses.length; ++i) {
+            address touched = _accesses[i].account;
+            string memory account = vm.toString(touched);
+            vm.serializeString(account, "balance", vm.toString(bytes32(touched.balance)));
+            vm.serializeString(account, "nonce", vm.toString(bytes32(uint256(vm.getNonce(touched)))));
+            json = vm.serializeString("states", account, vm.serializeBytes(account, "code", touched.code));
+        }
     }
 
     function _zeros(bytes memory _data) private pure returns (uint256 count) {

@@ -213,6 +213,9 @@ fn fit_windows(network: &mut NetworkConfig) {
     } else {
         proving.proof_window_epochs.max(4)
     };
+    proving.stall_epochs = proving
+        .stall_epochs
+        .max(proving.proof_window_epochs.saturating_add(1));
     proving.ring_blocks = proving.ring_blocks.max(
         proving
             .proof_window_epochs

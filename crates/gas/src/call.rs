@@ -1,4 +1,4 @@
-//! A call and the state before it, as a forge test records them.
+//! A call and the state that it reads, as a forge test records them (`contracts/test/support/TransactionGas.sol`).
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -17,7 +17,7 @@ const FILE_BYTES_MAX: u64 = 256 << 20;
 pub(crate) struct RecordedCall {
     /// What is measured.
     pub(crate) name: String,
-    /// File of the state before the call, as `vm.dumpState` writes it, relative to this file.
+    /// File of the state before the call, relative to this file.
     alloc: String,
     /// Sender.
     pub(crate) from: Address,

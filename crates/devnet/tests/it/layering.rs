@@ -8,8 +8,8 @@ use cargo_metadata::{DependencyKind, MetadataCommand};
 const LAYERS: &[&[&str]] = &[
     &["protocol"],
     &["contract-bindings", "state-transition", "supervisor"],
-    &["l1-client", "p2p", "store", "circuits"],
-    &["node", "wallet"],
+    &["l1-client", "p2p", "store", "circuits", "host"],
+    &["node", "prover", "wallet"],
     &["devnet", "gas"],
 ];
 
