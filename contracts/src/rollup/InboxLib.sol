@@ -27,8 +27,7 @@ library InboxLib {
         returns (uint256 index, uint256 rollingHash)
     {
         index = _self.count;
-        rollingHash =
-            uint256(keccak256(abi.encode(rollingBefore(_self, index), _partialCommitment, _valueGwei))) & ROLLING_MASK;
+        rollingHash = roll(rollingBefore(_self, index), _partialCommitment, _valueGwei);
 
         _self.words[index] = uint256(Timestamp.unwrap(_now).toUint40()) << ROLLING_BITS | rollingHash;
         _self.count = index + 1;
@@ -78,6 +77,15 @@ library InboxLib {
     /// @notice Rolling hash of all deposits before an index; zero before the first.
     function rollingBefore(InboxState storage _self, uint256 _index) internal view returns (uint256) {
         return _index == 0 ? 0 : _self.words[_index - 1] & ROLLING_MASK;
+    }
+
+    /// @notice Rolling hash of the inbox with one more deposit.
+    function roll(uint256 _rollingHash, bytes32 _partialCommitment, uint256 _valueGwei)
+        internal
+        pure
+        returns (uint256)
+    {
+        return uint256(keccak256(abi.encode(_rollingHash, _partialCommitment, _valueGwei))) & ROLLING_MASK;
     }
 
     /// @notice Number of deposits made at a time or earlier.

@@ -25,6 +25,21 @@ mod types {
             address payload;
             bytes32 actionsHash;
         }
+        struct Quote {
+            address instance;
+            uint256 epoch;
+            bytes32 endArchive;
+            uint256 validUntilSlot;
+            uint256 bondAmount;
+            address prover;
+            uint256 basisPointFee;
+            uint256 nonce;
+        }
+        struct Claim {
+            address instance;
+            uint256 slot;
+            bytes32 quoteDigest;
+        }
         struct ProofOfPossession {
             address attester;
             address withdrawer;
@@ -34,8 +49,8 @@ mod types {
 }
 
 pub use types::{
-    Attestation as AttestationMessage, ProofOfPossession as ProofOfPossessionMessage,
-    Proposal as ProposalMessage, Publication as PublicationMessage,
+    Attestation as AttestationMessage, Claim as ClaimMessage, ProofOfPossession as ProofOfPossessionMessage,
+    Proposal as ProposalMessage, Publication as PublicationMessage, Quote as QuoteMessage,
 };
 
 /// The domain of a contract that verifies signatures.

@@ -10,6 +10,8 @@ pub const BLOCK_TXS_MAX: usize = 64;
 pub const BLOCK_DEPOSITS_MAX: usize = 16;
 /// Withdrawals a block may carry in any profile.
 pub const BLOCK_WITHDRAWALS_MAX: usize = 12;
+/// Blocks of an epoch, so of an epoch proof.
+pub const EPOCH_BLOCKS_MAX: usize = 32;
 /// Bytes of a client proof. The default profile's proofs have about 87 kB, the testing profile's about 79 kB.
 pub const CLIENT_PROOF_BYTES_MAX: usize = 120_000;
 /// Bytes of an encoded transaction: proof, 33 public inputs, ciphertexts and framing.
@@ -18,6 +20,8 @@ pub const TX_BYTES_MAX: usize = CLIENT_PROOF_BYTES_MAX + 2_048;
 pub const PROPOSAL_BYTES_MAX: usize = 4_096;
 /// Bytes of an encoded attestation.
 pub const ATTESTATION_BYTES_MAX: usize = 128;
+/// Bytes of an encoded signed quote.
+pub const QUOTE_BYTES_MAX: usize = 256;
 /// Committee members (the bitmap of an attestation set has this many usable bits).
 pub const COMMITTEE_SIZE_MAX: usize = 128;
 /// L1 blocks that an ordinary reorg may replace.

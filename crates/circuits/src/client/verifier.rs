@@ -7,10 +7,10 @@ use agoge_protocol::{B256, TxPublicInputs};
 use plonky2::plonk::proof::ProofWithPublicInputs;
 use plonky2::util::serialization::{Buffer, Read};
 
-use super::circuit::BoxError;
 use super::encoding::ProofLayout;
 use super::values::element;
 use super::verifier_data::{self, VerifierData};
+use crate::BoxError;
 
 /// Verifies client proofs of one profile. Cheap to build (no circuit is built) and to share.
 ///

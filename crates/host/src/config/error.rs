@@ -100,7 +100,7 @@ impl ConfigError {
                 Some(format!("names are {names}; a file is given by its path"))
             }
             Self::Missing { key, flag, env } => {
-                Some(format!("give {flag}, set {env}, or write `{key}` into node.toml"))
+                Some(format!("give {flag}, set {env}, or write `{key}` into the configuration file"))
             }
             Self::BadValue { .. } | Self::Read { .. } | Self::NetworkFile { .. } | Self::Relation { .. } => {
                 None
