@@ -1,4 +1,4 @@
-//! One `agoge-prover` process of a devnet: its key, its flags, its RPC.
+//! One `agoge-prover` process of a devnet: its key, its flags, its status page.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -27,7 +27,7 @@ pub struct ProverProcess {
 
 #[derive(Clone, Copy, Debug)]
 struct Ports {
-    rpc: u16,
+    status: u16,
     metrics: u16,
     p2p: u16,
 }
@@ -61,7 +61,7 @@ impl ProverProcess {
         write_keystore(&keys, "prover.json", &plan.key)?;
         let port = || free_port().map_err(io(&data_dir));
         let ports = Ports {
-            rpc: port()?,
+            status: port()?,
             metrics: port()?,
             p2p: port()?,
         };
@@ -77,7 +77,7 @@ impl ProverProcess {
         })
     }
 
-    /// Starts the process, at the lowest priority so that nodes keep their slots, and waits until its RPC answers.
+    /// Starts the process, at the lowest priority so that nodes keep their slots, and waits until its status page answers.
     ///
     /// # Errors
     /// [`ProcessError::Died`] with the end of its log.
@@ -101,13 +101,13 @@ impl ProverProcess {
             .arg(&self.shared.l1_url)
             .arg("--l1-beacon-urls")
             .arg(&self.shared.l1_url)
-            .arg("--rpc-listen")
-            .arg(format!("127.0.0.1:{}", self.ports.rpc))
+            .arg("--status-listen")
+            .arg(format!("127.0.0.1:{}", self.ports.status))
             .arg("--metrics-listen")
             .arg(format!("127.0.0.1:{}", self.ports.metrics))
             .arg("--p2p-listen")
             .arg(format!("127.0.0.1:{}", self.ports.p2p))
-            .arg("--quote-fee-bps")
+            .arg("--quotes-fee-bps")
             .arg(self.fee_bps.to_string());
         if !self.bootnodes.is_empty() {
             command.arg("--p2p-bootnodes").arg(self.bootnodes.join(","));
@@ -116,15 +116,9 @@ impl ProverProcess {
             command.arg("--test-verifier");
         }
         self.process.start(command)?;
-        let (name, log) = (self.name().to_owned(), self.log().to_owned());
-        let (rpc, probe) = (self.ports.rpc, Process::new(&name, log));
+        let url = self.rpc_url();
         self.process
-            .wait_until(async || {
-                probe
-                    .call(rpc, None, "agogeProver_status", json!([]))
-                    .await
-                    .is_ok()
-            })
+            .wait_until(async || status_of(&url).await.is_ok())
             .await
     }
 
@@ -146,14 +140,18 @@ impl ProverProcess {
         self.process.check_alive()
     }
 
-    /// Its epochs and jobs, as `agogeProver_status` answers them (`docs/interface.md`).
+    /// Its epochs and jobs, as its status page has them (`docs/interface.md`).
     ///
     /// # Errors
     /// [`ProcessError::Call`].
     pub async fn status(&self) -> Result<Value, ProcessError> {
-        self.process
-            .call(self.ports.rpc, None, "agogeProver_status", json!([]))
+        status_of(&self.rpc_url())
             .await
+            .map_err(|error| ProcessError::Call {
+                name: self.name().to_owned(),
+                method: "status".to_owned(),
+                reason: error.to_string(),
+            })
     }
 
     /// Name, which is also that of its data directory.
@@ -164,9 +162,9 @@ impl ProverProcess {
     pub const fn address(&self) -> Address {
         self.address
     }
-    /// JSON-RPC address.
+    /// Address of its status page.
     pub fn rpc_url(&self) -> String {
-        format!("http://127.0.0.1:{}", self.ports.rpc)
+        format!("http://127.0.0.1:{}/status", self.ports.status)
     }
     /// Log file.
     pub fn log(&self) -> &Path {
@@ -184,4 +182,10 @@ impl ProverProcess {
             "data_dir": self.data_dir,
         })
     }
+}
+
+async fn status_of(url: &str) -> Result<Value, reqwest::Error> {
+    let request = reqwest::Client::new().get(url);
+    let response = request.timeout(Duration::from_secs(5)).send().await?;
+    response.error_for_status()?.json().await
 }
