@@ -175,6 +175,23 @@ pub fn build(
     payment: Payment,
     prover: &ClientProver,
 ) -> Result<Transaction, TransferError> {
+    let (witness, ciphertexts) = witness(seed, book, genesis_id, anchor, notes, payment)?;
+    let (public_inputs, proof) = prover.prove(&witness)?;
+    Ok(Transaction::new(public_inputs, ciphertexts, proof)?)
+}
+
+/// What a payment's client proof is made from, and the ciphertexts of its outputs.
+///
+/// # Errors
+/// [`TransferError`].
+pub fn witness(
+    seed: &Seed,
+    book: &Book,
+    genesis_id: Digest,
+    anchor: Anchor,
+    notes: &[OwnedNote],
+    payment: Payment,
+) -> Result<(ClientWitness, [Ciphertext; 2]), TransferError> {
     let needed = needed(payment)?;
     let computed = book.tree().root_at(anchor.note_count);
     if computed != anchor.note_root {
@@ -217,8 +234,7 @@ pub fn build(
         withdrawal,
         ciphertext_hash: hash::ciphertexts(&ciphertexts),
     };
-    let (public_inputs, proof) = prover.prove(&witness)?;
-    Ok(Transaction::new(public_inputs, ciphertexts, proof)?)
+    Ok((witness, ciphertexts))
 }
 
 /// Amount and fee, checked.

@@ -1,5 +1,7 @@
 //! The story of an epoch proof: quote, claim, proof on L1, the proven tip on every node, fees and bond, a withdrawal pulled by its owner.
 
+use std::time::Duration;
+
 use agoge_contract_bindings::prover_bonds::ProverBonds;
 use agoge_contract_bindings::rollup::Rollup;
 use agoge_protocol::{Address, B256, Epoch, U256, keccak256};
@@ -16,6 +18,8 @@ use crate::watch::{ClaimState, POLL};
 
 /// What alice withdraws, gwei.
 const WITHDRAWN_GWEI: u64 = 100_000_000;
+/// Between two words about a proof that is being made.
+const PROGRESS: Duration = Duration::from_secs(10);
 
 pub(super) async fn tell(story: &mut Story, devnet: &mut Devnet, alice: &Wallet) -> Result<()> {
     let block = withdraw(story, devnet, alice).await?;
@@ -123,7 +127,15 @@ async fn proven(story: &mut Story, devnet: &mut Devnet, epoch: Epoch, block: u64
     // Later than the end of its window no proof of the epoch is accepted.
     let window = devnet.plan.network.proving.proof_window_epochs.saturating_add(1);
     let limit = devnet.slots(devnet.plan.network.protocol.epoch_slots.saturating_mul(window));
-    let proven = devnet.wait_for_proof(block, limit).await?;
+    let proven = loop {
+        let left = limit.saturating_sub(start.elapsed());
+        match devnet.wait_for_proof(block, left.min(PROGRESS)).await {
+            Ok(proven) => break proven,
+            Err(error) if left <= PROGRESS => return Err(error),
+            Err(_) => devnet.check_alive()?,
+        }
+        story.tell(&progress(devnet).await?);
+    };
     let log = proof_log(devnet, epoch).await?;
     let hash = log.get("transactionHash").cloned().unwrap_or_default();
     let receipt = devnet
@@ -146,6 +158,24 @@ async fn proven(story: &mut Story, devnet: &mut Devnet, epoch: Epoch, block: u64
         tip.number
     ));
     Ok(())
+}
+
+/// How far the first prover is, in its own numbers.
+async fn progress(devnet: &Devnet) -> Result<String> {
+    let prover = devnet
+        .provers
+        .first()
+        .ok_or_else(|| eyre!("there is no prover"))?;
+    let status = prover.status().await?;
+    let number = |pointer: &str| status.pointer(pointer).and_then(Value::as_u64).unwrap_or_default();
+    Ok(format!(
+        "{}: {} jobs done, {} under way, {} waiting; about {} s left",
+        prover.name(),
+        number("/jobs/done"),
+        number("/jobs/running"),
+        number("/jobs/waiting").saturating_add(number("/jobs/pausing")),
+        number("/eta_seconds")
+    ))
 }
 
 /// The log of an epoch's last proof.

@@ -211,9 +211,19 @@ async fn offer(devnet: &mut Devnet, prover: &PrivateKeySigner, epoch: Epoch) -> 
     let digest = quote.digest(&domain(devnet.deployment.chain_id, bonds));
     let signature = sign(prover, digest).ok_or_else(|| eyre!("the prover cannot sign"))?;
     let signed = borsh::to_vec(&SignedQuote { quote, signature })?;
-    devnet.nodes[0]
-        .public_call("agoge_sendQuote", json!([format!("0x{}", hex::encode(signed))]))
-        .await?;
+    let raw = json!([format!("0x{}", hex::encode(signed))]);
+    // The node may hear a moment later than this test that the epoch is over.
+    for _ in 0..20 {
+        if devnet.nodes[0]
+            .public_call("agoge_sendQuote", raw.clone())
+            .await
+            .is_ok()
+        {
+            return Ok(());
+        }
+        tokio::time::sleep(Duration::from_millis(200)).await;
+    }
+    devnet.nodes[0].public_call("agoge_sendQuote", raw).await.map(drop)?;
     Ok(())
 }
 

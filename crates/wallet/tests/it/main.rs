@@ -7,6 +7,8 @@ mod border;
 #[cfg(test)]
 mod cli;
 #[cfg(test)]
+mod ledger;
+#[cfg(test)]
 mod scan;
 #[cfg(test)]
 mod sent;
