@@ -130,7 +130,7 @@ impl RollupReader {
     /// # Errors
     /// [`CallError`].
     pub async fn is_quote_used(&self, at: At, digest: B256) -> Result<bool, CallError> {
-        let call = ProverBonds::isQuoteUsedCall { _quoteDigest: digest };
+        let call = ProverBonds::isQuoteUsedCall { digest };
         view(self.rpc(), self.contracts().prover_bonds, &call, at).await
     }
 

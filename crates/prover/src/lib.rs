@@ -3,6 +3,7 @@
 //! `chain` follows L1 into the store; `holdings` fetches client proofs; `plan` cuts an epoch into jobs; `jobs` names them and keeps their
 //! results; `work` does them; `epochs` decides what to prove, quote and send; `runtime` wires them as supervised tasks.
 
+pub mod bench;
 pub mod chain;
 pub mod cli;
 pub mod config;

@@ -10,6 +10,8 @@ use agoge_protocol::limits::BLOB_ELEMENTS;
 use agoge_protocol::{Element, TxEffects};
 use ark_bls12_381::Fr;
 use ark_ff::{AdditiveGroup, BigInt, Field, PrimeField};
+use borsh::{BorshDeserialize, BorshSerialize};
+use std::io::{Error, ErrorKind, Read, Result as IoResult, Write};
 
 use crate::blob::{Coefficient, TX_COEFFICIENTS, first_coefficient, tx_coefficients};
 
@@ -120,6 +122,20 @@ impl Scalar {
     }
 }
 
+impl BorshSerialize for Scalar {
+    fn serialize<W: Write>(&self, writer: &mut W) -> IoResult<()> {
+        self.0.into_bigint().0.serialize(writer)
+    }
+}
+
+impl BorshDeserialize for Scalar {
+    fn deserialize_reader<R: Read>(reader: &mut R) -> IoResult<Self> {
+        Fr::from_bigint(BigInt::new(BorshDeserialize::deserialize_reader(reader)?))
+            .map(Self)
+            .ok_or_else(|| Error::new(ErrorKind::InvalidData, "a scalar is not below the modulus"))
+    }
+}
+
 /// `sum_i z^(4096 i) q_i(z)` for the blocks of an epoch in order, as limbs of 56 bits; z as limbs of 56 bits.
 pub fn evaluate_blobs<'a>(
     blocks: impl IntoIterator<Item = &'a [TxEffects]>,
@@ -172,7 +188,7 @@ impl BlobPoint {
 }
 
 /// Where the evaluation stands inside an epoch.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
 pub struct BlobSums {
     /// Sum over whole blocks; y after the last.
     pub total: Scalar,
@@ -309,6 +325,13 @@ mod tests {
     }
 
     #[test]
+    fn scalars_from_bytes_are_below_the_modulus() {
+        let modulus = borsh::to_vec(&Fr::MODULUS.0).unwrap();
+        assert!(borsh::from_slice::<Scalar>(&modulus).is_err());
+        assert!(borsh::from_slice::<Scalar>(&[0xff; 32]).is_err());
+    }
+
+    #[test]
     fn the_point_zero_has_no_sums() {
         assert_eq!(BlobPoint::new(point([0; 3])), None);
         assert_eq!(evaluate(&blocks(), [0; 3])[0].get(), 1);
@@ -322,6 +345,7 @@ mod tests {
             prop_assert!(limbs.iter().all(|limb| limb >> 28 == 0));
             prop_assert_eq!(Scalar::from_columns(&limbs.map(u64::from)), scalar);
             prop_assert_eq!(number(scalar.to_wide_limbs()), scalar.0);
+            prop_assert_eq!(borsh::from_slice::<Scalar>(&borsh::to_vec(&scalar).unwrap()).unwrap(), scalar);
         }
     }
 }

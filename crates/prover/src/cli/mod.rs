@@ -1,10 +1,12 @@
 //! The commands of `agoge-prover`.
 
+mod bench;
 mod bond;
 mod keys;
 mod run;
 mod show;
 mod status;
+mod verify;
 
 use std::process::ExitCode;
 
@@ -48,6 +50,10 @@ enum Command {
     Bond(bond::BondCommand),
     /// Show what a running prover is doing.
     Status,
+    /// Measure what proving costs on this machine: real jobs over a synthetic epoch.
+    Bench(bench::BenchArgs),
+    /// Verify an epoch proof offline.
+    Verify(verify::VerifyArgs),
     /// Make the prover's key file.
     #[command(subcommand)]
     Keys(keys::KeysCommand),
@@ -114,6 +120,8 @@ pub fn main() -> ExitCode {
         Command::Run => run::run(&invocation, &cli.run),
         Command::Bond(command) => bond::bond(&invocation, &command),
         Command::Status => status::status(&invocation),
+        Command::Bench(args) => bench::bench(&invocation, &args),
+        Command::Verify(args) => verify::verify(&invocation, &args),
         Command::Keys(command) => keys::keys(&invocation, &command),
         Command::Config(command) => show::config(&invocation, &command),
         Command::Completions { shell } => {

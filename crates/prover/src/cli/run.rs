@@ -8,6 +8,7 @@ use agoge_host::keys::{KeyError, PasswordSource, create_private_dir, open_key_fi
 use agoge_host::report::CliError;
 use agoge_protocol::Deployment;
 use agoge_protocol::exit::ExitCode as Exit;
+use agoge_state_transition::BlockLimits;
 use agoge_store::Store;
 use agoge_supervisor::{
     ActorError, Backoff, Clock, Health, LogFormat, Metrics, RunError, Severity, Spawner, Supervisor,
@@ -18,7 +19,10 @@ use clap::Args;
 
 use super::Invocation;
 use crate::config::{CHAIN_ID_ANVIL, Config, Resolved};
+use crate::jobs::Shelf;
 use crate::runtime::{ProofMaker, ProverParts, Running, StartError, TestProofs, genesis_id, open_store, start};
+use crate::work::plonky2::Plonky2;
+use crate::work::{Library, Pool, PoolConfig, Worker};
 
 /// Name of the start in `/readyz`.
 const STARTUP: &str = "startup";
@@ -26,6 +30,10 @@ const STARTUP: &str = "startup";
 const L1_PAUSE: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(30));
 /// Time that tasks have to end after a signal.
 const GRACE: Duration = Duration::from_secs(20);
+/// Bytes of one kept result: the witness of a full block has about a megabyte.
+const RESULT_BYTES_MAX: usize = 16 << 20;
+/// Bytes of all kept results: several full epochs.
+const RESULTS_BYTES_MAX: u64 = 4 << 30;
 const PORT_HINT: &str = "is another prover running here? --instance N shifts all ports by 10 * N";
 
 /// Flags of `run`, never keys of the file.
@@ -186,7 +194,8 @@ async fn supervise(prepared: Prepared) -> Result<Exit, CliError> {
 /// Starts the prover, waiting for L1 as long as it takes.
 async fn start_all(prepared: Prepared, spawner: Spawner, health: Health) -> Result<(), CliError> {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-    let (maker, proofs) = maker(&prepared)?;
+    health.set(STARTUP, Err("loading the circuits".to_owned()));
+    let (maker, proofs) = maker(&prepared, &spawner, &clock).await?;
     let mut backoff = Backoff::new(L1_PAUSE.0, L1_PAUSE.1);
     let running: Running = loop {
         let Prepared {
@@ -232,12 +241,42 @@ async fn start_all(prepared: Prepared, spawner: Spawner, health: Health) -> Resu
     Ok(())
 }
 
-/// Who makes the proofs.
-fn maker(prepared: &Prepared) -> Result<(Arc<dyn ProofMaker>, &'static str), CliError> {
+/// Who makes the proofs: nobody for the test verifier, else a pool of one worker that uses all threads.
+async fn maker(
+    prepared: &Prepared,
+    spawner: &Spawner,
+    clock: &Arc<dyn Clock>,
+) -> Result<(Arc<dyn ProofMaker>, &'static str), CliError> {
     if prepared.is_test {
         return Ok((Arc::new(TestProofs), "test"));
     }
-    Err(CliError::new(Exit::Failed, "AGOGE-PRV-007", "not wired yet"))
+    let work = prepared.config.work.clone();
+    let profile = prepared.config.network.proving.client_profile;
+    tracing::info!(dir = %work.circuits_dir.display(), "circuits are loaded; the first start builds them, which takes minutes");
+    let (dir, threads, nice) = (work.circuits_dir, work.threads, work.nice);
+    let opened = spawner.spawn_blocking("open-circuits", move || {
+        agoge_supervisor::contained(|| Plonky2::open(&dir, profile, threads, nice))
+    });
+    let failed = |error: &dyn core::error::Error| CliError::new(Exit::Failed, "AGOGE-PRV-007", error);
+    let circuits = opened
+        .await
+        .map_err(|error| failed(&error))?
+        .map_err(|error| failed(&error))?;
+    let jobs_dir = prepared.config.data_dir.join("jobs");
+    let shelf = Shelf::open(&jobs_dir, RESULT_BYTES_MAX, RESULTS_BYTES_MAX)
+        .map_err(|error| CliError::new(Exit::Precondition, "AGOGE-DB-002", error))?;
+    let library = Library::new(
+        Arc::clone(&prepared.store),
+        Arc::new(shelf),
+        genesis_id(&prepared.deployment).map_err(start_error)?,
+        BlockLimits::of(&prepared.config.network),
+    );
+    let config = PoolConfig {
+        job_timeout_ms: work.job_timeout_seconds.saturating_mul(1_000),
+    };
+    let worker: Arc<dyn Worker> = Arc::clone(&circuits) as Arc<dyn Worker>;
+    let pool = Pool::start(library, circuits, vec![worker], config, Arc::clone(clock), spawner);
+    Ok((Arc::new(pool), "plonky2"))
 }
 
 /// Whether L1 did not answer, before anything of the prover's was opened: the start is tried again.

@@ -14,7 +14,7 @@ use agoge_protocol::{Deployment, NetworkConfig};
 pub use agoge_host::config::{ConfigError, Entry, Origin};
 pub use args::ConfigArgs;
 pub use file::KEYS;
-pub use resolve::{CONFIG_FILE_NAME, Resolved};
+pub use resolve::{CONFIG_FILE_NAME, Resolved, default_circuits_dir};
 
 use crate::epochs::Policy;
 

@@ -306,7 +306,7 @@ impl Sections<'_> {
 }
 
 /// `$XDG_CACHE_HOME/agoge/circuits`, else `~/.cache/agoge/circuits`, else `./agoge-circuits`.
-fn default_circuits_dir() -> PathBuf {
+pub fn default_circuits_dir() -> PathBuf {
     let absolute = |name| {
         std::env::var_os(name)
             .map(PathBuf::from)

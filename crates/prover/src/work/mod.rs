@@ -1,6 +1,7 @@
 //! Doing the work: which job is next, who does it, whether its result is good.
 
 mod library;
+pub mod plonky2;
 mod pool;
 mod queue;
 mod recipes;

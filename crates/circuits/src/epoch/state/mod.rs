@@ -24,5 +24,6 @@ mod tests;
 mod unit;
 mod values;
 
-pub(crate) use boundary::{Boundary, GrowingTree, OpenBlock};
-pub(crate) use leaf::{StateInput, StateLeaf};
+pub(crate) use boundary::Boundary;
+pub use leaf::StateInput;
+pub(crate) use leaf::{STATE_UNITS, StateLeaf};

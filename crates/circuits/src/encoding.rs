@@ -4,11 +4,15 @@
 //! of another (and panics on it in debug builds) and believes the path lengths inside. Here every byte of the shape is
 //! checked first, so a proof has exactly one encoding and the decoder sees only what it can decode.
 
-use plonky2::plonk::circuit_data::CommonCircuitData;
-use plonky2::plonk::plonk_common::salt_size;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use super::verifier::VerifyError;
-use crate::{D, F};
+use plonky2::plonk::circuit_data::{CommonCircuitData, VerifierCircuitData};
+use plonky2::plonk::plonk_common::salt_size;
+use plonky2::plonk::proof::ProofWithPublicInputs;
+use plonky2::util::serialization::{Buffer, Read};
+
+use crate::client::verifier::VerifyError;
+use crate::{BoxError, C, D, F};
 
 /// Bytes of a field element.
 const WORD: usize = 8;
@@ -26,12 +30,12 @@ enum Segment {
 
 /// The segments of every proof of a circuit, in order.
 #[derive(Clone, Debug)]
-pub(super) struct ProofLayout(Vec<Segment>);
+pub(crate) struct ProofLayout(Vec<Segment>);
 
 impl ProofLayout {
     /// The layout that plonky2 1.1 gives proofs of this circuit; `None` for a circuit whose paths are longer than a byte
     /// can say.
-    pub(super) fn new(common: &CommonCircuitData<F, D>) -> Option<Self> {
+    pub(crate) fn new(common: &CommonCircuitData<F, D>) -> Option<Self> {
         let config = &common.config;
         let params = &common.fri_params;
         let cap = DIGEST << config.fri_config.cap_height;
@@ -70,13 +74,33 @@ impl ProofLayout {
     }
 
     /// Bytes of every proof.
-    pub(super) fn byte_len(&self) -> usize {
+    pub(crate) fn byte_len(&self) -> usize {
         self.0.iter().map(|segment| segment.byte_len()).sum()
+    }
+
+    /// Accepts the one canonical encoding of a valid proof for exactly these public inputs; the proof. Never panics.
+    pub(crate) fn verified(
+        &self,
+        verifier: &VerifierCircuitData<F, C, D>,
+        public_inputs: Vec<F>,
+        proof: &[u8],
+    ) -> Result<ProofWithPublicInputs<F, C, D>, VerifyError> {
+        self.check(proof)?;
+        catch_unwind(AssertUnwindSafe(|| {
+            let proof = Buffer::new(proof)
+                .read_proof(&verifier.common)
+                .map_err(|e| BoxError::from(e.to_string()))?;
+            let proof = ProofWithPublicInputs { proof, public_inputs };
+            verifier.verify(proof.clone())?;
+            Ok(proof)
+        }))
+        .map_err(|_| VerifyError::Panicked)?
+        .map_err(VerifyError::Invalid)
     }
 
     /// First byte of every field element.
     #[cfg(test)]
-    pub(super) fn element_offsets(&self) -> Vec<usize> {
+    pub(crate) fn element_offsets(&self) -> Vec<usize> {
         let mut offsets = vec![];
         let mut end = 0;
         for segment in &self.0 {
@@ -89,7 +113,7 @@ impl ProofLayout {
     }
 
     /// Accepts bytes of exactly this layout.
-    pub(super) fn check(&self, proof: &[u8]) -> Result<(), VerifyError> {
+    pub(crate) fn check(&self, proof: &[u8]) -> Result<(), VerifyError> {
         let expected = self.byte_len();
         let wrong_length = VerifyError::WrongLength {
             expected,

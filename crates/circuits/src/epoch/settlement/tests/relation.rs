@@ -1,0 +1,1 @@
+//! Every constraint with values that break only it.
