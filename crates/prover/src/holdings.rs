@@ -141,7 +141,12 @@ impl Holdings {
     }
 
     /// Fetches transactions by id, from the peer that named them first, then from any.
-    async fn fetch(&self, number: L2BlockNumber, wanted: &[(u16, TxId)], peer: PeerId) -> Result<(), HoldError> {
+    async fn fetch(
+        &self,
+        number: L2BlockNumber,
+        wanted: &[(u16, TxId)],
+        peer: PeerId,
+    ) -> Result<(), HoldError> {
         let ids: Vec<TxId> = wanted.iter().map(|(_, id)| *id).collect();
         for target in [Target::Peer(peer), Target::AnyExcept(vec![peer])] {
             let Ok(answer) = self.p2p.request(target, Request::Transactions(ids.clone())).await else {
@@ -164,8 +169,11 @@ impl Holdings {
         wanted: Vec<(u16, TxId)>,
         txs: Vec<Transaction>,
     ) -> Result<usize, HoldError> {
-        let (store, verifier, genesis_id) =
-            (Arc::clone(&self.store), Arc::clone(&self.verifier), self.genesis_id);
+        let (store, verifier, genesis_id) = (
+            Arc::clone(&self.store),
+            Arc::clone(&self.verifier),
+            self.genesis_id,
+        );
         let kept = self.spawner.spawn_blocking("verify-client-proofs", move || {
             let mut kept = 0_usize;
             for tx in txs {

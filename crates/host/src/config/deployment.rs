@@ -16,11 +16,10 @@ pub fn load_deployment(path: &Path, network: &NetworkConfig) -> Result<Deploymen
         path: path.to_owned(),
         source,
     })?;
-    let deployment: Deployment =
-        serde_json::from_str(&text).map_err(|source| DeploymentError::Syntax {
-            path: path.to_owned(),
-            source,
-        })?;
+    let deployment: Deployment = serde_json::from_str(&text).map_err(|source| DeploymentError::Syntax {
+        path: path.to_owned(),
+        source,
+    })?;
     let expected = &network.network;
     if deployment.chain_id != expected.chain_id {
         return Err(DeploymentError::WrongChain {

@@ -8,8 +8,7 @@ use super::{KzgError, commitment, invalid, settings};
 use crate::blob::Blob;
 
 /// Order of the BLS12-381 groups: the modulus of a blob's field.
-const MODULUS: U256 =
-    uint!(0x73eda753299d7d483339d80809a1d80553bda402fffe5bfeffffffff00000001_U256);
+const MODULUS: U256 = uint!(0x73eda753299d7d483339d80809a1d80553bda402fffe5bfeffffffff00000001_U256);
 
 /// Bytes of a point of G1 as EIP-2537 writes it.
 pub const POINT_BYTES: usize = 128;
@@ -148,8 +147,13 @@ mod tests {
             let point = commitment_point(&blob(seed)).unwrap();
             assert!(point[..16].iter().chain(&point[64..80]).all(|byte| *byte == 0));
             let serialized = [&point[16..64], &point[80..]].concat();
-            let compressed = blst::min_pk::PublicKey::deserialize(&serialized).unwrap().compress();
-            assert_eq!(kzg_to_versioned_hash(&compressed), versioned_hash(&blob(seed)).unwrap());
+            let compressed = blst::min_pk::PublicKey::deserialize(&serialized)
+                .unwrap()
+                .compress();
+            assert_eq!(
+                kzg_to_versioned_hash(&compressed),
+                versioned_hash(&blob(seed)).unwrap()
+            );
         }
         assert_eq!(commitment_point(&Blob::zero()).unwrap(), [0; POINT_BYTES]);
     }

@@ -10,8 +10,8 @@ use clap::ArgMatches;
 
 use super::file::FileConfig;
 use super::{
-    AdminConfig, Config, ConfigArgs, ConfigError, Entry, KeysConfig, L1Endpoints, P2pConfig,
-    RpcConfig, load_network,
+    AdminConfig, Config, ConfigArgs, ConfigError, Entry, KeysConfig, L1Endpoints, P2pConfig, RpcConfig,
+    load_network,
 };
 
 /// Name of the configuration file in the data directory.
@@ -183,7 +183,8 @@ impl Sections<'_> {
             ToString::to_string,
         );
         let record_wire =
-            self.layers.optional_path("record_wire", args.record_wire.clone(), file.record_wire.clone());
+            self.layers
+                .optional_path("record_wire", args.record_wire.clone(), file.record_wire.clone());
         let l1 = self.l1(given, network.network.beacon_id);
         let p2p = self.p2p(given, ports, &network, is_anvil);
         let rpc = self.rpc(given, ports);
@@ -283,8 +284,12 @@ impl Sections<'_> {
     fn rpc(&mut self, Given { args, file }: &Given<'_>, ports: Ports) -> RpcConfig {
         let default = ports.socket(Ports::LOOPBACK, 8700);
         RpcConfig {
-            listen: self.layers.socket("rpc.listen", args.rpc_listen, file.rpc.listen, default),
-            public: self.layers.switch("rpc.public", args.rpc_public, file.rpc.public, false),
+            listen: self
+                .layers
+                .socket("rpc.listen", args.rpc_listen, file.rpc.listen, default),
+            public: self
+                .layers
+                .switch("rpc.public", args.rpc_public, file.rpc.public, false),
             hosts: self.layers.pick(
                 "rpc.hosts",
                 args.rpc_hosts.clone(),
@@ -298,7 +303,9 @@ impl Sections<'_> {
     fn admin(&mut self, Given { args, file }: &Given<'_>, ports: Ports, data_dir: &Path) -> AdminConfig {
         let default = ports.socket(Ports::LOOPBACK, 8701);
         AdminConfig {
-            listen: self.layers.socket("admin.listen", args.admin_listen, file.admin.listen, default),
+            listen: self
+                .layers
+                .socket("admin.listen", args.admin_listen, file.admin.listen, default),
             token_file: self.layers.path(
                 "admin.token_file",
                 args.admin_token_file.clone(),

@@ -5,14 +5,18 @@ use std::sync::Arc;
 use agoge_circuits::{ClientProver, ClientProverError, ClientWitness, InputNote, OutputNote, ProveError};
 use agoge_l1_client::kzg::{self, KzgError};
 use agoge_l1_client::{Blob, WrongBlobLength};
-use agoge_protocol::limits::{BLOCK_DEPOSITS_MAX, BLOCK_TXS_MAX, BLOCK_WITHDRAWALS_MAX, EPOCH_BLOCKS_MAX, TREE_DEPTH};
+use agoge_protocol::limits::{
+    BLOCK_DEPOSITS_MAX, BLOCK_TXS_MAX, BLOCK_WITHDRAWALS_MAX, EPOCH_BLOCKS_MAX, TREE_DEPTH,
+};
 use agoge_protocol::network::ClientProfile;
 use agoge_protocol::{
-    Address, B256, Ciphertext, Digest, Element, Epoch, L1Block, L1BlockNumber, L2BlockNumber, NotCanonical, Slot, Timing,
-    Transaction, TxEffects, Withdrawal, keccak256,
+    Address, B256, Ciphertext, Digest, Element, Epoch, L1Block, L1BlockNumber, L2BlockNumber, NotCanonical,
+    Slot, Timing, Transaction, TxEffects, Withdrawal, keccak256,
 };
 use agoge_state_transition::{BlockContext, BlockLimits, blob, execute_block, hash};
-use agoge_store::{AppliedBlock, BlockRecord, L1Change, L1Step, MinedAt, MinedTx, StepError, Store, StoreConfig, StoreError};
+use agoge_store::{
+    AppliedBlock, BlockRecord, L1Change, L1Step, MinedAt, MinedTx, StepError, Store, StoreConfig, StoreError,
+};
 
 use crate::epochs::{BlocksError, Claimant, EpochBlocks};
 
@@ -36,7 +40,9 @@ const LIMITS: BlockLimits = BlockLimits {
 #[derive(Debug, thiserror::Error)]
 pub enum EpochError {
     /// More than an epoch can have.
-    #[error("{blocks} blocks of {BLOCK_TXS_MAX} transactions do not hold {txs}; an epoch has 1 to {EPOCH_BLOCKS_MAX} blocks")]
+    #[error(
+        "{blocks} blocks of {BLOCK_TXS_MAX} transactions do not hold {txs}; an epoch has 1 to {EPOCH_BLOCKS_MAX} blocks"
+    )]
     TooLarge {
         /// Blocks asked for.
         blocks: usize,
@@ -96,7 +102,11 @@ impl SyntheticEpoch {
     /// # Errors
     /// [`EpochError`].
     pub fn make(profile: ClientProfile, blocks: usize, txs: usize) -> Result<Self, EpochError> {
-        let prover = if txs > 0 { Some(ClientProver::new(profile)?) } else { None };
+        let prover = if txs > 0 {
+            Some(ClientProver::new(profile)?)
+        } else {
+            None
+        };
         let genesis_id = digest("genesis", 0)?;
         Self::with(blocks, txs, &mut |anchor, number| {
             let witness = witness(genesis_id, anchor, number)?;
@@ -151,7 +161,10 @@ impl SyntheticEpoch {
         let first = chain.append(Slot::new(0), &[])?;
         let mut made = 0_usize;
         for block in 0..blocks {
-            let until = txs.saturating_mul(block.saturating_add(1)).checked_div(blocks).unwrap_or(txs);
+            let until = txs
+                .saturating_mul(block.saturating_add(1))
+                .checked_div(blocks)
+                .unwrap_or(txs);
             let mut batch = Vec::new();
             while made < until {
                 batch.push(transaction(first.header.note_root, made)?);
@@ -322,7 +335,9 @@ fn digest(word: &str, number: usize) -> Result<Digest, NotCanonical> {
     let hash = keccak256(format!("{word} {number}"));
     let mut elements = [Element::ZERO; 4];
     for (element, chunk) in elements.iter_mut().zip(hash.0.chunks_exact(8)) {
-        let number = chunk.iter().fold(0_u64, |acc, byte| (acc << 8) | u64::from(*byte));
+        let number = chunk
+            .iter()
+            .fold(0_u64, |acc, byte| (acc << 8) | u64::from(*byte));
         // 62 bits are below the modulus.
         *element = Element::new(number >> 2)?;
     }

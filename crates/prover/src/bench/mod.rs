@@ -21,8 +21,8 @@ use crate::epochs::{Statement, StatementError};
 use crate::jobs::{Shelf, ShelfError};
 use crate::plan::{SegmentTree, Track};
 use crate::work::{
-    Circuits as _, JobKind, JobQueue, Library, LibraryError, Recipes, WorkError, Worker as _, WorkerId, accept,
-    plonky2::Plonky2,
+    Circuits as _, JobKind, JobQueue, Library, LibraryError, Recipes, WorkError, Worker as _, WorkerId,
+    accept, plonky2::Plonky2,
 };
 
 /// Bytes of one result, and of all.
@@ -149,14 +149,21 @@ pub fn run(
     circuits.install(|| reference.prove())?;
     let reference_core_seconds = used()? - before;
     drop(reference);
-    tell(&format!("reference proof: {reference_core_seconds:.2} core-seconds"));
+    tell(&format!(
+        "reference proof: {reference_core_seconds:.2} core-seconds"
+    ));
 
     tell(&format!("making {sample} client proofs, which are not counted"));
     let epoch = circuits.install(|| SyntheticEpoch::make(profile, config.blocks, sample))?;
 
     let dir = Scratch::new().map_err(BenchError::Figures)?;
     let shelf = Arc::new(Shelf::open(&dir.0, SHELF_BYTES_MAX.0, SHELF_BYTES_MAX.1)?);
-    let library = Library::new(epoch.store(), Arc::clone(&shelf), epoch.genesis_id(), epoch.limits());
+    let library = Library::new(
+        epoch.store(),
+        Arc::clone(&shelf),
+        epoch.genesis_id(),
+        epoch.limits(),
+    );
     let before = used()?;
     let mut stream = library.stream(epoch.blocks())?;
     let statement = Statement::new(epoch.claimant(), epoch.timing(), epoch.blocks(), epoch.blobs())?;
@@ -200,7 +207,10 @@ pub fn run(
         entry.jobs = entry.jobs.saturating_add(1);
         entry.core_seconds += cores;
         entry.wall_seconds_max = entry.wall_seconds_max.max(wall);
-        tell(&format!("{done}/{total} {}: {cores:.2} core-seconds, {wall:.2} s", kind.name()));
+        tell(&format!(
+            "{done}/{total} {}: {cores:.2} core-seconds, {wall:.2} s",
+            kind.name()
+        ));
     }
     let counts = plan_counts(circuits, config, epoch.deposits());
     let report = Report {
@@ -259,7 +269,11 @@ impl Report<'_> {
             // A kind that the sample did not need costs what the like of it costs: a merge of another track, at least.
             let own = measured.get(kind).filter(|measured| measured.jobs > 0);
             let (mean, wall, count) = match own {
-                Some(own) => (own.core_seconds / number(own.jobs), own.wall_seconds_max, own.jobs),
+                Some(own) => (
+                    own.core_seconds / number(own.jobs),
+                    own.wall_seconds_max,
+                    own.jobs,
+                ),
                 None => (like(*kind, measured), 0.0, 0),
             };
             total += mean * number(*jobs);

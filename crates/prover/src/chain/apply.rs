@@ -9,7 +9,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use agoge_l1_client::Blob;
 use agoge_protocol::transaction::{NullifierKey, nullifier_key};
 use agoge_protocol::{
-    B256, BlockHash, Digest, FreeFields, L1Block, L1BlockNumber, L1Event, L2BlockNumber, Timing, TxEffects, TxId,
+    B256, BlockHash, Digest, FreeFields, L1Block, L1BlockNumber, L1Event, L2BlockNumber, Timing, TxEffects,
+    TxId,
 };
 use agoge_state_transition::{BlockContext, BlockLimits, blob, execute_block};
 use agoge_store::{
@@ -97,7 +98,11 @@ impl Applier {
         if self.lock().is_some() && !has_prune {
             return Vec::new();
         }
-        events.iter().filter_map(posted).map(|(_, posted)| posted).collect()
+        events
+            .iter()
+            .filter_map(posted)
+            .map(|(_, posted)| posted)
+            .collect()
     }
 
     /// Applies the next L1 block; `blobs` are those that [`Self::blob_needs`] asks for.
@@ -120,7 +125,9 @@ impl Applier {
         for event in events {
             step.take(event, blobs)?;
         }
-        let Step { changes, followed, .. } = step;
+        let Step {
+            changes, followed, ..
+        } = step;
         let outcome = self.store.apply_l1_block(L1Step { block, changes })?;
         self.remember(&outcome.requeued)?;
         for posted in followed {
@@ -139,8 +146,7 @@ impl Applier {
     pub fn roll_back(&self, to: &L1Block) -> Result<(), ChainError> {
         let outcome = self.store.rollback_l1(to.number, to.hash)?;
         self.remember(&outcome.requeued)?;
-        self.lock()
-            .take_if(|unfollowed| unfollowed.l1_block > to.number);
+        self.lock().take_if(|unfollowed| unfollowed.l1_block > to.number);
         Ok(())
     }
 

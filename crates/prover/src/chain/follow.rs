@@ -145,7 +145,8 @@ impl ChainFollower {
                         Fetched::Gone => continue,
                         Fetched::Stopped => return Ok(()),
                     };
-                    self.blocking(move || applier.extend(block, events, &blobs)).await?;
+                    self.blocking(move || applier.extend(block, events, &blobs))
+                        .await?;
                     self.finalize(&mut finalized).await?;
                     self.tell(block)?;
                 }

@@ -48,7 +48,11 @@ pub(super) fn bench(invocation: &Invocation, args: &BenchArgs) -> Result<Exit, C
         Profile::Testing => ClientProfile::Testing,
     };
     let failed = |error: &dyn core::error::Error| CliError::new(Exit::Failed, "AGOGE-PRV-008", error);
-    let dir = invocation.config.circuits_dir.clone().unwrap_or_else(default_circuits_dir);
+    let dir = invocation
+        .config
+        .circuits_dir
+        .clone()
+        .unwrap_or_else(default_circuits_dir);
     report::tell(&format!(
         "circuits in {}; they are built at the first start, which takes minutes",
         dir.display()
@@ -71,9 +75,14 @@ fn words(report: &BenchReport) -> String {
             report.sampled_txs
         ));
     }
-    text.push_str(&format!("total               {:.1} core-seconds\n", report.core_seconds_total));
+    text.push_str(&format!(
+        "total               {:.1} core-seconds\n",
+        report.core_seconds_total
+    ));
     if let (Some(per_tx), Some(references)) = (report.core_seconds_per_tx, report.references_per_tx) {
-        text.push_str(&format!("per transaction     {per_tx:.3} core-seconds, {references:.3} reference proofs\n"));
+        text.push_str(&format!(
+            "per transaction     {per_tx:.3} core-seconds, {references:.3} reference proofs\n"
+        ));
     }
     text.push_str(&format!(
         "reference proof     {:.2} core-seconds\npeak memory         {:.0} MB\nproof for L1        {} bytes\n",

@@ -69,9 +69,17 @@ async fn run(invocation: &Invocation, config: &Config, command: &BondCommand) ->
         BondCommand::Status => return status(invocation, &session).await,
         BondCommand::Deposit { amount } => session.send(deposit_bond(bonds, prover, wei(*amount))).await?,
         BondCommand::Withdraw { amount } => session.send(start_bond_withdrawal(bonds, wei(*amount))).await?,
-        BondCommand::Settle { epoch } => session.send(settle_claim(bonds, rollup, Epoch::new(*epoch))).await?,
+        BondCommand::Settle { epoch } => {
+            session
+                .send(settle_claim(bonds, rollup, Epoch::new(*epoch)))
+                .await?
+        }
         BondCommand::Finish => {
-            let account = session.reader.prover_account(At::Latest, prover).await.map_err(call)?;
+            let account = session
+                .reader
+                .prover_account(At::Latest, prover)
+                .await
+                .map_err(call)?;
             if account.withdrawing > 0 {
                 session.send(finish_bond_withdrawal(bonds)).await?;
             }
@@ -139,9 +147,21 @@ impl Session {
 
 async fn status(invocation: &Invocation, session: &Session) -> Result<Exit, CliError> {
     let prover = session.wallet.address();
-    let account = session.reader.prover_account(At::Latest, prover).await.map_err(call)?;
-    let owed_bonds = session.reader.owed_by(session.prover_bonds, prover).await.map_err(call)?;
-    let owed_rollup = session.reader.owed_by(session.rollup, prover).await.map_err(call)?;
+    let account = session
+        .reader
+        .prover_account(At::Latest, prover)
+        .await
+        .map_err(call)?;
+    let owed_bonds = session
+        .reader
+        .owed_by(session.prover_bonds, prover)
+        .await
+        .map_err(call)?;
+    let owed_rollup = session
+        .reader
+        .owed_by(session.rollup, prover)
+        .await
+        .map_err(call)?;
     let (delay_seconds, minimum) = session.reader.bond_rules().await.map_err(call)?;
     let document = json!({
         "prover": prover,

@@ -16,11 +16,15 @@ use agoge_supervisor::{
 };
 use alloy::signers::local::PrivateKeySigner;
 use clap::Args;
+use tokio::sync::watch;
 
 use super::Invocation;
 use crate::config::{CHAIN_ID_ANVIL, Config, Resolved};
 use crate::jobs::Shelf;
-use crate::runtime::{ProofMaker, ProverParts, Running, StartError, TestProofs, genesis_id, open_store, start};
+use crate::runtime::{
+    ProofMaker, ProverParts, ProverStatus, StartError, TestProofs, genesis_id, open_store, serve_status,
+    start,
+};
 use crate::work::plonky2::Plonky2;
 use crate::work::{Library, Pool, PoolConfig, Worker};
 
@@ -52,6 +56,12 @@ struct Prepared {
     key: PrivateKeySigner,
     store: Arc<Store>,
     is_test: bool,
+}
+
+impl Prepared {
+    const fn proofs(&self) -> &'static str {
+        if self.is_test { "test" } else { "plonky2" }
+    }
 }
 
 /// The start failed; what it failed with is kept for the exit code.
@@ -194,10 +204,20 @@ async fn supervise(prepared: Prepared) -> Result<Exit, CliError> {
 /// Starts the prover, waiting for L1 as long as it takes.
 async fn start_all(prepared: Prepared, spawner: Spawner, health: Health) -> Result<(), CliError> {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    let (status, shown) = watch::channel(ProverStatus::new(prepared.key.address(), prepared.proofs()));
+    let listen = prepared.config.status_listen;
+    let listen = serve_status(&spawner, listen, shown).await.map_err(|error| {
+        CliError::new(
+            Exit::Precondition,
+            "AGOGE-RUN-002",
+            format!("cannot listen on {listen}: {error}"),
+        )
+        .with_hint(PORT_HINT)
+    })?;
     health.set(STARTUP, Err("loading the circuits".to_owned()));
-    let (maker, proofs) = maker(&prepared, &spawner, &clock).await?;
+    let maker = maker(&prepared, &spawner, &clock).await?;
     let mut backoff = Backoff::new(L1_PAUSE.0, L1_PAUSE.1);
-    let running: Running = loop {
+    loop {
         let Prepared {
             config,
             deployment,
@@ -210,14 +230,14 @@ async fn start_all(prepared: Prepared, spawner: Spawner, health: Health) -> Resu
             deployment,
             key,
             maker: Arc::clone(&maker),
-            proofs,
+            status: status.clone(),
             spawner: spawner.clone(),
             health: health.clone(),
             clock: Arc::clone(&clock),
             store,
         };
         match Box::pin(start(parts)).await {
-            Ok(running) => break running,
+            Ok(_p2p) => break,
             Err(error) if is_l1_away(&error) => {
                 let pause = backoff.next_pause();
                 health.set(STARTUP, Err(format!("waiting for L1: {error}")));
@@ -226,13 +246,13 @@ async fn start_all(prepared: Prepared, spawner: Spawner, health: Health) -> Resu
             }
             Err(error) => return Err(start_error(error)),
         }
-    };
+    }
     health.set(STARTUP, Ok(()));
     tracing::info!(
         prover = %prepared.key.address(),
-        status = %running.status_listen,
+        status = %listen,
         metrics = %prepared.config.metrics_listen,
-        proofs,
+        proofs = prepared.proofs(),
         "serving"
     );
     if let Err(error) = notify_ready() {
@@ -246,9 +266,9 @@ async fn maker(
     prepared: &Prepared,
     spawner: &Spawner,
     clock: &Arc<dyn Clock>,
-) -> Result<(Arc<dyn ProofMaker>, &'static str), CliError> {
+) -> Result<Arc<dyn ProofMaker>, CliError> {
     if prepared.is_test {
-        return Ok((Arc::new(TestProofs), "test"));
+        return Ok(Arc::new(TestProofs));
     }
     let work = prepared.config.work.clone();
     let profile = prepared.config.network.proving.client_profile;
@@ -275,8 +295,15 @@ async fn maker(
         job_timeout_ms: work.job_timeout_seconds.saturating_mul(1_000),
     };
     let worker: Arc<dyn Worker> = Arc::clone(&circuits) as Arc<dyn Worker>;
-    let pool = Pool::start(library, circuits, vec![worker], config, Arc::clone(clock), spawner);
-    Ok((Arc::new(pool), "plonky2"))
+    let pool = Pool::start(
+        library,
+        circuits,
+        vec![worker],
+        config,
+        Arc::clone(clock),
+        spawner,
+    );
+    Ok(Arc::new(pool))
 }
 
 /// Whether L1 did not answer, before anything of the prover's was opened: the start is tried again.
@@ -303,9 +330,6 @@ fn start_error(error: StartError) -> CliError {
             (Exit::Precondition, "AGOGE-DEP-002")
         }
         StartError::Address(_) => (Exit::Usage, "AGOGE-CFG-002"),
-        StartError::Status { .. } => {
-            return CliError::new(Exit::Precondition, "AGOGE-RUN-002", message).with_hint(PORT_HINT);
-        }
         _ => (Exit::Failed, "AGOGE-RUN-001"),
     };
     CliError::new(exit, code, message)

@@ -17,8 +17,12 @@ const TIMEOUT: Duration = Duration::from_secs(5);
 pub(super) fn status(invocation: &Invocation) -> Result<Exit, CliError> {
     let listen = invocation.resolve_unchecked()?.config.status_listen;
     let away = |error: std::io::Error| {
-        CliError::new(Exit::Precondition, "AGOGE-PRV-001", format!("no prover answers at {listen}: {error}"))
-            .with_hint("is it running, and with the same --status-listen or --instance?")
+        CliError::new(
+            Exit::Precondition,
+            "AGOGE-PRV-001",
+            format!("no prover answers at {listen}: {error}"),
+        )
+        .with_hint("is it running, and with the same --status-listen or --instance?")
     };
     let text = ask(listen).map_err(away)?;
     let body = text.split_once("\r\n\r\n").map_or("", |(_, body)| body);
@@ -72,7 +76,10 @@ fn words(document: &Value) -> String {
 fn counts(jobs: &Value) -> String {
     let [waiting, running, pausing, done] =
         ["waiting", "running", "pausing", "done"].map(|state| jobs[state].as_u64().unwrap_or(0));
-    let all = waiting.saturating_add(running).saturating_add(pausing).saturating_add(done);
+    let all = waiting
+        .saturating_add(running)
+        .saturating_add(pausing)
+        .saturating_add(done);
     format!("{done}/{all} ({running} running)")
 }
 
@@ -90,7 +97,10 @@ mod tests {
         });
         let text = words(&document);
         assert!(text.contains("jobs 6/10 (1 running)  eta 70 s"), "{text}");
-        assert!(text.contains("epoch 2  blocks 5..9  3 txs  claim ours  proving"), "{text}");
+        assert!(
+            text.contains("epoch 2  blocks 5..9  3 txs  claim ours  proving"),
+            "{text}"
+        );
         assert!(!words(&Value::Null).is_empty(), "whatever answers there");
     }
 }

@@ -39,12 +39,16 @@ pub(super) fn verify(invocation: &Invocation, args: &VerifyArgs) -> Result<Exit,
     } else {
         ClientProfile::Default
     };
-    let verifier = EpochVerifier::new(profile)
-        .map_err(|error| CliError::new(Exit::Failed, "AGOGE-PRV-008", error))?;
+    let verifier =
+        EpochVerifier::new(profile).map_err(|error| CliError::new(Exit::Failed, "AGOGE-PRV-008", error))?;
     let proof = EpochProof { public_inputs, bytes };
-    verifier
-        .verify(&proof)
-        .map_err(|error| CliError::new(Exit::Failed, "AGOGE-PRV-009", format!("the proof is not valid: {error}")))?;
+    verifier.verify(&proof).map_err(|error| {
+        CliError::new(
+            Exit::Failed,
+            "AGOGE-PRV-009",
+            format!("the proof is not valid: {error}"),
+        )
+    })?;
     let document = json!({
         "genesis_id": public_inputs.genesis_id,
         "start_archive": public_inputs.start_archive,
@@ -101,9 +105,12 @@ fn public_inputs(bytes: &[u8]) -> Result<EpochPublicInputs, CliError> {
     };
     let elements = list.iter().map(element).collect::<Result<Vec<_>, _>>()?;
     let found = elements.len();
-    let elements: [Element; EpochPublicInputs::LEN] = elements
-        .try_into()
-        .map_err(|_| usage(format!("{found} public inputs, expected {}", EpochPublicInputs::LEN)))?;
+    let elements: [Element; EpochPublicInputs::LEN] = elements.try_into().map_err(|_| {
+        usage(format!(
+            "{found} public inputs, expected {}",
+            EpochPublicInputs::LEN
+        ))
+    })?;
     Ok(EpochPublicInputs::from_elements(&elements))
 }
 
@@ -119,7 +126,10 @@ mod tests {
         for bad in ["18446744069414584321", "-1", "0x1", "1.5", "null"] {
             let mut values = vec![json!(1); 23];
             values.push(json!(bad));
-            assert!(public_inputs(&serde_json::to_vec(&values).unwrap()).is_err(), "{bad}");
+            assert!(
+                public_inputs(&serde_json::to_vec(&values).unwrap()).is_err(),
+                "{bad}"
+            );
         }
         assert_eq!(proof_bytes(b"0x0102\n".to_vec()).unwrap(), [1, 2]);
         assert_eq!(proof_bytes(vec![0xff, 1]).unwrap(), [0xff, 1]);

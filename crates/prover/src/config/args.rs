@@ -123,7 +123,12 @@ pub struct ConfigArgs {
     pub proving_epochs_max: Option<u16>,
 
     /// Time kept free before a deadline, seconds [default: one slot].
-    #[arg(long, global = true, env = "AGOGE_PROVING_MARGIN_SECONDS", value_name = "SECONDS")]
+    #[arg(
+        long,
+        global = true,
+        env = "AGOGE_PROVING_MARGIN_SECONDS",
+        value_name = "SECONDS"
+    )]
     pub proving_margin_seconds: Option<u64>,
 
     /// Threads of the provers [default: all processors].

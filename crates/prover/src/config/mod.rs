@@ -105,7 +105,10 @@ impl Config {
         let [status, metrics, p2p] = ports;
         let clash = |a: u16, b: u16| a != 0 && a == b;
         if clash(status, metrics) || clash(status, p2p) || clash(metrics, p2p) {
-            return relation("status.listen", "status, metrics and p2p need three different ports");
+            return relation(
+                "status.listen",
+                "status, metrics and p2p need three different ports",
+            );
         }
         Ok(())
     }

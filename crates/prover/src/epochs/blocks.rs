@@ -67,7 +67,10 @@ impl EpochBlocks {
         range: RangeInclusive<L2BlockNumber>,
     ) -> Result<Self, BlocksError> {
         let (first, last) = (*range.start(), *range.end());
-        let before = match first.previous().filter(|before| *before != L2BlockNumber::GENESIS) {
+        let before = match first
+            .previous()
+            .filter(|before| *before != L2BlockNumber::GENESIS)
+        {
             Some(number) => Some(record(view, number)?),
             None => None,
         };
@@ -80,9 +83,7 @@ impl EpochBlocks {
         let mut number = first;
         while number <= last {
             let record = record(view, number)?;
-            let txs = view
-                .block_txs(number)?
-                .ok_or(BlocksError::Missing { number })?;
+            let txs = view.block_txs(number)?.ok_or(BlocksError::Missing { number })?;
             let deposits = view.deposits(inbox..record.header.inbox_end)?;
             inbox = record.header.inbox_end;
             blocks.push(EpochBlock {

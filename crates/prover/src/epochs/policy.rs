@@ -395,7 +395,13 @@ mod tests {
         check("another's", &patient, moment(0), claimed(OTHER, Some(112)), &[]);
         check("unclaimed, window open", &patient, moment(6), facts(), &[]);
         check("unclaimed, window over", &patient, moment(7), facts(), &prove);
-        check("late claimant", &patient, moment(16), claimed(OTHER, Some(112)), &prove);
+        check(
+            "late claimant",
+            &patient,
+            moment(16),
+            claimed(OTHER, Some(112)),
+            &prove,
+        );
         let selfish = Policy {
             rescues: false,
             ..patient
@@ -410,7 +416,13 @@ mod tests {
             ..moment(0)
         };
         check("proven by another", &eager, proven, facts(), &[]);
-        check("proven by another, ours to deliver", &eager, proven, claimed(ME, None), &prove);
+        check(
+            "proven by another, ours to deliver",
+            &eager,
+            proven,
+            claimed(ME, None),
+            &prove,
+        );
         let many: Vec<_> = (3..=6)
             .map(|number| EpochFacts {
                 epoch: Epoch::new(number),
@@ -436,9 +448,21 @@ mod tests {
             claim: claim(prover, 1, deadline),
             ..ready()
         };
-        check("ours", &policy, moment(0), claimed(ME, None), &submit(SubmitReason::Claimed));
+        check(
+            "ours",
+            &policy,
+            moment(0),
+            claimed(ME, None),
+            &submit(SubmitReason::Claimed),
+        );
         check("unclaimed, window open", &policy, moment(6), ready(), &[]);
-        check("unclaimed", &policy, moment(7), ready(), &submit(SubmitReason::Unclaimed));
+        check(
+            "unclaimed",
+            &policy,
+            moment(7),
+            ready(),
+            &submit(SubmitReason::Unclaimed),
+        );
         check("another's", &policy, moment(15), claimed(OTHER, Some(112)), &[]);
         let rescue = submit(SubmitReason::Rescue);
         check("late", &policy, moment(16), claimed(OTHER, Some(112)), &rescue);
@@ -452,7 +476,13 @@ mod tests {
             proven: L2BlockNumber::new(39),
             ..moment(0)
         };
-        check("the epoch before is not proven", &policy, early, claimed(ME, None), &[]);
+        check(
+            "the epoch before is not proven",
+            &policy,
+            early,
+            claimed(ME, None),
+            &[],
+        );
         let before = Moment {
             time: moment(0).time - 1,
             ..moment(0)
@@ -471,7 +501,13 @@ mod tests {
             is_proven_by_us: true,
             ..facts()
         };
-        check("past the deadline", &POLICY, proven(16), rescued.clone(), &[Action::Settle]);
+        check(
+            "past the deadline",
+            &POLICY,
+            proven(16),
+            rescued.clone(),
+            &[Action::Settle],
+        );
         check("before it", &POLICY, proven(15), rescued.clone(), &[]);
         let by_others = EpochFacts {
             is_proven_by_us: false,
@@ -515,7 +551,13 @@ mod tests {
             claim: claim(ME, 1, None),
             ..ready()
         };
-        check("deliver what others proved", &policy, proven, whole, &[Action::Submit(SubmitReason::Claimed)]);
+        check(
+            "deliver what others proved",
+            &policy,
+            proven,
+            whole,
+            &[Action::Submit(SubmitReason::Claimed)],
+        );
         let settled = EpochFacts {
             claim: claim(ME, 1, None).map(|claim| ClaimView {
                 is_settled: true,

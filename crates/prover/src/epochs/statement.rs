@@ -1,7 +1,7 @@
 //! What the proof of an epoch says and what L1 is told with it (`docs/protocol.md` sections 16.1 to 16.4).
 
-use agoge_l1_client::kzg::{self, KzgError, Opening};
 use agoge_l1_client::Blob;
+use agoge_l1_client::kzg::{self, KzgError, Opening};
 use agoge_protocol::epoch_proof::{ChallengeContext, EpochPublicInputs, LIMB_BITS, blobs_hash};
 use agoge_protocol::settlement::SettlementError;
 use agoge_protocol::{Address, Digest, Element, NotCanonical, Timing, U256};

@@ -102,10 +102,7 @@ impl core::fmt::Debug for JobId {
 impl core::fmt::Display for JobId {
     /// The first 8 bytes: enough for people.
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        self.0
-            .iter()
-            .take(8)
-            .try_for_each(|byte| write!(f, "{byte:02x}"))
+        self.0.iter().take(8).try_for_each(|byte| write!(f, "{byte:02x}"))
     }
 }
 
@@ -158,7 +155,13 @@ mod tests {
         let text = id.to_hex();
         assert_eq!(JobId::from_hex(&text), Some(id));
         let upper = text.to_uppercase();
-        for bad in ["", "../../../../etc/passwd", &text[1..], &format!("{text}0"), &upper] {
+        for bad in [
+            "",
+            "../../../../etc/passwd",
+            &text[1..],
+            &format!("{text}0"),
+            &upper,
+        ] {
             assert_eq!(JobId::from_hex(bad), None, "{bad}");
         }
     }

@@ -205,10 +205,7 @@ impl Shelf {
     }
 
     fn read(&self, path: &Path) -> std::io::Result<Vec<u8>> {
-        let limit = self
-            .item_bytes_max
-            .saturating_add(HEADER_BYTES)
-            .saturating_add(1);
+        let limit = self.item_bytes_max.saturating_add(HEADER_BYTES).saturating_add(1);
         let mut bytes = Vec::new();
         File::open(path)?
             .take(u64::try_from(limit).unwrap_or(u64::MAX))

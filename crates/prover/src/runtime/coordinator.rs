@@ -17,7 +17,9 @@ use super::facts::{self, FactRules, FactsError, Held, OpenEpoch, OpenEpochs};
 use super::seams::{Goal, GoalKey, Outside, ProofMaker};
 use super::status::{EpochStatus, ProverStatus};
 use crate::chain::ChainState;
-use crate::epochs::{Action, Claimant, EpochFacts, Moment, Policy, Statement, StatementError, SubmitReason, decide};
+use crate::epochs::{
+    Action, Claimant, EpochFacts, Moment, Policy, Statement, StatementError, SubmitReason, decide,
+};
 use crate::work::JobCounts;
 
 /// Between two looks while nothing happens.
@@ -233,13 +235,19 @@ impl Coordinator {
 
     /// Chooses the range of each epoch's proof, and makes statements of epochs that are over and held.
     fn prepare(&self, state: &mut State, open: &OpenEpochs, time: u64) {
-        state
-            .memory
-            .retain(|epoch, memory| memory.is_submitting || open.epochs.iter().any(|open| open.epoch == *epoch));
+        state.memory.retain(|epoch, memory| {
+            memory.is_submitting || open.epochs.iter().any(|open| open.epoch == *epoch)
+        });
         for epoch in &open.epochs {
             let progress = self.maker.progress(epoch.epoch).jobs;
             let memory = state.memory.entry(epoch.epoch).or_default();
-            let goal = goal_key(self.claimant.prover, epoch, open.tips.proven, memory.goal.as_ref(), progress);
+            let goal = goal_key(
+                self.claimant.prover,
+                epoch,
+                open.tips.proven,
+                memory.goal.as_ref(),
+                progress,
+            );
             if memory.goal.as_ref() != Some(&goal) {
                 memory.goal = Some(goal.clone());
                 memory.statement = StatementState::None;
@@ -397,7 +405,11 @@ impl Coordinator {
             evaluation: statement.opening.to_bytes().into(),
             proof: proof.as_ref().clone().into(),
         };
-        let last = goal.key.epoch.get().saturating_add(self.rules.proof_window_epochs);
+        let last = goal
+            .key
+            .epoch
+            .get()
+            .saturating_add(self.rules.proof_window_epochs);
         let mut request = submission.request(self.claimant.rollup);
         request.deadline_time = Some(now.timing.epoch_start(Epoch::new(last).next()));
         tracing::info!(epoch = %goal.key.epoch, first = %goal.key.first, last = %goal.key.last, ?reason, "epoch proof sent to L1");
@@ -434,7 +446,10 @@ impl Coordinator {
                 state.bond_available_gwei = bond.or(state.bond_available_gwei);
             }
             Done::Statement(key, made) => {
-                let memory = state.memory.get_mut(&key.epoch).filter(|memory| memory.goal.as_ref() == Some(&key));
+                let memory = state
+                    .memory
+                    .get_mut(&key.epoch)
+                    .filter(|memory| memory.goal.as_ref() == Some(&key));
                 let Some(memory) = memory else { return };
                 memory.statement = match *made {
                     Ok(statement) => StatementState::Ready(Arc::new(statement)),
@@ -451,7 +466,9 @@ impl Coordinator {
                 }
             }
             Done::Sent(epoch, outcome) => {
-                let Some(memory) = state.memory.get_mut(&epoch) else { return };
+                let Some(memory) = state.memory.get_mut(&epoch) else {
+                    return;
+                };
                 memory.is_submitting = false;
                 let (label, is_mined) = label(outcome.as_ref());
                 metrics::counter!(crate::metrics::PROOFS, "outcome" => label).increment(1);
@@ -462,10 +479,18 @@ impl Coordinator {
                         tracing::warn!(%epoch, %outcome, "epoch proof did not land");
                     }
                 }
-                memory.failures = if is_mined { 0 } else { memory.failures.saturating_add(1) };
+                memory.failures = if is_mined {
+                    0
+                } else {
+                    memory.failures.saturating_add(1)
+                };
                 // A proof that landed is seen by the follower; it comes back here only if a reorg takes it out again.
                 let doublings = memory.failures.saturating_sub(1).min(6);
-                let wait = if is_mined { pause.saturating_mul(2) } else { pause.saturating_mul(1 << doublings) };
+                let wait = if is_mined {
+                    pause.saturating_mul(2)
+                } else {
+                    pause.saturating_mul(1 << doublings)
+                };
                 memory.retry_at = now.saturating_add(wait);
             }
             Done::Settled(epoch, outcome) => {
@@ -493,7 +518,10 @@ impl Coordinator {
             missing = missing.saturating_add(epoch.missing);
             let goal = goals.iter().find(|goal| goal.key.epoch == epoch.epoch);
             let is_ready = goal.is_some_and(|goal| self.maker.proof(goal).is_some());
-            let is_submitting = state.memory.get(&epoch.epoch).is_some_and(|memory| memory.is_submitting);
+            let is_submitting = state
+                .memory
+                .get(&epoch.epoch)
+                .is_some_and(|memory| memory.is_submitting);
             let stage = if is_submitting {
                 "submitting"
             } else if is_ready {
@@ -521,8 +549,9 @@ impl Coordinator {
                 progress,
             });
         }
-        metrics::gauge!(crate::metrics::MISSING)
-            .set(crate::metrics::approximate(u64::try_from(missing).unwrap_or(u64::MAX)));
+        metrics::gauge!(crate::metrics::MISSING).set(crate::metrics::approximate(
+            u64::try_from(missing).unwrap_or(u64::MAX),
+        ));
         crate::metrics::set_jobs(&jobs, eta_seconds);
         self.status.send_modify(|status| {
             status.l1_block = chain.head.map(|head| head.number);
@@ -575,8 +604,14 @@ fn goal_key(
         .is_some_and(|claim| claim.prover == me && !claim.is_settled);
     let is_prefix_proven = proven >= epoch.first && proven < epoch.last;
     let is_mostly_done = before.is_some_and(|before| before.first == epoch.first)
-        && progress.done > progress.waiting.saturating_add(progress.running).saturating_add(progress.pausing);
-    let started_rest = before.map(|before| before.first).filter(|first| *first > epoch.first && *first <= proven.next());
+        && progress.done
+            > progress
+                .waiting
+                .saturating_add(progress.running)
+                .saturating_add(progress.pausing);
+    let started_rest = before
+        .map(|before| before.first)
+        .filter(|first| *first > epoch.first && *first <= proven.next());
     let first = match (is_prefix_proven && !is_ours && !is_mostly_done, started_rest) {
         // Work on a rest goes on when others prove more of it.
         (true, Some(first)) => first,
@@ -599,12 +634,7 @@ const fn block_range(key: &GoalKey) -> BlockRange {
 }
 
 /// Reads blocks and blobs as they are now and makes the statement, if they are still the goal's.
-fn statement(
-    store: &Store,
-    claimant: &Claimant,
-    timing: &agoge_protocol::Timing,
-    key: GoalKey,
-) -> Done {
+fn statement(store: &Store, claimant: &Claimant, timing: &agoge_protocol::Timing, key: GoalKey) -> Done {
     use crate::epochs::EpochBlocks;
     let view = store.view();
     let Ok(blocks) = EpochBlocks::read(&view, timing, key.range()) else {
@@ -615,7 +645,10 @@ fn statement(
     }
     let mut blobs = Vec::with_capacity(blocks.blocks.len());
     for hash in blocks.blob_hashes() {
-        match view.blob(hash).map(|blob| blob.map(|blob| agoge_l1_client::Blob::from_bytes(blob.to_vec()))) {
+        match view
+            .blob(hash)
+            .map(|blob| blob.map(|blob| agoge_l1_client::Blob::from_bytes(blob.to_vec())))
+        {
             Ok(Some(Ok(blob))) => blobs.push(blob),
             Ok(None | Some(Err(_))) | Err(_) => return Done::BlobsMissing(key),
         }
@@ -637,5 +670,10 @@ const fn label(outcome: Option<&SendOutcome>) -> (&'static str, bool) {
 
 /// A bond in gwei, rounded down.
 pub(super) fn gwei(wei: u128) -> u64 {
-    u64::try_from(U256::from(wei).checked_div(U256::from(1_000_000_000_u64)).unwrap_or_default()).unwrap_or(u64::MAX)
+    u64::try_from(
+        U256::from(wei)
+            .checked_div(U256::from(1_000_000_000_u64))
+            .unwrap_or_default(),
+    )
+    .unwrap_or(u64::MAX)
 }

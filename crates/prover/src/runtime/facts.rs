@@ -91,7 +91,9 @@ pub fn read(
         return Ok(OpenEpochs { tips, epochs });
     };
     // A claim of ours may still be open in an epoch whose blocks are proven.
-    let oldest = last.get().saturating_sub(rules.proof_window_epochs.saturating_add(1));
+    let oldest = last
+        .get()
+        .saturating_sub(rules.proof_window_epochs.saturating_add(1));
     let mut seen = Held::new();
     for number in (oldest..=last.get()).take(EPOCHS_MAX) {
         let epoch = Epoch::new(number);

@@ -65,7 +65,9 @@ impl Fetcher {
         }
         match missing {
             0 => Ok(()),
-            count => Err(format!("no peer has {count} client proofs of blocks that are to be proven")),
+            count => Err(format!(
+                "no peer has {count} client proofs of blocks that are to be proven"
+            )),
         }
     }
 

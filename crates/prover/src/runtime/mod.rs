@@ -12,5 +12,5 @@ mod status;
 pub use coordinator::{Coordinator, CoordinatorError, CoordinatorRules, Signer};
 pub use facts::{FactRules, FactsError, Held, OpenEpoch, OpenEpochs, read as read_open_epochs};
 pub use seams::{Goal, GoalKey, Outside, Progress, ProofMaker, TestProofs};
-pub use start::{ProverParts, Running, StartError, genesis_id, open_store, start};
-pub use status::{EpochStatus, ProverStatus};
+pub use start::{ProverParts, StartError, genesis_id, open_store, start};
+pub use status::{EpochStatus, ProverStatus, serve_status};

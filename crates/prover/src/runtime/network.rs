@@ -89,7 +89,9 @@ fn look_up(store: &Store, request: &Request) -> Result<Response, StoreError> {
         }
         Request::Blob(hash) => Response::Blob(view.blob(*hash)?.map(|blob| blob.to_vec())),
         Request::BlockTxIds { number, block_hash } => {
-            let block = view.block(*number)?.filter(|block| block.block_hash == *block_hash);
+            let block = view
+                .block(*number)?
+                .filter(|block| block.block_hash == *block_hash);
             let (Some(_), Some(txs)) = (block, view.block_txs(*number)?) else {
                 return Ok(Response::BlockTxIds(None));
             };

@@ -19,7 +19,11 @@ pub(super) struct L1AndPeers {
 impl Outside for L1AndPeers {
     fn bond_available_gwei(&self) -> BoxFuture<'_, Option<u64>> {
         async move {
-            match self.reader.prover_account(At::Latest, self.sender.address()).await {
+            match self
+                .reader
+                .prover_account(At::Latest, self.sender.address())
+                .await
+            {
                 Ok(account) => Some(gwei(account.available())),
                 Err(error) => {
                     tracing::debug!(%error, "the bond could not be read");

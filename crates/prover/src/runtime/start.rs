@@ -1,6 +1,5 @@
 //! From a configuration to a running prover.
 
-use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -21,7 +20,7 @@ use super::fetcher::Fetcher;
 use super::network::Network;
 use super::outside::L1AndPeers;
 use super::seams::ProofMaker;
-use super::status::{self, ProverStatus};
+use super::status::ProverStatus;
 use crate::chain::{Applier, Blobs, ChainFollower, ChainRules, ChainState};
 use crate::config::Config;
 use crate::epochs::Claimant;
@@ -40,8 +39,8 @@ pub struct ProverParts {
     pub key: PrivateKeySigner,
     /// Makes proofs.
     pub maker: Arc<dyn ProofMaker>,
-    /// `plonky2` or `test`.
-    pub proofs: &'static str,
+    /// Told what the prover does.
+    pub status: watch::Sender<ProverStatus>,
     /// Starts its tasks.
     pub spawner: Spawner,
     /// Told what does not work.
@@ -50,17 +49,6 @@ pub struct ProverParts {
     pub clock: Arc<dyn Clock>,
     /// The store of its chain.
     pub store: Arc<Store>,
-}
-
-/// A running prover.
-#[derive(Clone, Debug)]
-pub struct Running {
-    /// Where the status page listens.
-    pub status_listen: SocketAddr,
-    /// The network's front.
-    pub p2p: P2pHandle,
-    /// What it is doing.
-    pub status: watch::Receiver<ProverStatus>,
 }
 
 /// Why a prover does not start. Nothing was signed or sent.
@@ -102,15 +90,6 @@ pub enum StartError {
     /// An address of the network's is malformed.
     #[error(transparent)]
     Address(#[from] agoge_p2p::InvalidAddress),
-    /// The status page's port cannot be listened on.
-    #[error("cannot listen on {listen}: {source}")]
-    Status {
-        /// The socket.
-        listen: SocketAddr,
-        /// The system's word.
-        #[source]
-        source: std::io::Error,
-    },
     /// Work was cut short.
     #[error(transparent)]
     Lost(#[from] Lost),
@@ -133,7 +112,11 @@ impl ActorError for SenderFailed {
 /// # Errors
 /// [`StartError::NoInstance`], [`StartError::GenesisId`].
 pub fn genesis_id(deployment: &Deployment) -> Result<Digest, StartError> {
-    let id = deployment.genesis_ids.first().copied().ok_or(StartError::NoInstance)?;
+    let id = deployment
+        .genesis_ids
+        .first()
+        .copied()
+        .ok_or(StartError::NoInstance)?;
     Ok(Digest::from_b256(id)?)
 }
 
@@ -156,13 +139,13 @@ pub fn open_store(config: &Config, genesis_id: Digest) -> Result<Store, StartErr
 ///
 /// # Errors
 /// [`StartError`]; the caller then lets the process end, or tries again when L1 is away.
-pub async fn start(parts: ProverParts) -> Result<Running, StartError> {
+pub async fn start(parts: ProverParts) -> Result<P2pHandle, StartError> {
     let ProverParts {
         config,
         deployment,
         key,
         maker,
-        proofs,
+        status,
         spawner,
         health,
         clock,
@@ -210,12 +193,6 @@ pub async fn start(parts: ProverParts) -> Result<Running, StartError> {
     spawner.spawn("network", events.run(spawner.token()));
 
     let (chain_in, chain) = watch::channel(ChainState::default());
-    let (status_in, status) = watch::channel(ProverStatus {
-        schema: "agoge.prover.status/1",
-        prover: claimant.prover,
-        proofs,
-        ..ProverStatus::default()
-    });
     let coordinator = Coordinator {
         outside: Arc::new(L1AndPeers {
             reader,
@@ -225,7 +202,7 @@ pub async fn start(parts: ProverParts) -> Result<Running, StartError> {
         maker,
         store: Arc::clone(&store),
         chain: chain.clone(),
-        status: status_in,
+        status,
         health: health.clone(),
         spawner: spawner.clone(),
         clock: slots.clone(),
@@ -275,15 +252,7 @@ pub async fn start(parts: ProverParts) -> Result<Running, StartError> {
         spawner: spawner.clone(),
     });
     spawner.spawn("chain-follower", follower.run(blobs, spawner.token()));
-    let listen = config.status_listen;
-    let status_listen = status::serve(&spawner, listen, status.clone())
-        .await
-        .map_err(|source| StartError::Status { listen, source })?;
-    Ok(Running {
-        status_listen,
-        p2p,
-        status,
-    })
+    Ok(p2p)
 }
 
 fn p2p_config(config: &Config, genesis_id: Digest) -> Result<P2pConfig, StartError> {

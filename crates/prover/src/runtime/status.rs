@@ -14,7 +14,7 @@ use super::Progress;
 use crate::work::JobCounts;
 
 /// What the prover is doing.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct ProverStatus {
     /// `agoge.prover.status/1`.
     pub schema: &'static str,
@@ -38,6 +38,30 @@ pub struct ProverStatus {
     pub eta_seconds: u64,
     /// Epochs that are not settled, oldest first.
     pub epochs: Vec<EpochStatus>,
+}
+
+impl ProverStatus {
+    /// Before the first look at the chain.
+    pub const fn new(prover: Address, proofs: &'static str) -> Self {
+        Self {
+            schema: "agoge.prover.status/1",
+            prover,
+            proofs,
+            l1_block: None,
+            is_synced: false,
+            pending: L2BlockNumber::GENESIS,
+            proven: L2BlockNumber::GENESIS,
+            bond_available_gwei: None,
+            jobs: JobCounts {
+                waiting: 0,
+                running: 0,
+                pausing: 0,
+                done: 0,
+            },
+            eta_seconds: 0,
+            epochs: Vec::new(),
+        }
+    }
 }
 
 /// One epoch.
@@ -65,7 +89,7 @@ pub struct EpochStatus {
 ///
 /// # Errors
 /// The system's, when the port cannot be listened on.
-pub(super) async fn serve(
+pub async fn serve_status(
     spawner: &Spawner,
     listen: SocketAddr,
     status: watch::Receiver<ProverStatus>,

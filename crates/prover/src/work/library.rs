@@ -145,7 +145,10 @@ impl Library {
             return Ok(None);
         };
         let is_same = txs.len() == block.effects.len()
-            && txs.iter().zip(&block.effects).all(|(tx, effects)| tx.effects() == *effects);
+            && txs
+                .iter()
+                .zip(&block.effects)
+                .all(|(tx, effects)| tx.effects() == *effects);
         if !is_same {
             // A reorg has put another block there.
             return Ok(None);
@@ -166,7 +169,9 @@ impl Library {
         }
         let header = &block.record.header;
         let number = header.number;
-        let parent = number.previous().ok_or(LibraryError::Missing { what: "the parent" })?;
+        let parent = number
+            .previous()
+            .ok_or(LibraryError::Missing { what: "the parent" })?;
         let view = self.store.view();
         let tips = view.tips()?;
         let view = if tips.pending > parent {
@@ -184,10 +189,12 @@ impl Library {
             inbox_start,
             limits: self.limits,
         };
-        let made = block_steps(&view, &Headers(&view), &context, &block.deposits, inputs)
-            .map_err(|source| LibraryError::Witness {
-                number,
-                source: Box::new(source),
+        let made =
+            block_steps(&view, &Headers(&view), &context, &block.deposits, inputs).map_err(|source| {
+                LibraryError::Witness {
+                    number,
+                    source: Box::new(source),
+                }
             })?;
         if made.archive != block.record.free_fields.archive {
             return Err(LibraryError::Missing { what: "the block" });
@@ -236,7 +243,10 @@ impl Library {
             },
             Recipe::Merge { track, children } => Ok(Task::Merge {
                 track: *track,
-                children: children.iter().map(|child| self.result(*child)).collect::<Result<_, _>>()?,
+                children: children
+                    .iter()
+                    .map(|child| self.result(*child))
+                    .collect::<Result<_, _>>()?,
             }),
             Recipe::Root { segments } => {
                 let [transactions, state, settlement] = *segments;
@@ -261,7 +271,12 @@ impl Library {
         self.shelf.get(id)?.ok_or(LibraryError::Lost { id })
     }
 
-    fn transactions(&self, blocks: &EpochBlocks, before: &[Unit], units: &[Unit]) -> Result<Task, LibraryError> {
+    fn transactions(
+        &self,
+        blocks: &EpochBlocks,
+        before: &[Unit],
+        units: &[Unit],
+    ) -> Result<Task, LibraryError> {
         let mut start = Digest::ZERO;
         for unit in before {
             start = tx_chain(start, &self.input(blocks, *unit)?, self.genesis_id);
@@ -325,9 +340,15 @@ impl Library {
                 }
                 start = Some(boundary);
             }
-            steps.push(witness.steps.get(unit.step).cloned().ok_or(LibraryError::Missing {
-                what: "a step of the witness",
-            })?);
+            steps.push(
+                witness
+                    .steps
+                    .get(unit.step)
+                    .cloned()
+                    .ok_or(LibraryError::Missing {
+                        what: "a step of the witness",
+                    })?,
+            );
         }
         Ok(Task::State {
             genesis_id: self.genesis_id,
@@ -340,7 +361,10 @@ impl Library {
     fn parent(&self, blocks: &EpochBlocks) -> Result<Option<(Header, [Digest; TREE_DEPTH])>, LibraryError> {
         let missing = LibraryError::Missing { what: "the parent" };
         let first = block_at(blocks, 0)?.record.header.number;
-        let Some(number) = first.previous().filter(|number| *number != L2BlockNumber::GENESIS) else {
+        let Some(number) = first
+            .previous()
+            .filter(|number| *number != L2BlockNumber::GENESIS)
+        else {
             return Ok(None);
         };
         let view = self.store.view();
@@ -391,10 +415,12 @@ fn settlement_units(blocks: &EpochBlocks, units: &[Unit]) -> Result<Vec<Settleme
     let unit = |unit: &Unit| {
         let block = block_at(blocks, unit.block)?;
         if let Some(deposit) = block.deposits.get(unit.step) {
-            return Ok(SettlementUnit::Deposit(agoge_protocol::settlement::SettledDeposit {
-                partial: deposit.partial,
-                value: deposit.value,
-            }));
+            return Ok(SettlementUnit::Deposit(
+                agoge_protocol::settlement::SettledDeposit {
+                    partial: deposit.partial,
+                    value: deposit.value,
+                },
+            ));
         }
         let position = unit.step.saturating_sub(block.deposits.len());
         Ok(match block.effects.get(position) {

@@ -4,9 +4,9 @@ use std::path::Path;
 use std::sync::Arc;
 
 use agoge_circuits::{
-    CircuitsError, EpochProver, Job, JobOutput, MergeInput, ParentHeader, ProvenTransaction, RootInput, RootProof,
-    SegmentProof, SettlementBoundary, SettlementChallenges, SettlementInput, SettlementStep, StateInput,
-    TransactionsInput,
+    CircuitsError, EpochProver, Job, JobOutput, MergeInput, ParentHeader, ProvenTransaction, RootInput,
+    RootProof, SegmentProof, SettlementBoundary, SettlementChallenges, SettlementInput, SettlementStep,
+    StateInput, TransactionsInput,
 };
 use agoge_protocol::network::ClientProfile;
 use agoge_protocol::{B256, EpochPublicInputs};
@@ -208,11 +208,12 @@ fn job(task: &Task) -> Result<Job, Refused> {
         }
         Task::Merge { track, children } => Job::Merge(MergeInput {
             track: circuit_track(*track),
-            children: children.iter().map(|child| segment(child)).collect::<Result<_, _>>()?,
+            children: children
+                .iter()
+                .map(|child| segment(child))
+                .collect::<Result<_, _>>()?,
         }),
-        Task::Root {
-            segments, parent, ..
-        } => {
+        Task::Root { segments, parent, .. } => {
             let [transactions, state, settlement] = segments.as_ref();
             Job::Root(Box::new(RootInput {
                 transactions: segment(transactions)?,

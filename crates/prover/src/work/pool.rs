@@ -176,8 +176,7 @@ impl ProofMaker for Pool {
     fn set_goals(&self, goals: Vec<Goal>) {
         let mut state = self.shared.lock();
         let is_same = |a: &Goal, b: &Goal| {
-            a.key == b.key
-                && a.statement.as_ref().map(|s| s.inputs) == b.statement.as_ref().map(|s| s.inputs)
+            a.key == b.key && a.statement.as_ref().map(|s| s.inputs) == b.statement.as_ref().map(|s| s.inputs)
         };
         let is_unchanged =
             state.goals.len() == goals.len() && state.goals.iter().zip(&goals).all(|(a, b)| is_same(a, b));
@@ -274,7 +273,9 @@ impl Shared {
                 }
                 Err(LibraryError::Shelf(error)) => return Err(error),
                 // Reorgs pass; a block without a witness is never proven and says so here.
-                Err(error) => tracing::warn!(epoch = %goal.key.epoch, %error, "the epoch cannot be planned now"),
+                Err(error) => {
+                    tracing::warn!(epoch = %goal.key.epoch, %error, "the epoch cannot be planned now")
+                }
             }
         }
         let shelf = self.library.shelf();
@@ -290,7 +291,12 @@ impl Shared {
         }
         let mut live: BTreeSet<JobId> = state.queue.ids();
         for plan in plans.values() {
-            live.extend(plan.stream.blocks.iter().map(|block| JobId::block(block.block_hash)));
+            live.extend(
+                plan.stream
+                    .blocks
+                    .iter()
+                    .map(|block| JobId::block(block.block_hash)),
+            );
         }
         for id in live {
             state.wanted_at.insert(id, now);
@@ -330,7 +336,10 @@ impl Shared {
             tracing::warn!(job = %id, worker = from.0, "a job took too long and is given to another worker");
         }
         let id = state.queue.take(worker, now)?;
-        let plan = state.plans.values().find(|plan| plan.recipes.jobs.contains_key(&id))?;
+        let plan = state
+            .plans
+            .values()
+            .find(|plan| plan.recipes.jobs.contains_key(&id))?;
         let recipe = plan.recipes.jobs.get(&id)?.clone();
         Some((id, recipe, plan.clone()))
     }
@@ -345,7 +354,14 @@ impl Shared {
         Ok(())
     }
 
-    fn finish(&self, id: JobId, worker: WorkerId, kind: JobKind, seconds: f64, result: Result<(), JobFailed>) {
+    fn finish(
+        &self,
+        id: JobId,
+        worker: WorkerId,
+        kind: JobKind,
+        seconds: f64,
+        result: Result<(), JobFailed>,
+    ) {
         let now = self.clock.now_unix_ms();
         let mut state = self.lock();
         match result {
@@ -353,7 +369,12 @@ impl Shared {
                 state.queue.finish(id);
                 state.seconds.add(kind, seconds);
                 crate::metrics::job_done(kind, seconds);
-                let JobCounts { waiting, running, pausing, .. } = state.queue.counts(None);
+                let JobCounts {
+                    waiting,
+                    running,
+                    pausing,
+                    ..
+                } = state.queue.counts(None);
                 let left = waiting.saturating_add(running).saturating_add(pausing);
                 tracing::info!(job = %id, kind = kind.name(), seconds = format!("{seconds:.1}"), left, "job done");
             }
@@ -419,7 +440,9 @@ impl Planner {
                 () = self.shared.replan.notified() => {}
             }
             let shared = Arc::clone(&self.shared);
-            self.spawner.spawn_blocking("plan", move || shared.plan()).await??;
+            self.spawner
+                .spawn_blocking("plan", move || shared.plan())
+                .await??;
         }
     }
 }

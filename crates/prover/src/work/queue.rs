@@ -229,7 +229,9 @@ impl JobQueue {
             let strikes = self.strikes.entry(worker).or_default();
             *strikes = strikes.saturating_add(1);
         }
-        let Some(entry) = self.jobs.get_mut(&id) else { return };
+        let Some(entry) = self.jobs.get_mut(&id) else {
+            return;
+        };
         if !matches!(entry.state, State::Running { worker: owner, .. } if owner == worker) {
             return;
         }
@@ -273,14 +275,15 @@ impl JobQueue {
 
     /// Workers that get jobs.
     pub fn trusted_workers(&self) -> usize {
-        self.strikes.keys().filter(|worker| self.is_trusted(**worker)).count()
+        self.strikes
+            .keys()
+            .filter(|worker| self.is_trusted(**worker))
+            .count()
     }
 
     /// Whether a job's result is kept.
     pub fn is_done(&self, id: JobId) -> bool {
-        self.jobs
-            .get(&id)
-            .is_some_and(|entry| entry.state == State::Done)
+        self.jobs.get(&id).is_some_and(|entry| entry.state == State::Done)
     }
 
     /// Failures of a job so far.
@@ -465,7 +468,10 @@ mod tests {
         assert!(!queue.is_done(id(1)));
         queue.finish(id(77));
         queue.fail(id(77), A, Fault::Failed, 0);
-        assert!(queue.job(id(77)).is_none(), "a result of a dropped job is nothing");
+        assert!(
+            queue.job(id(77)).is_none(),
+            "a result of a dropped job is nothing"
+        );
     }
 
     #[test]

@@ -90,9 +90,10 @@ impl Stream {
         for (block, content) in self.blocks.iter().enumerate() {
             let steps = match track {
                 Track::Transactions => content.txs.len(),
-                Track::State | Track::Settlement => {
-                    content.deposits.saturating_add(content.txs.len()).saturating_add(1)
-                }
+                Track::State | Track::Settlement => content
+                    .deposits
+                    .saturating_add(content.txs.len())
+                    .saturating_add(1),
             };
             units.extend((0..steps).map(|step| Unit { block, step }));
         }
@@ -151,7 +152,11 @@ impl Recipes {
     ) -> Option<JobId> {
         let units = stream.units(track);
         let tree = SegmentTree::new(shape.track(track), units.len(), is_complete);
-        let mut places = vec![StreamDigest::start(track, stream.genesis_id, stream.start_archive)];
+        let mut places = vec![StreamDigest::start(
+            track,
+            stream.genesis_id,
+            stream.start_archive,
+        )];
         for unit in &units {
             let last = places.last().copied()?;
             places.push(last.then(stream.digest(track, *unit)));
@@ -178,7 +183,10 @@ impl Recipes {
                         .iter()
                         .filter_map(|child| ids.get(*child).copied())
                         .collect();
-                    (JobId::merge(circuits, track, &children), Recipe::Merge { track, children })
+                    (
+                        JobId::merge(circuits, track, &children),
+                        Recipe::Merge { track, children },
+                    )
                 }
             };
             ids.push(id);
@@ -279,7 +287,9 @@ mod tests {
                 assert_eq!(*before, found[..], "a leaf starts where the one before it ends");
                 found.extend(units);
             }
-            Recipe::Merge { children, .. } => children.iter().for_each(|child| covered(recipes, *child, found)),
+            Recipe::Merge { children, .. } => {
+                children.iter().for_each(|child| covered(recipes, *child, found))
+            }
             other => panic!("{other:?}"),
         }
     }
@@ -321,7 +331,11 @@ mod tests {
     #[test]
     fn two_thousand_transactions_and_empty_epochs_have_plans() {
         let full = recipes(&stream(&[(16, 64); 32], true));
-        assert!(full.jobs.len() < super::super::JOBS_MAX / 4, "{}", full.jobs.len());
+        assert!(
+            full.jobs.len() < super::super::JOBS_MAX / 4,
+            "{}",
+            full.jobs.len()
+        );
         let empty = recipes(&stream(&[(0, 0); 32], true));
         // One leaf of each track, the root and the wrap.
         assert_eq!(empty.jobs.len(), 5);
@@ -334,7 +348,11 @@ mod tests {
     fn names_follow_the_past_the_transactions_and_the_challenges() {
         let base = stream(&[(1, 12), (0, 40), (2, 3)], true);
         let ids = names(&recipes(&base));
-        assert_eq!(ids, names(&recipes(&base.clone())), "the same work has the same names");
+        assert_eq!(
+            ids,
+            names(&recipes(&base.clone())),
+            "the same work has the same names"
+        );
 
         // Another prover or list: other challenges, so the settlement track and what is above it, nothing else.
         let challenged = Stream {
@@ -344,7 +362,13 @@ mod tests {
         let others = recipes(&challenged);
         let shared: BTreeSet<_> = ids.intersection(&names(&others)).copied().collect();
         for (id, recipe) in &others.jobs {
-            let depends = matches!(recipe.kind(), JobKind::Leaf(Track::Settlement) | JobKind::Merge(Track::Settlement) | JobKind::Root | JobKind::Wrap);
+            let depends = matches!(
+                recipe.kind(),
+                JobKind::Leaf(Track::Settlement)
+                    | JobKind::Merge(Track::Settlement)
+                    | JobKind::Root
+                    | JobKind::Wrap
+            );
             assert_eq!(shared.contains(id), !depends, "{recipe:?}");
         }
 
@@ -358,8 +382,16 @@ mod tests {
             .map(|(_, recipe)| recipe.kind())
             .collect();
         let leaves = |track| kept.iter().filter(|kind| **kind == JobKind::Leaf(track)).count();
-        assert_eq!(leaves(Track::Transactions), 4, "52 transactions are before it: 4 full leaves of 11");
-        assert_eq!(leaves(Track::State), 1, "55 units are before it: 1 full leaf of 36");
+        assert_eq!(
+            leaves(Track::Transactions),
+            4,
+            "52 transactions are before it: 4 full leaves of 11"
+        );
+        assert_eq!(
+            leaves(Track::State),
+            1,
+            "55 units are before it: 1 full leaf of 36"
+        );
 
         // Another past, another anchor, another circuit.
         let elsewhere = Stream {

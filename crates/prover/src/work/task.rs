@@ -1,8 +1,8 @@
 //! What a worker is given and what it must return. Bytes where only the circuits know more.
 
-use agoge_protocol::settlement::SettledDeposit;
-use agoge_protocol::{B256, Digest, EpochPublicInputs, Header, TxEffects, Transaction};
 use agoge_protocol::limits::TREE_DEPTH;
+use agoge_protocol::settlement::SettledDeposit;
+use agoge_protocol::{B256, Digest, EpochPublicInputs, Header, Transaction, TxEffects};
 use agoge_state_transition::witness::{StateBoundary, StateStep};
 
 use crate::plan::{PlanShape, Track};

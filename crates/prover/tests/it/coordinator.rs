@@ -4,12 +4,12 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use agoge_l1_client::{MinedTx, SendOutcome, TxRequest};
+use agoge_protocol::{
+    Address, B256, CompactSignature, Epoch, L1Block, L1BlockNumber, L2BlockNumber, SignedQuote,
+};
 use agoge_prover::chain::ChainState;
 use agoge_prover::epochs::Policy;
-use agoge_prover::runtime::{
-    Coordinator, CoordinatorRules, Outside, ProofMaker, ProverStatus, TestProofs,
-};
-use agoge_protocol::{Address, B256, CompactSignature, Epoch, L1Block, L1BlockNumber, L2BlockNumber, SignedQuote};
+use agoge_prover::runtime::{Coordinator, CoordinatorRules, Outside, ProofMaker, ProverStatus, TestProofs};
 use agoge_store::{EpochClaim, EpochProof, L1Change, L1Step, Store};
 use agoge_supervisor::{Health, ManualClock, SlotClock, Supervisor};
 use futures::future::{BoxFuture, FutureExt as _};
@@ -74,7 +74,7 @@ impl Network {
         let head = store.view().l1_head().unwrap().unwrap().block;
         let outside = Arc::new(FakeOutside::default());
         let (chain, heard) = watch::channel(ChainState::default());
-        let (status_in, status) = watch::channel(ProverStatus::default());
+        let (status_in, status) = watch::channel(ProverStatus::new(Address::ZERO, "test"));
         let supervisor = Supervisor::new();
         let maker: Arc<dyn ProofMaker> = Arc::new(TestProofs);
         let coordinator = Coordinator {
@@ -195,7 +195,9 @@ impl Network {
             let bytes = &request.calldata[4 + 32 * at..4 + 32 * (at + 1)];
             u64::from_be_bytes(bytes[24..].try_into().unwrap())
         };
-        to_rollup.map(|request| (word(request, 0), word(request, 1))).collect()
+        to_rollup
+            .map(|request| (word(request, 0), word(request, 1)))
+            .collect()
     }
 
     async fn until(&self, what: &str, is_so: impl Fn(&Self) -> bool) {
@@ -209,14 +211,14 @@ impl Network {
             .unwrap_or_else(|_| panic!("{what}: {:?}", self.status.borrow()));
     }
 
-    /// Two more looks of the coordinator: what it would do now it has done.
+    /// Some more looks of the coordinator, which tells its status after each: what it would do now it has done.
     async fn settle(&self) {
-        for _ in 0..2 {
-            let version = self.chain.borrow().version;
+        let mut status = self.status.clone();
+        for _ in 0..4 {
+            status.mark_unchanged();
             let head = self.chain.borrow().head.unwrap();
             self.tell(head);
-            assert!(self.chain.borrow().version > version);
-            tokio::time::sleep(Duration::from_millis(700)).await;
+            status.changed().await.unwrap();
         }
     }
 }
@@ -232,38 +234,62 @@ impl Drop for Network {
 /// Epoch 0 (block 1) is proven, so that epoch 1 is next.
 fn start() -> Network {
     let network = Network::start();
-    network.l1_block(0, vec![L1Change::Proven { to: L2BlockNumber::new(1) }]);
+    network.l1_block(
+        0,
+        vec![L1Change::Proven {
+            to: L2BlockNumber::new(1),
+        }],
+    );
     network
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_finished_epoch_is_offered_once_and_sent_when_it_is_claimed() {
     let network = start();
-    network.until("a quote", |n| !n.outside.offered.lock().unwrap().is_empty()).await;
+    network
+        .until("a quote", |n| !n.outside.offered.lock().unwrap().is_empty())
+        .await;
     network.settle().await;
     let quote = network.outside.offered.lock().unwrap()[0].quote;
     assert_eq!(network.outside.offered.lock().unwrap().len(), 1, "once");
     assert_eq!(quote.epoch, Epoch::new(1));
     assert_eq!(quote.end_archive, network.finished.epoch.blocks().end_archive());
-    assert_eq!((quote.prover, quote.basis_point_fee, quote.bond_amount_gwei), (network.me(), 2_000, 1_000));
+    assert_eq!(
+        (quote.prover, quote.basis_point_fee, quote.bond_amount_gwei),
+        (network.me(), 2_000, 1_000)
+    );
     // Slots 64 to 70 are the claim window.
     assert_eq!(quote.valid_until_slot.get(), 70);
-    assert!(network.submissions().is_empty(), "nothing is sent before the claim window is over");
+    assert!(
+        network.submissions().is_empty(),
+        "nothing is sent before the claim window is over"
+    );
 
     network.l1_block(1, vec![network.claimed_by(network.me())]);
-    network.until("the proof is sent", |n| n.submissions() == [(2, 4)]).await;
+    network
+        .until("the proof is sent", |n| n.submissions() == [(2, 4)])
+        .await;
     network.settle().await;
     assert_eq!(network.submissions().len(), 1, "once");
     let status = network.status.borrow().clone();
     assert_eq!((status.epochs.len(), status.epochs[0].claim), (1, "ours"));
 
     let landed = network.l1_block(2, network.proven(network.me(), 4).to_vec());
-    network.until("it is settled", |n| n.status.borrow().proven.get() == 4).await;
+    network
+        .until("it is settled", |n| n.status.borrow().proven.get() == 4)
+        .await;
     // L1 takes the block with the proof back and goes on without it.
-    let before = network.store().view().l1_record(L1BlockNumber::new(landed.number.get() - 1)).unwrap().unwrap();
+    let before = network
+        .store()
+        .view()
+        .l1_record(L1BlockNumber::new(landed.number.get() - 1))
+        .unwrap()
+        .unwrap();
     network.roll_back(before.block);
     network.l1_block(4, Vec::new());
-    network.until("it is sent again", |n| n.submissions() == [(2, 4), (2, 4)]).await;
+    network
+        .until("it is sent again", |n| n.submissions() == [(2, 4), (2, 4)])
+        .await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -275,7 +301,9 @@ async fn without_a_claim_it_is_sent_when_the_window_is_over_and_after_a_prefix_t
     assert!(network.submissions().is_empty());
     network.l1_block(6, network.proven(other, 2).to_vec());
     network.l1_block(7, Vec::new());
-    network.until("the rest is sent", |n| n.submissions() == [(3, 4)]).await;
+    network
+        .until("the rest is sent", |n| n.submissions() == [(3, 4)])
+        .await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -292,7 +320,10 @@ async fn a_late_claimant_is_rescued_and_its_claim_settled() {
     );
     network.l1_block(30, Vec::new());
     network.settle().await;
-    assert!(network.submissions().is_empty(), "the claimant has time until slot 96");
+    assert!(
+        network.submissions().is_empty(),
+        "the claimant has time until slot 96"
+    );
     network.l1_block(32, Vec::new());
     network.until("the rescue", |n| n.submissions() == [(2, 4)]).await;
     network.l1_block(33, network.proven(network.me(), 4).to_vec());
@@ -308,11 +339,20 @@ async fn a_late_claimant_is_rescued_and_its_claim_settled() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_proof_that_did_not_land_is_tried_again_later() {
     let network = start();
-    network.outside.outcomes.lock().unwrap().push(SendOutcome::Expired { hashes: Vec::new() });
+    network
+        .outside
+        .outcomes
+        .lock()
+        .unwrap()
+        .push(SendOutcome::Expired { hashes: Vec::new() });
     network.l1_block(1, vec![network.claimed_by(network.me())]);
-    network.until("the first try", |n| n.submissions().len() == 1).await;
+    network
+        .until("the first try", |n| n.submissions().len() == 1)
+        .await;
     network.settle().await;
     assert_eq!(network.submissions().len(), 1, "not at once");
     network.l1_block(3, Vec::new());
-    network.until("the second try", |n| n.submissions().len() == 2).await;
+    network
+        .until("the second try", |n| n.submissions().len() == 2)
+        .await;
 }

@@ -10,7 +10,9 @@ use agoge_supervisor::{Spawner, Supervisor, SystemClock};
 
 use crate::support::{Conduct, FakeCircuits, FakeWorker, Finished, SHAPE};
 
-const CONFIG: PoolConfig = PoolConfig { job_timeout_ms: 60_000 };
+const CONFIG: PoolConfig = PoolConfig {
+    job_timeout_ms: 60_000,
+};
 
 fn start(finished: &Finished, dir: &Path, workers: &[Arc<FakeWorker>], spawner: &Spawner) -> Pool {
     let workers = workers.iter().map(|worker| Arc::clone(worker) as Arc<dyn Worker>);
@@ -45,7 +47,9 @@ fn jobs(finished: &Finished, goal: &Goal) -> usize {
     let dir = tempfile::tempdir().unwrap();
     let mut stream = finished.library(dir.path()).stream(&goal.blocks).unwrap();
     stream.statement = goal.statement.as_ref().map(|statement| statement.inputs);
-    Recipes::new(agoge_protocol::B256::repeat_byte(7), &SHAPE, &stream).jobs.len()
+    Recipes::new(agoge_protocol::B256::repeat_byte(7), &SHAPE, &stream)
+        .jobs
+        .len()
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -55,7 +59,12 @@ async fn an_epoch_is_proven_once_and_found_done_after_a_restart() {
     let supervisor = Supervisor::new();
     let worker = FakeWorker::new(Conduct::Honest);
     let first = {
-        let pool = start(&finished, dir.path(), &[Arc::clone(&worker)], &supervisor.spawner());
+        let pool = start(
+            &finished,
+            dir.path(),
+            &[Arc::clone(&worker)],
+            &supervisor.spawner(),
+        );
         proof(&pool, &goal).await
     };
     let all = jobs(&finished, &goal);
@@ -76,7 +85,12 @@ async fn work_begins_before_the_epoch_is_over_and_goes_on() {
     let (finished, dir) = (Finished::new(6, 20), tempfile::tempdir().unwrap());
     let supervisor = Supervisor::new();
     let worker = FakeWorker::new(Conduct::Honest);
-    let pool = start(&finished, dir.path(), &[Arc::clone(&worker)], &supervisor.spawner());
+    let pool = start(
+        &finished,
+        dir.path(),
+        &[Arc::clone(&worker)],
+        &supervisor.spawner(),
+    );
     let open = finished.goal(false);
     let early = jobs(&finished, &open);
     pool.set_goals(vec![open.clone()]);
@@ -90,7 +104,11 @@ async fn work_begins_before_the_epoch_is_over_and_goes_on() {
     assert!(early > 5);
     let goal = finished.goal(true);
     proof(&pool, &goal).await;
-    assert_eq!(worker.count(), jobs(&finished, &goal), "what was done early is not done again");
+    assert_eq!(
+        worker.count(),
+        jobs(&finished, &goal),
+        "what was done early is not done again"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -111,10 +129,18 @@ async fn hostile_workers_are_found_out_and_the_epoch_is_proven() {
         let found = proof(&pool, &goal).await;
 
         let alone = tempfile::tempdir().unwrap();
-        let pool_alone = start(&finished, alone.path(), &[FakeWorker::new(Conduct::Honest)], &supervisor.spawner());
+        let pool_alone = start(
+            &finished,
+            alone.path(),
+            &[FakeWorker::new(Conduct::Honest)],
+            &supervisor.spawner(),
+        );
         assert_eq!(found, proof(&pool_alone, &goal).await, "{conduct:?}");
         let (trusted, all) = pool.trusted_workers();
-        let is_blamed = matches!(conduct, Conduct::Garbage | Conduct::AnotherJobs | Conduct::TooMuch);
+        let is_blamed = matches!(
+            conduct,
+            Conduct::Garbage | Conduct::AnotherJobs | Conduct::TooMuch
+        );
         assert_eq!(all, 2);
         if is_blamed && bad.count() >= 3 {
             assert_eq!(trusted, 1, "{conduct:?}: three wrong results end the trust");
@@ -133,7 +159,12 @@ async fn a_damaged_result_is_made_again() {
     let worker = FakeWorker::new(Conduct::Honest);
     let early = jobs(&finished, &open);
     {
-        let pool = start(&finished, dir.path(), &[Arc::clone(&worker)], &supervisor.spawner());
+        let pool = start(
+            &finished,
+            dir.path(),
+            &[Arc::clone(&worker)],
+            &supervisor.spawner(),
+        );
         pool.set_goals(vec![open]);
         tokio::time::timeout(Duration::from_secs(120), async {
             while pool.progress(finished.epoch.epoch()).jobs.done < early {
@@ -150,24 +181,37 @@ async fn a_damaged_result_is_made_again() {
     }
     let supervisor = Supervisor::new();
     let goal = finished.goal(true);
-    let pool = start(&finished, dir.path(), &[FakeWorker::new(Conduct::Honest)], &supervisor.spawner());
+    let pool = start(
+        &finished,
+        dir.path(),
+        &[FakeWorker::new(Conduct::Honest)],
+        &supervisor.spawner(),
+    );
     let found = proof(&pool, &goal).await;
     let clean = tempfile::tempdir().unwrap();
-    let pool = start(&finished, clean.path(), &[FakeWorker::new(Conduct::Honest)], &supervisor.spawner());
+    let pool = start(
+        &finished,
+        clean.path(),
+        &[FakeWorker::new(Conduct::Honest)],
+        &supervisor.spawner(),
+    );
     assert_eq!(found, proof(&pool, &goal).await);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_rest_of_an_epoch_is_another_proof_and_both_are_made() {
+    use agoge_protocol::L2BlockNumber;
     use agoge_prover::epochs::Statement;
     use agoge_prover::runtime::GoalKey;
-    use agoge_protocol::L2BlockNumber;
     let (finished, dir) = (Finished::new(5, 12), tempfile::tempdir().unwrap());
     let whole = finished.goal(true);
     // Block 2 is the first of the epoch; another prover has proven 2 and 3.
     let first = L2BlockNumber::new(4);
     let blocks = finished.epoch.blocks().since(first);
-    assert_eq!(blocks.start_archive, finished.epoch.blocks().blocks[1].record.free_fields.archive);
+    assert_eq!(
+        blocks.start_archive,
+        finished.epoch.blocks().blocks[1].record.free_fields.archive
+    );
     let statement = Statement::new(
         finished.epoch.claimant(),
         finished.epoch.timing(),
@@ -176,16 +220,31 @@ async fn the_rest_of_an_epoch_is_another_proof_and_both_are_made() {
     )
     .unwrap();
     assert_ne!(statement.inputs, finished.statement.inputs);
-    assert_eq!(statement.inputs.end_archive, finished.statement.inputs.end_archive);
+    assert_eq!(
+        statement.inputs.end_archive,
+        finished.statement.inputs.end_archive
+    );
     let rest = Goal {
-        key: GoalKey { first, ..whole.key.clone() },
+        key: GoalKey {
+            first,
+            ..whole.key.clone()
+        },
         blocks: Arc::new(blocks),
         statement: Some(Arc::new(statement)),
     };
     let supervisor = Supervisor::new();
-    let pool = start(&finished, dir.path(), &[FakeWorker::new(Conduct::Honest)], &supervisor.spawner());
+    let pool = start(
+        &finished,
+        dir.path(),
+        &[FakeWorker::new(Conduct::Honest)],
+        &supervisor.spawner(),
+    );
     let of_rest = proof(&pool, &rest).await;
     let of_whole = proof(&pool, &whole).await;
     assert_ne!(of_rest, of_whole);
-    assert_eq!(proof(&pool, &rest).await, of_rest, "results are kept for a while when goals change");
+    assert_eq!(
+        proof(&pool, &rest).await,
+        of_rest,
+        "results are kept for a while when goals change"
+    );
 }

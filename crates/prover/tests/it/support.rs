@@ -5,13 +5,13 @@ use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
+use agoge_protocol::{B256, keccak256};
 use agoge_prover::bench::SyntheticEpoch;
 use agoge_prover::epochs::Statement;
 use agoge_prover::jobs::Shelf;
 use agoge_prover::plan::{PlanShape, TrackShape};
 use agoge_prover::runtime::{Goal, GoalKey};
 use agoge_prover::work::{Circuits, Library, Task, WorkError, Worker};
-use agoge_protocol::{B256, keccak256};
 
 /// Small circuits, so that few blocks need several levels.
 pub(crate) const SHAPE: PlanShape = PlanShape {
@@ -112,7 +112,8 @@ pub(crate) struct Finished {
 impl Finished {
     pub(crate) fn new(blocks: usize, txs: usize) -> Self {
         let epoch = SyntheticEpoch::without_proofs(blocks, txs).unwrap();
-        let statement = Statement::new(epoch.claimant(), epoch.timing(), epoch.blocks(), epoch.blobs()).unwrap();
+        let statement =
+            Statement::new(epoch.claimant(), epoch.timing(), epoch.blocks(), epoch.blobs()).unwrap();
         Self {
             epoch,
             statement: Arc::new(statement),
@@ -138,7 +139,12 @@ impl Finished {
     /// What jobs are made from, with results in a directory.
     pub(crate) fn library(&self, dir: &Path) -> Library {
         let shelf = Arc::new(Shelf::open(dir, 16 << 20, 1 << 30).unwrap());
-        Library::new(self.epoch.store(), shelf, self.epoch.genesis_id(), self.epoch.limits())
+        Library::new(
+            self.epoch.store(),
+            shelf,
+            self.epoch.genesis_id(),
+            self.epoch.limits(),
+        )
     }
 }
 
