@@ -18,6 +18,7 @@ abstract contract TransactionGas is CallRecorder {
 
     function _callAndRecord(address _to, uint256 _value, bytes memory _data, string memory _group, string memory _name)
         internal
+        returns (uint256 gas)
     {
         _recordCall(_to, _value, _data, string.concat(_group, ", ", _name));
         (bool success,) = _to.call{value: _value}(_data);
@@ -28,7 +29,8 @@ abstract contract TransactionGas is CallRecorder {
         uint256 others = _data.length - zeros;
         uint256 standard = BASE + zeros * ZERO_BYTE + others * OTHER_BYTE + execution;
         uint256 floor = BASE + (zeros + 4 * others) * FLOOR_TOKEN;
-        vm.snapshotValue(_group, _name, standard > floor ? standard : floor);
+        gas = standard > floor ? standard : floor;
+        vm.snapshotValue(_group, _name, gas);
     }
 
     function _zeros(bytes memory _data) private pure returns (uint256 count) {
