@@ -12,7 +12,7 @@ library FriLib {
     /// @dev Bytes of a Merkle node.
     uint256 internal constant NODE_BYTES = 25;
     /// @dev In both halves of a word, a number that added to one of 64 bits sets bit 64 exactly if that one is p or more: 2^64 - p.
-    uint256 private constant COMPLEMENT = (2 ** 64 - P) << 128 | (2 ** 64 - P);
+    uint256 private constant COMPLEMENT = 0x00ffffffff000000000000000000000000ffffffff;
     /// @dev Bit 64 of both halves.
     uint256 private constant CARRIES = 1 << 192 | 1 << 64;
 

@@ -12,16 +12,41 @@ use crate::{D, F};
 pub(super) enum Gate {
     Noop,
     PublicInput,
-    Constant { count: usize },
-    Arithmetic { operations: usize },
-    ArithmeticExtension { operations: usize },
-    MultiplyExtension { operations: usize },
-    BaseSum { base: usize, limbs: usize },
-    RandomAccess { bits: usize, copies: usize, extra_constants: usize },
-    Exponentiation { bits: usize },
-    Reducing { count: usize },
-    ReducingExtension { count: usize },
-    CosetInterpolation { bits: usize, degree: usize, weights: Vec<u64> },
+    Constant {
+        count: usize,
+    },
+    Arithmetic {
+        operations: usize,
+    },
+    ArithmeticExtension {
+        operations: usize,
+    },
+    MultiplyExtension {
+        operations: usize,
+    },
+    BaseSum {
+        base: usize,
+        limbs: usize,
+    },
+    RandomAccess {
+        bits: usize,
+        copies: usize,
+        extra_constants: usize,
+    },
+    Exponentiation {
+        bits: usize,
+    },
+    Reducing {
+        count: usize,
+    },
+    ReducingExtension {
+        count: usize,
+    },
+    CosetInterpolation {
+        bits: usize,
+        degree: usize,
+        weights: Vec<u64>,
+    },
     Poseidon,
     PoseidonMds,
 }
@@ -64,7 +89,10 @@ impl Gate {
     /// The gate with this name and these numbers, as plonky2 writes them.
     fn read(id: &str, numbers: &[u8]) -> Result<Self, GenerateError> {
         let unknown = || GenerateError::UnknownGate { id: id.to_owned() };
-        let name: String = id.chars().take_while(|letter| letter.is_ascii_alphanumeric()).collect();
+        let name: String = id
+            .chars()
+            .take_while(|letter| letter.is_ascii_alphanumeric())
+            .collect();
         let mut buffer = Buffer::new(numbers);
         let gate = match name.as_str() {
             "NoopGate" => Self::Noop,
@@ -82,7 +110,11 @@ impl Gate {
                 operations: buffer.read_usize()?,
             },
             "BaseSumGate" => Self::BaseSum {
-                base: id.rsplit(' ').next().and_then(|base| base.parse().ok()).ok_or_else(unknown)?,
+                base: id
+                    .rsplit(' ')
+                    .next()
+                    .and_then(|base| base.parse().ok())
+                    .ok_or_else(unknown)?,
                 limbs: buffer.read_usize()?,
             },
             "RandomAccessGate" => Self::RandomAccess {
@@ -100,7 +132,8 @@ impl Gate {
                 count: buffer.read_usize()?,
             },
             "CosetInterpolationGate" => {
-                let (bits, degree, count) = (buffer.read_usize()?, buffer.read_usize()?, buffer.read_usize()?);
+                let (bits, degree, count) =
+                    (buffer.read_usize()?, buffer.read_usize()?, buffer.read_usize()?);
                 let weights = buffer.read_field_vec::<F>(count)?;
                 Self::CosetInterpolation {
                     bits,
@@ -176,7 +209,9 @@ impl Gate {
             Self::PublicInput => "PublicInput".to_owned(),
             Self::Constant { count } => format!("Constant ({count})"),
             Self::Arithmetic { operations } => format!("Arithmetic ({operations} operations)"),
-            Self::ArithmeticExtension { operations } => format!("ArithmeticExtension ({operations} operations)"),
+            Self::ArithmeticExtension { operations } => {
+                format!("ArithmeticExtension ({operations} operations)")
+            }
             Self::MultiplyExtension { operations } => format!("MulExtension ({operations} operations)"),
             Self::BaseSum { base, limbs } => format!("BaseSum ({limbs} digits to base {base})"),
             Self::RandomAccess { bits, copies, .. } => format!("RandomAccess ({copies} lists of 2^{bits})"),

@@ -16,7 +16,7 @@ use plonky2::plonk::config::GenericHashOut;
 use plonky2::util::serialization::IoError;
 
 use super::config::{L1Config, write_elements};
-use super::gates::{Gate, Gates};
+use super::gates::Gates;
 use super::proof::Shape;
 use crate::{D, F};
 
@@ -115,10 +115,10 @@ pub(crate) fn poseidon_source() -> String {
 
 /// Refuses circuits that the contract is not written for.
 fn check(common: &CommonCircuitData<F, D>) -> Result<(), GenerateError> {
-    let is_power_of_7 = common
+    let are_powers = common
         .k_is
         .iter()
-        .zip(F::from_canonical_u64(7).powers())
+        .zip(F::MULTIPLICATIVE_GROUP_GENERATOR.powers())
         .all(|(k, power)| *k == power);
     let conditions = [
         (common.config.num_challenges == CHALLENGES, "three challenges"),
@@ -126,7 +126,7 @@ fn check(common: &CommonCircuitData<F, D>) -> Result<(), GenerateError> {
         (common.luts.is_empty() && common.num_lookup_polys == 0, "no lookup tables"),
         (!common.fri_params.hiding, "no zero-knowledge"),
         (!common.fri_params.reduction_arity_bits.is_empty(), "at least one fold"),
-        (is_power_of_7 && F::MULTIPLICATIVE_GROUP_GENERATOR == F::from_canonical_u64(7), "cosets by powers of 7"),
+        (are_powers, "wires' cosets by powers of the generator"),
         (<F as Extendable<D>>::W == F::from_canonical_u64(7), "the extension by a root of 7"),
     ];
     match conditions.into_iter().find(|(holds, _)| !holds) {
@@ -157,6 +157,7 @@ fn circuit_values(common: &CommonCircuitData<F, D>, gates: &Gates) -> Vec<(&'sta
         ("GATES", wrap_comment(&names.join(", "))),
         ("DEGREE_BITS", common.degree_bits().to_string()),
         ("INVERSE_ROWS", number(rows.inverse())),
+        ("GENERATOR", number(F::MULTIPLICATIVE_GROUP_GENERATOR)),
         ("ROW_ROOT", number(F::primitive_root_of_unity(common.degree_bits()))),
         ("CONSTANTS", shape.constants.to_string()),
         ("SELECTORS", gates.selectors.to_string()),

@@ -24,6 +24,6 @@ mod tests;
 mod unit;
 mod values;
 
-pub(crate) use boundary::Boundary;
-pub use leaf::StateInput;
-pub(crate) use leaf::{STATE_UNITS, StateLeaf};
+pub(crate) use boundary::{Boundary, GrowingTree, OpenBlock};
+pub use leaf::{STATE_UNITS, StateInput};
+pub(crate) use leaf::{StateInputError, StateLeaf};

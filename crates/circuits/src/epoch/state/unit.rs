@@ -91,13 +91,7 @@ impl Relation<'_> {
         });
     }
 
-    fn digests_equal_when(
-        &mut self,
-        constraint: Constraint,
-        flag: Target,
-        a: DigestTarget,
-        b: DigestTarget,
-    ) {
+    fn digests_equal_when(&mut self, constraint: Constraint, flag: Target, a: DigestTarget, b: DigestTarget) {
         for (a, b) in a.into_iter().zip(b) {
             self.equal_when(constraint, flag, a, b);
         }
@@ -116,7 +110,9 @@ impl Relation<'_> {
 
     /// `flag * digest + sum`
     fn add_scaled(&mut self, flag: Target, digest: DigestTarget, sum: DigestTarget) -> DigestTarget {
-        zip_with(digest, sum, |element, sum| self.builder.mul_add(flag, element, sum))
+        zip_with(digest, sum, |element, sum| {
+            self.builder.mul_add(flag, element, sum)
+        })
     }
 
     /// The number with these bits, least significant first. The bits are held to 0 and 1 by the Poseidon rows that swap by them.
@@ -404,9 +400,7 @@ impl Relation<'_> {
         // `1 - amount * inverse` is 1 for amount 0, whatever the inverse; for others it must be 0.
         let one = self.builder.one();
         let inverse = values.effects.amount_inverse;
-        let is_zero = self
-            .builder
-            .arithmetic(F::NEG_ONE, F::ONE, amount, inverse, one);
+        let is_zero = self.builder.arithmetic(F::NEG_ONE, F::ONE, amount, inverse, one);
         self.enforce(Constraint::WithdrawalIsSettled, |builder| {
             let product = builder.mul(amount, is_zero);
             builder.assert_zero(product);
@@ -462,9 +456,7 @@ impl Relation<'_> {
         let ([a0, a1, a2, a3], [e0, e1, e2, e3]) = (before, tx_hash);
         // The header is that of the anchor.
         let ([n0, n1, n2, n3], [g0, g1, g2, g3]) = (note_root(&unit.values.header), self.genesis_id);
-        let input = [
-            a0, a1, a2, a3, e0, e1, e2, e3, n0, n1, n2, n3, g0, g1, g2, g3,
-        ];
+        let input = [a0, a1, a2, a3, e0, e1, e2, e3, n0, n1, n2, n3, g0, g1, g2, g3];
         let step = gadgets::hash(self.builder, TX_CHAIN_STEP, &input);
         self.select(unit.transaction, step, before)
     }
@@ -527,11 +519,7 @@ const fn triple(a: DigestTarget, b: DigestTarget, c: DigestTarget) -> [Target; 1
     [a0, a1, a2, a3, b0, b1, b2, b3, c0, c1, c2, c3]
 }
 
-fn zip_with(
-    a: DigestTarget,
-    b: DigestTarget,
-    mut f: impl FnMut(Target, Target) -> Target,
-) -> DigestTarget {
+fn zip_with(a: DigestTarget, b: DigestTarget, mut f: impl FnMut(Target, Target) -> Target) -> DigestTarget {
     let ([a0, a1, a2, a3], [b0, b1, b2, b3]) = (a, b);
     [f(a0, b0), f(a1, b1), f(a2, b2), f(a3, b3)]
 }

@@ -262,7 +262,11 @@ impl UnitValues<F> {
         self.nullifier_place.siblings = pair_siblings(&step.nullifier_path);
         let keys = inputs.nullifiers().each_ref().map(nullifier_key);
         for ((low, step), key) in self.low_leaves.iter_mut().zip(&step.low_leaves).zip(keys) {
-            let LowLeaf { key: low_key, next_key, path } = step;
+            let LowLeaf {
+                key: low_key,
+                next_key,
+                path,
+            } = step;
             low.enclose(*low_key, key, *next_key);
             low.place = place(path);
         }

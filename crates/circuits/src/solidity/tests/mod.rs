@@ -16,11 +16,17 @@ mod stand_in;
 /// Public inputs, challenges and proof as the contract's tests read them.
 #[test]
 fn write_dev() {
-    let Ok(folder) = std::env::var("AGOGE_WRITE_DEV") else { return };
+    let Ok(folder) = std::env::var("AGOGE_WRITE_DEV") else {
+        return;
+    };
     let folder = Path::new(&folder);
     let start = Instant::now();
     let circuit = stand_in::StandIn::build();
-    println!("build {:?} degree {}", start.elapsed(), circuit.wrap.common.degree_bits());
+    println!(
+        "build {:?} degree {}",
+        start.elapsed(),
+        circuit.wrap.common.degree_bits()
+    );
     let common = &circuit.wrap.common;
     println!("constants {}", common.num_constants);
     std::fs::write(folder.join("PoseidonTable.sol"), poseidon_source()).unwrap();
@@ -59,7 +65,11 @@ fn write_dev() {
             bytes.extend((*index as u64).to_be_bytes());
         }
         let encoded = encode(&proof.proof);
-        println!("proof {} bytes; pow {}", encoded.len(), challenges.fri_challenges.fri_pow_response.to_canonical_u64());
+        println!(
+            "proof {} bytes; pow {}",
+            encoded.len(),
+            challenges.fri_challenges.fri_pow_response.to_canonical_u64()
+        );
         let start = Instant::now();
         verify(&circuit.wrap.verifier_data(), &public, &encoded).unwrap();
         println!("verify {:?}", start.elapsed());

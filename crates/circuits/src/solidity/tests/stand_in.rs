@@ -61,7 +61,8 @@ impl StandIn {
 
 /// The parameters of the last layer.
 pub(super) fn wrap_config() -> CircuitConfig {
-    let number = |name: &str, default: usize| std::env::var(name).map_or(default, |value| value.parse().unwrap());
+    let number =
+        |name: &str, default: usize| std::env::var(name).map_or(default, |value| value.parse().unwrap());
     config(
         number("ROUTED", 60),
         number("RATE", 7),
@@ -71,7 +72,13 @@ pub(super) fn wrap_config() -> CircuitConfig {
     )
 }
 
-fn config(routed: usize, rate_bits: usize, queries: usize, work_bits: u32, arity_bits: &[usize]) -> CircuitConfig {
+fn config(
+    routed: usize,
+    rate_bits: usize,
+    queries: usize,
+    work_bits: u32,
+    arity_bits: &[usize],
+) -> CircuitConfig {
     CircuitConfig {
         num_routed_wires: routed,
         num_challenges: 3,

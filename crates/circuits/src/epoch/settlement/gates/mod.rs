@@ -123,7 +123,11 @@ impl<R: Relation> Gate<F, D> for Custom<R> {
         constraints
     }
 
-    fn eval_unfiltered_base_one(&self, vars: EvaluationVarsBase<F>, mut consumer: StridedConstraintConsumer<F>) {
+    fn eval_unfiltered_base_one(
+        &self,
+        vars: EvaluationVarsBase<F>,
+        mut consumer: StridedConstraintConsumer<F>,
+    ) {
         self.0.constrain(
             &mut OverPacked::<F>(PhantomData),
             |wire| vars.local_wires[wire],
@@ -216,14 +220,13 @@ impl<R: Relation> SimpleGenerator<F, D> for Completion<R> {
 
     fn dependencies(&self) -> Vec<Target> {
         let wires = self.relation.inputs(self.operation);
-        wires.into_iter().map(|wire| Target::wire(self.row, wire)).collect()
+        wires
+            .into_iter()
+            .map(|wire| Target::wire(self.row, wire))
+            .collect()
     }
 
-    fn run_once(
-        &self,
-        witness: &PartitionWitness<F>,
-        out: &mut GeneratedValues<F>,
-    ) -> anyhow::Result<()> {
+    fn run_once(&self, witness: &PartitionWitness<F>, out: &mut GeneratedValues<F>) -> anyhow::Result<()> {
         let inputs = witness.get_targets(&SimpleGenerator::<F, D>::dependencies(self));
         for (wire, value) in self.relation.complete(self.operation, &inputs) {
             out.set_target(Target::wire(self.row, wire), value)?;
