@@ -5,14 +5,16 @@ import {Test} from "forge-std/Test.sol";
 import {VmSafe} from "forge-std/Vm.sol";
 
 /// @notice Writes a call and the state that it reads to target/calls, where `agoge-gas` measures them under other rules too.
-/// @dev Only with AGOGE_RECORD_CALLS=true. The call is tried once to learn what it reads, then taken back.
+/// @dev The call is tried once to learn what it reads; that warms storage, so its gas means nothing afterwards.
 abstract contract CallRecorder is Test {
     string private constant CALLS = "target/calls/";
     string private constant STATES = "target/calls/states/";
 
-    function _recordCall(address _to, uint256 _value, bytes memory _data, string memory _name) internal {
-        if (!vm.envOr("AGOGE_RECORD_CALLS", false)) return;
+    function _isRecording() internal view returns (bool) {
+        return vm.envOr("AGOGE_RECORD_CALLS", false);
+    }
 
+    function _recordCall(address _to, uint256 _value, bytes memory _data, string memory _name) internal {
         vm.createDir(STATES, true);
         string memory file = string.concat(vm.replace(vm.replace(_name, ",", ""), " ", "-"), ".json");
         uint256 snapshot = vm.snapshotState();
