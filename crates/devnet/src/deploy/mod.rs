@@ -6,6 +6,7 @@
 mod config;
 mod stake;
 
+use agoge_contract_bindings::epoch_proof_verifier::EpochProofVerifier;
 use agoge_contract_bindings::epoch_statement::EpochStatement;
 use agoge_contract_bindings::prover_bonds::ProverBonds;
 use agoge_contract_bindings::registry::Registry;
@@ -98,7 +99,7 @@ async fn deploy(
     .await?;
     let epoch_statement = create(&mut wallet, "EpochStatement", &EpochStatement::BYTECODE, &[]).await?;
     let verifier_code = match plan.verifier {
-        Verifier::Real => bail!("this build has no generated verifier; hint: --test-verifier"),
+        Verifier::Real => &EpochProofVerifier::BYTECODE,
         Verifier::Test => &TestEpochProofVerifier::BYTECODE,
     };
     let epoch_proof_verifier = create(&mut wallet, "EpochProofVerifier", verifier_code, &[]).await?;
