@@ -132,7 +132,8 @@ pub async fn run(args: Args) -> ExitCode {
             return ExitCode::Usage;
         }
     };
-    match go(plan, &up).await {
+    // A story holds a whole network: too much for the stack of a thread.
+    match Box::pin(go(plan, &up)).await {
         Ok(()) => ExitCode::Ok,
         Err(error) => {
             eprintln!("error: {error:#}");

@@ -4,7 +4,7 @@ use eyre::{Result, bail};
 use revm::context::{CfgEnv, Context, TxEnv};
 use revm::database::{CacheDB, EmptyDB};
 use revm::primitives::hardfork::SpecId;
-use revm::primitives::{TxKind, U256};
+use revm::primitives::TxKind;
 use revm::state::{AccountInfo, Bytecode};
 use revm::{ExecuteEvm, MainBuilder, MainContext};
 

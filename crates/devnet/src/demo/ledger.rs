@@ -84,7 +84,7 @@ async fn owed(devnet: &Devnet, contract: &str, account: Address, at: At) -> Resu
 async fn reserved_of(devnet: &Devnet, epoch: Epoch, at: At) -> Result<U256> {
     let call = ProverBonds::claimOfCall {
         _instance: devnet.deployment.address("Rollup")?,
-        _epoch: epoch.get(),
+        _epoch: U256::from(epoch.get()),
     };
     let bonds = devnet.deployment.address("ProverBonds")?;
     let answer = devnet.l1.call(bonds, call.abi_encode().into(), at).await?;

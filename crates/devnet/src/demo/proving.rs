@@ -116,7 +116,8 @@ fn block_proposed(receipt: &Value) -> Option<U256> {
     logs.iter().find_map(|log| {
         let topics = log.get("topics")?.as_array()?;
         let topic = |index: usize| topics.get(index)?.as_str()?.parse::<B256>().ok();
-        (topic(0)? == Rollup::BlockProposed::SIGNATURE_HASH).then(|| topic(1).map(U256::from))?
+        let is_block = topic(0)? == Rollup::BlockProposed::SIGNATURE_HASH;
+        topic(1).filter(|_| is_block).map(|number| number.into())
     })
 }
 

@@ -15,7 +15,7 @@ use agoge_contract_bindings::staking::Staking;
 use agoge_contract_bindings::test_epoch_proof_verifier::TestEpochProofVerifier;
 use agoge_l1_client::{At, L1Client, L1Wallet, SendOutcome};
 use agoge_protocol::deployment::DeployedContract;
-use agoge_protocol::{Address, B256, Deployment, U256, keccak256};
+use agoge_protocol::{B256, Deployment, U256, keccak256};
 use alloy::primitives::Bytes;
 use alloy::signers::local::PrivateKeySigner;
 use alloy::sol_types::{SolCall, SolConstructor};
