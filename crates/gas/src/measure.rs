@@ -3,8 +3,8 @@
 use eyre::{Result, bail};
 use revm::context::{CfgEnv, Context, TxEnv};
 use revm::database::{CacheDB, EmptyDB};
-use revm::primitives::hardfork::SpecId;
 use revm::primitives::TxKind;
+use revm::primitives::hardfork::SpecId;
 use revm::state::{AccountInfo, Bytecode};
 use revm::{ExecuteEvm, MainBuilder, MainContext};
 

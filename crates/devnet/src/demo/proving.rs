@@ -168,7 +168,12 @@ async fn progress(devnet: &Devnet) -> Result<String> {
         .first()
         .ok_or_else(|| eyre!("there is no prover"))?;
     let status = prover.status().await?;
-    let number = |pointer: &str| status.pointer(pointer).and_then(Value::as_u64).unwrap_or_default();
+    let number = |pointer: &str| {
+        status
+            .pointer(pointer)
+            .and_then(Value::as_u64)
+            .unwrap_or_default()
+    };
     Ok(format!(
         "{}: {} jobs done, {} under way, {} waiting; about {} s left",
         prover.name(),

@@ -223,7 +223,10 @@ async fn offer(devnet: &mut Devnet, prover: &PrivateKeySigner, epoch: Epoch) -> 
         }
         tokio::time::sleep(Duration::from_millis(200)).await;
     }
-    devnet.nodes[0].public_call("agoge_sendQuote", raw).await.map(drop)?;
+    devnet.nodes[0]
+        .public_call("agoge_sendQuote", raw)
+        .await
+        .map(drop)?;
     Ok(())
 }
 
