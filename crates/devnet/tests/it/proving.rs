@@ -8,6 +8,7 @@ use agoge_devnet::demo;
 use agoge_devnet::keys::{Role, key, sign};
 use agoge_devnet::network::Devnet;
 use agoge_devnet::plan::{Plan, Verifier, Wishes};
+use agoge_devnet::prover_process::ProverProcess;
 use agoge_devnet::watch::ClaimState;
 use agoge_l1_client::{Purpose, SendOutcome, TxRequest};
 use agoge_protocol::eip712::domain;
@@ -51,14 +52,21 @@ async fn epochs_are_proven_paid_and_rescued_slow() -> Result<()> {
 async fn a_proof_that_l1_takes_back_comes_again(devnet: &mut Devnet) -> Result<()> {
     let before = devnet.l1_proven().await?;
     let proven = devnet.wait_for_proof(before + 1, epochs(devnet, 4)).await?;
-    // As deep as the block with the proof: it was in one of the last two.
-    devnet.anvil.reorg(3).await?;
+    // Nobody sends it again before every node has seen it go.
+    prover(devnet)?.kill().await;
+    devnet.anvil.reorg(4).await?;
     let after = devnet.l1_proven().await?;
     ensure!(
         after < proven,
         "the proof of block {proven} is still there after the reorg: {after}"
     );
-    devnet.wait_proven_everywhere(after, devnet.slots(8)).await?;
+    let tip = devnet.wait_proven_everywhere(after, devnet.slots(8)).await?;
+    ensure!(
+        tip.number.get() == after,
+        "the nodes' proven tip is {}, L1's {after}",
+        tip.number
+    );
+    prover(devnet)?.start().await?;
     devnet.wait_for_proof(proven, epochs(devnet, 4)).await?;
     devnet.wait_proven_everywhere(proven, devnet.slots(8)).await?;
     Ok(())
@@ -70,12 +78,8 @@ async fn a_prover_that_is_killed_in_mid_epoch_goes_on(devnet: &mut Devnet) -> Re
     let middle = devnet.timing().first_slot(epoch).get() + 4;
     devnet.wait_for_slot(Slot::new(middle)).await?;
     let tip = devnet.l1_tip().await?;
-    let prover = devnet
-        .provers
-        .first_mut()
-        .ok_or_else(|| eyre!("there is no prover"))?;
-    prover.kill().await;
-    prover.start().await?;
+    prover(devnet)?.kill().await;
+    prover(devnet)?.start().await?;
     devnet.wait_for_proof(tip, epochs(devnet, 4)).await?;
     Ok(())
 }
@@ -86,7 +90,7 @@ async fn who_proves_for_a_silent_claimant_gets_half_of_its_bond(devnet: &mut Dev
     deposit_bond(devnet, &silent, bond).await?;
 
     // The rescuer sleeps while the epoch is claimed.
-    stop_prover(devnet).await?;
+    prover(devnet)?.stop(Duration::from_secs(10)).await;
     let slot = devnet.l1_slot().await?.ok_or_else(|| eyre!("before genesis"))?;
     let epoch = devnet.timing().epoch_of(slot);
     let end = devnet.timing().first_slot(epoch.next());
@@ -100,13 +104,9 @@ async fn who_proves_for_a_silent_claimant_gets_half_of_its_bond(devnet: &mut Dev
         claim.prover,
         silent.address()
     );
-    let rescuer = devnet
-        .provers
-        .first_mut()
-        .ok_or_else(|| eyre!("there is no prover"))?;
-    let address = rescuer.address();
-    let had = devnet.owed("ProverBonds", address).await?;
-    devnet.provers[0].start().await?;
+    let rescuer = prover(devnet)?.address();
+    let had = devnet.owed("ProverBonds", rescuer).await?;
+    prover(devnet)?.start().await?;
 
     let claim = settled(devnet, epoch).await?;
     ensure!(
@@ -128,7 +128,7 @@ async fn who_proves_for_a_silent_claimant_gets_half_of_its_bond(devnet: &mut Dev
         account.deposited,
         account.locked
     );
-    let got = devnet.owed("ProverBonds", address).await? - had;
+    let got = devnet.owed("ProverBonds", rescuer).await? - had;
     ensure!(
         got >= bond / U256::from(2_u64),
         "the rescuer was credited {got} wei, half of the bond is {}",
@@ -230,13 +230,11 @@ async fn offer(devnet: &mut Devnet, prover: &PrivateKeySigner, epoch: Epoch) -> 
     Ok(())
 }
 
-async fn stop_prover(devnet: &mut Devnet) -> Result<()> {
-    let prover = devnet
+fn prover(devnet: &mut Devnet) -> Result<&mut ProverProcess> {
+    devnet
         .provers
         .first_mut()
-        .ok_or_else(|| eyre!("there is no prover"))?;
-    prover.stop(Duration::from_secs(10)).await;
-    Ok(())
+        .ok_or_else(|| eyre!("there is no prover"))
 }
 
 fn epochs(devnet: &Devnet, count: u64) -> Duration {
