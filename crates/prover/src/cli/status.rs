@@ -43,39 +43,46 @@ fn ask(listen: std::net::SocketAddr) -> std::io::Result<String> {
 }
 
 fn words(document: &Value) -> String {
-    let show = |value: &Value| match value {
-        Value::String(text) => text.clone(),
-        value => value.to_string(),
-    };
     let mut text = format!(
         "prover {}  proofs {}  pending {}  proven {}  bond available {} gwei\njobs {}  eta {} s\n",
-        show(&document["prover"]),
-        show(&document["proofs"]),
-        show(&document["pending"]),
-        show(&document["proven"]),
-        show(&document["bond_available_gwei"]),
-        counts(&document["jobs"]),
-        show(&document["eta_seconds"]),
+        show(document, "/prover"),
+        show(document, "/proofs"),
+        show(document, "/pending"),
+        show(document, "/proven"),
+        show(document, "/bond_available_gwei"),
+        counts(document, "/jobs"),
+        show(document, "/eta_seconds"),
     );
-    for epoch in document["epochs"].as_array().into_iter().flatten() {
+    let epochs = document.pointer("/epochs").and_then(Value::as_array);
+    for epoch in epochs.into_iter().flatten() {
         text.push_str(&format!(
             "epoch {}  blocks {}..{}  {} txs  claim {}  {}  jobs {}  eta {} s\n",
-            show(&epoch["epoch"]),
-            show(&epoch["first"]),
-            show(&epoch["last"]),
-            show(&epoch["txs"]),
-            show(&epoch["claim"]),
-            show(&epoch["stage"]),
-            counts(&epoch["progress"]["jobs"]),
-            show(&epoch["progress"]["eta_seconds"]),
+            show(epoch, "/epoch"),
+            show(epoch, "/first"),
+            show(epoch, "/last"),
+            show(epoch, "/txs"),
+            show(epoch, "/claim"),
+            show(epoch, "/stage"),
+            counts(epoch, "/progress/jobs"),
+            show(epoch, "/progress/eta_seconds"),
         ));
     }
     text
 }
 
-fn counts(jobs: &Value) -> String {
-    let [waiting, running, pausing, done] =
-        ["waiting", "running", "pausing", "done"].map(|state| jobs[state].as_u64().unwrap_or(0));
+fn show(document: &Value, pointer: &str) -> String {
+    match document.pointer(pointer) {
+        Some(Value::String(text)) => text.clone(),
+        Some(value) => value.to_string(),
+        None => "?".to_owned(),
+    }
+}
+
+fn counts(document: &Value, pointer: &str) -> String {
+    let [waiting, running, pausing, done] = ["waiting", "running", "pausing", "done"].map(|state| {
+        let count = document.pointer(&format!("{pointer}/{state}"));
+        count.and_then(Value::as_u64).unwrap_or(0)
+    });
     let all = waiting
         .saturating_add(running)
         .saturating_add(pausing)

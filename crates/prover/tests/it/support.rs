@@ -1,6 +1,5 @@
 //! Circuits and workers that stand in for the real ones.
 
-use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
@@ -146,13 +145,4 @@ impl Finished {
             self.epoch.limits(),
         )
     }
-}
-
-/// Counts by key, for assertions.
-pub(crate) fn tally<T: Ord>(items: impl IntoIterator<Item = T>) -> BTreeMap<T, usize> {
-    let mut counts = BTreeMap::new();
-    for item in items {
-        *counts.entry(item).or_default() += 1;
-    }
-    counts
 }
