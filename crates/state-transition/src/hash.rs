@@ -59,6 +59,8 @@ pub const HEADER: Tag<{ Header::LEN }> = Tag(14);
 pub const TX_CHAIN_STEP: Tag<16> = Tag(15);
 /// Inputs: accumulator, header hash, archive root after the block.
 pub const HEADER_CHAIN_STEP: Tag<12> = Tag(16);
+/// Inputs: digest (4) and Merkle cap (16 digests) of an inner circuit of an epoch proof.
+pub const CIRCUIT: Tag<68> = Tag(17);
 
 /// `H(tag; inputs)`.
 pub fn hash<const N: usize>(tag: Tag<N>, inputs: &[Element; N]) -> Digest {
