@@ -4,6 +4,7 @@ use agoge_protocol::network::ClientProfile;
 use agoge_protocol::{B256, EpochPublicInputs, keccak256};
 use plonky2::plonk::circuit_data::VerifierCircuitData;
 
+use super::circuits::CircuitsError;
 use super::config::WrapC;
 use super::jobs::EpochProof;
 use super::serialization::EpochGates;
@@ -89,15 +90,6 @@ impl EpochVerifier {
         })
     }
 
-    /// A verifier of circuits that are not committed yet.
-    pub(super) const fn unpinned(profile: ClientProfile, data: VerifierCircuitData<F, WrapC, D>) -> Self {
-        Self {
-            profile,
-            digest: B256::ZERO,
-            data,
-        }
-    }
-
     /// The profile of the client proofs.
     pub const fn profile(&self) -> ClientProfile {
         self.profile
@@ -120,6 +112,12 @@ impl EpochVerifier {
         let public = proof.public_inputs.to_elements().map(field::element);
         l1::verify(&self.data, &public, &proof.bytes).map_err(EpochVerifyError)
     }
+}
+
+/// The bytes that are committed for these verifier data.
+pub(super) fn encode(data: &VerifierCircuitData<F, WrapC, D>) -> Result<Vec<u8>, CircuitsError> {
+    data.to_bytes(&EpochGates)
+        .map_err(|e| CircuitsError::ProofSystem(e.to_string().into()))
 }
 
 impl core::fmt::Debug for EpochVerifier {
