@@ -11,13 +11,12 @@ import {allocate, entry, loadExt, store, storeExt, tableOf} from "@agoge/proving
 import {PlonkLib} from "@agoge/proving/verifier/PlonkLib.sol";
 import {PoseidonGateLib} from "@agoge/proving/verifier/PoseidonGateLib.sol";
 import {PoseidonLib} from "@agoge/proving/verifier/PoseidonLib.sol";
-import {PoseidonTable} from "@agoge/proving/verifier/PoseidonTable.sol";
 import {TranscriptLib} from "@agoge/proving/verifier/TranscriptLib.sol";
 
 /// @title StandInVerifier
 /// @notice Verifies the proof of one circuit, whose numbers are the constants below (docs/circuits.md, section "L1 verifier").
 /// @dev Nothing that is read from the proof decides how much is read or where: all positions are constants, indices into
-/// caps are bits of challenges. Every function is `pure`; `verify` is the only door.
+/// caps are bits of challenges. Nothing is stored; `verify` is the only door.
 contract StandInVerifier is IEpochProofVerifier {
     // The circuit: Noop, Constant (2), PoseidonMds, PublicInput, BaseSum (59 digits to base 2),
     // ReducingExtension (27 coefficients), Reducing (43 coefficients), ArithmeticExtension (7
@@ -172,8 +171,13 @@ contract StandInVerifier is IEpochProofVerifier {
         uint256 flags;
     }
 
+    /// @dev Creates the contract that holds Poseidon's numbers.
+    constructor() {
+        PoseidonLib.createTable();
+    }
+
     /// @inheritdoc IEpochProofVerifier
-    function verify(uint256[24] calldata _publicInputs, bytes calldata _proof) external pure override returns (bool) {
+    function verify(uint256[24] calldata _publicInputs, bytes calldata _proof) external view override returns (bool) {
         if (_proof.length != PROOF_BYTES) {
             return false;
         }
@@ -196,7 +200,7 @@ contract StandInVerifier is IEpochProofVerifier {
     /// @dev Reads everything but the queries, and hashes the public inputs.
     function _read(uint256[24] calldata _publicInputs, bytes calldata _proof)
         internal
-        pure
+        view
         returns (State memory _state, bool _isCanonical)
     {
         uint256 proof;
@@ -212,13 +216,8 @@ contract StandInVerifier is IEpochProofVerifier {
         flags = FriLib.readExts(proof + FINAL_POLYNOMIAL, FINAL_COEFFICIENTS, _state.finalPolynomial, flags);
         _isCanonical = FriLib.isCanonical(flags) && _work(proof) < P;
 
-        _state.table = _poseidonTable();
+        _state.table = PoseidonLib.loadTable();
         _state.hash = PoseidonLib.hash(_publicInputs, _state.table);
-    }
-
-    /// @dev The numbers of Poseidon in memory.
-    function _poseidonTable() internal pure returns (uint256) {
-        return tableOf(PoseidonTable.NUMBERS);
     }
 
     /// @dev The witness of the proof of work.
