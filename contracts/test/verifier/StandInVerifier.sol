@@ -79,15 +79,13 @@ contract StandInVerifier is IEpochProofVerifier {
     uint256 internal constant PATH_HEIGHT = LDE_BITS - CAP_HEIGHT;
 
     /// @dev What the transcript begins with: the parameters of FRI, then the digest of the circuit.
-    bytes internal constant PREFIX =
-        hex"000000000000000300000000000000040000000000000010000000000000000000000000000000030000000000000003"
+    bytes internal constant PREFIX = hex"000000000000000300000000000000040000000000000010000000000000000000000000000000030000000000000003"
         hex"000000000000000c0000000000000000000000000000000c0000000000000003000000000000000300a693fc01cddb68"
         hex"00e2cecdd8aad64b009b160a7094df71000000008f87f42a";
     uint256 internal constant PREFIX_BYTES = 120;
 
     /// @dev The cap of the tree of constants and sigmas.
-    bytes internal constant CIRCUIT_CAP =
-        hex"8a4bb33209885328107288009cb594edddd25f0922e834c45be3f95ea161f71f4d84e9598eb992bbde958f27f1b75d6e"
+    bytes internal constant CIRCUIT_CAP = hex"8a4bb33209885328107288009cb594edddd25f0922e834c45be3f95ea161f71f4d84e9598eb992bbde958f27f1b75d6e"
         hex"f97ab4cde9d5bfeb10de82652c3eaf92fe82aa2af21d0bd27a7a4abbc0b90756f6a0c6a6bf02173abcbe89d7a8c4caff"
         hex"b743a96edf6e984b78640c1dac9191d075598e19d20f6c6fb7c3a171f45a3ed8d491ae556ca98f15a72698ebbf046a50"
         hex"a6af7415cb02554fe8c089842e7e4ef1904c25745f636d465fd47036ddcdc9e4e2a02f931459ab77bc46b722a86cbb48"
@@ -100,8 +98,7 @@ contract StandInVerifier is IEpochProofVerifier {
     /// @dev For bit j of an index, the root of unity of order 2^(j + 1); then the inverses of these; then, for every second value
     /// of a coset, the inverse of its place relative to the first; then for each fold the inverse of its domain's shift and
     /// 1 / 2^bits.
-    bytes internal constant FRI_TABLE =
-        hex"ffffffff0000000000010000000000000000000001000000000000000000100000000000000000400000000000000008"
+    bytes internal constant FRI_TABLE = hex"ffffffff0000000000010000000000000000000001000000000000000000100000000000000000400000000000000008"
         hex"000001fffdfffe003d212e8cbc8a1ed3594c6b9ef1635ca53b0d463d6552a8717e785a6e2821983e3c713933c4eb986b"
         hex"3bcab9c3f9dde83562e4b94776c81aaa1a0037386d98ca5effffffff00000000fffeffff00000001fffffeff00000101"
         hex"ffefffff00100001fbffffff04000001dfffffff200000010000003fffbfffc07f4949dce07bf05d4bd6bb172e15d48c"
@@ -113,8 +110,7 @@ contract StandInVerifier is IEpochProofVerifier {
     uint256 internal constant FOLDS_AT = TWIDDLES_AT + 8 * (MAX_ARITY / 2);
 
     /// @dev The subgroup of order 2^4: each point and its barycentric weight.
-    bytes internal constant SUBGROUP_4 =
-        hex"0000000000000001efffffff100000010000000000001000000000000000010000000000010000000000000000100000"
+    bytes internal constant SUBGROUP_4 = hex"0000000000000001efffffff100000010000000000001000000000000000010000000000010000000000000000100000"
         hex"000000100000000000000001000000000001000000000000000010000000000010000000000000000100000000000000"
         hex"000000ffffffff000000000ffffffff0000ffffffff000000000ffffffff0000ffffffff000000000ffffffff0000000"
         hex"fffffffefffff001fffffffeffffff01fffffffeff000001fffffffefff00001ffffffef00000001fffffffe00000001"
@@ -260,9 +256,8 @@ contract StandInVerifier is IEpochProofVerifier {
         }
 
         // The final polynomial and, after it, the proof of work.
-        _state.digest = TranscriptLib.absorbCalldata(
-            digest, proof + FINAL_POLYNOMIAL, 16 * FINAL_COEFFICIENTS + 8, scratch
-        );
+        _state.digest =
+            TranscriptLib.absorbCalldata(digest, proof + FINAL_POLYNOMIAL, 16 * FINAL_COEFFICIENTS + 8, scratch);
     }
 
     /// @dev The transcript of parameters, circuit, public inputs and the cap of the wires.
@@ -308,9 +303,8 @@ contract StandInVerifier is IEpochProofVerifier {
             store(gates, 0);
         }
         _addGates(_state, end - 32 * GATE_CONSTRAINTS);
-        return PlonkLib.quotientsHold(
-            terms, end, openings + 32 * QUOTIENT_AT, QUOTIENT_DEGREE, _state.alphas, zetaPower
-        );
+        return
+            PlonkLib.quotientsHold(terms, end, openings + 32 * QUOTIENT_AT, QUOTIENT_DEGREE, _state.alphas, zetaPower);
     }
 
     /// @dev Adds the constraints of all gates, each times its filter.
@@ -433,9 +427,7 @@ contract StandInVerifier is IEpochProofVerifier {
                 return false;
             }
         }
-        Ext expected = FriLib.evaluate(
-            _state.finalPolynomial, FINAL_COEFFICIENTS, squareTimesBase(point, FOLDED_BITS)
-        );
+        Ext expected = FriLib.evaluate(_state.finalPolynomial, FINAL_COEFFICIENTS, squareTimesBase(point, FOLDED_BITS));
         return expected.unwrap() == _query.value.unwrap();
     }
 
@@ -483,8 +475,8 @@ contract StandInVerifier is IEpochProofVerifier {
         Ext denominator = Ext.wrap(_point) - _state.zeta;
         Ext denominatorNext = Ext.wrap(_point) - _fri.next;
         Ext denominators = denominator * denominatorNext;
-        _query.value = (numerator * _fri.alphaShift * denominatorNext + numeratorNext * denominator)
-            * inverse(denominators);
+        _query.value =
+            (numerator * _fri.alphaShift * denominatorNext + numeratorNext * denominator) * inverse(denominators);
         return !denominators.isZero();
     }
 
