@@ -297,10 +297,7 @@ pub(super) fn hex_literal(bytes: &[u8]) -> String {
         .chunks(LINE)
         .map(|line| format!("hex\"{}\"", hex(line)))
         .collect();
-    lines.join(
-        "
-        ",
-    )
+    lines.join("\n        ")
 }
 
 /// The rest of a line comment of one level, over several lines.
