@@ -34,8 +34,7 @@ contract EpochProofVerifierTest is EpochProofs {
         (uint256[24] memory publicInputs,, bytes memory proof) = _vector(0);
         for (uint256 i = 0; i < publicInputs.length; ++i) {
             uint256 honest = publicInputs[i];
-            uint256[4] memory others =
-                [honest + P, honest + (P << 64), honest + (1 << 255) / P * P, type(uint256).max];
+            uint256[4] memory others = [honest + P, honest + (P << 64), honest + (1 << 255) / P * P, type(uint256).max];
             for (uint256 j = 0; j < others.length; ++j) {
                 publicInputs[i] = others[j];
                 assertFalse(verifier.verify(publicInputs, proof));

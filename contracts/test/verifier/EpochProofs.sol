@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity 0.8.37;
 
+import {StandInVerifier} from "./StandInVerifier.sol";
 import {FriLib} from "@agoge/proving/verifier/FriLib.sol";
 import {Ext} from "@agoge/proving/verifier/Goldilocks.sol";
 import {allocate, load, store} from "@agoge/proving/verifier/Memory.sol";
+import {PoseidonLib} from "@agoge/proving/verifier/PoseidonLib.sol";
 import {TranscriptLib} from "@agoge/proving/verifier/TranscriptLib.sol";
-import {StandInVerifier} from "./StandInVerifier.sol";
 import {Test} from "forge-std/Test.sol";
 
 /// @notice The verifier of the stand-in circuit (crates/circuits/src/solidity/tests/stand_in.rs) with its inner values to be seen.
@@ -24,7 +25,7 @@ contract OpenVerifier is StandInVerifier {
     /// the queries.
     function challenges(uint256[24] calldata _publicInputs, bytes calldata _proof)
         external
-        pure
+        view
         returns (uint256[] memory _challenges)
     {
         (State memory state, bool isCanonical) = _read(_publicInputs, _proof);
@@ -60,7 +61,11 @@ contract OpenVerifier is StandInVerifier {
 
     /// @notice The sums of all gates' filtered constraints, reduced, for these values of constants and wires and this hash of
     /// public inputs. Extension elements in 16 bytes each.
-    function gateSums(bytes calldata _values, uint256[4] calldata _hash) external pure returns (uint256[] memory _sums) {
+    function gateSums(bytes calldata _values, uint256[4] calldata _hash)
+        external
+        view
+        returns (uint256[] memory _sums)
+    {
         State memory state;
         state.openings = allocate(OPENED);
         uint256 from;
@@ -70,7 +75,7 @@ contract OpenVerifier is StandInVerifier {
         FriLib.readExts(from, CONSTANTS, state.openings, 0);
         FriLib.readExts(from + 16 * CONSTANTS, WIRES, state.openings + 32 * WIRES_AT, 0);
         state.hash = _hash;
-        state.table = _poseidonTable();
+        state.table = PoseidonLib.loadTable();
         uint256 sums = allocate(GATE_CONSTRAINTS);
         for (uint256 i = 0; i < GATE_CONSTRAINTS; ++i) {
             store(sums + 32 * i, 0);

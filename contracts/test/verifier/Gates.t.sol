@@ -21,7 +21,9 @@ contract GatesTest is EpochProofs {
             uint256[] memory sums = verifier.gateSums(_slice(file, from, from + 16 * inputs), hash);
             from += 16 * inputs;
             for (uint256 j = 0; j < outputs; ++j) {
-                assertEq(sums[j] & type(uint128).max, _number(file, from, 8), string.concat("constraint ", vm.toString(j)));
+                assertEq(
+                    sums[j] & type(uint128).max, _number(file, from, 8), string.concat("constraint ", vm.toString(j))
+                );
                 assertEq(sums[j] >> 128, _number(file, from + 8, 8), string.concat("constraint ", vm.toString(j)));
                 from += 16;
             }

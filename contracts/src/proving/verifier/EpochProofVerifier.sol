@@ -11,13 +11,12 @@ import {allocate, entry, loadExt, store, storeExt, tableOf} from "@agoge/proving
 import {PlonkLib} from "@agoge/proving/verifier/PlonkLib.sol";
 import {PoseidonGateLib} from "@agoge/proving/verifier/PoseidonGateLib.sol";
 import {PoseidonLib} from "@agoge/proving/verifier/PoseidonLib.sol";
-import {PoseidonTable} from "@agoge/proving/verifier/PoseidonTable.sol";
 import {TranscriptLib} from "@agoge/proving/verifier/TranscriptLib.sol";
 
 /// @title EpochProofVerifier
 /// @notice Verifies the proof of one circuit, whose numbers are the constants below (docs/circuits.md, section "L1 verifier").
 /// @dev Nothing that is read from the proof decides how much is read or where: all positions are constants, indices into
-/// caps are bits of challenges. Every function is `pure`; `verify` is the only door.
+/// caps are bits of challenges. Nothing is stored; `verify` is the only door.
 contract EpochProofVerifier is IEpochProofVerifier {
     // The circuit: Noop, Constant (2), PoseidonMds, PublicInput, BaseSum (59 digits to base 2),
     // ReducingExtension (27 coefficients), Reducing (43 coefficients), ArithmeticExtension (7
@@ -80,15 +79,13 @@ contract EpochProofVerifier is IEpochProofVerifier {
     uint256 internal constant PATH_HEIGHT = LDE_BITS - CAP_HEIGHT;
 
     /// @dev What the transcript begins with: the parameters of FRI, then the digest of the circuit.
-    bytes internal constant PREFIX =
-        hex"000000000000000700000000000000040000000000000010000000000000000000000000000000030000000000000003"
+    bytes internal constant PREFIX = hex"000000000000000700000000000000040000000000000010000000000000000000000000000000030000000000000003"
         hex"000000000000000c0000000000000000000000000000000c0000000000000003000000000000000300fc3ccafd2b5a41"
         hex"00c21af80a2aa233006d248d6ff8fd6100000000df7acd44";
     uint256 internal constant PREFIX_BYTES = 120;
 
     /// @dev The cap of the tree of constants and sigmas.
-    bytes internal constant CIRCUIT_CAP =
-        hex"a9e4f81c83148a3a4cf9c8c03fa245fd5efca2dcc17bc6a33722d1b4ca37615f6b91aae7566d02a7a3e101b355b9754f"
+    bytes internal constant CIRCUIT_CAP = hex"a9e4f81c83148a3a4cf9c8c03fa245fd5efca2dcc17bc6a33722d1b4ca37615f6b91aae7566d02a7a3e101b355b9754f"
         hex"1adc54285acc18ae167e7e3beed681fdc2966b6da55ff3329dc9123660fc1a4452fe3aba86673de11c20e5d283e65250"
         hex"2e5677c7fdb52a3ab6e50e34a1d854ce5e1facfca60db706780467baff00184b6f21732c5c9169c6500a5705e4f53442"
         hex"05081da73c663166f54952e4b5132c8327b4a5f403e00fed9dbdf2f35097ef3804bba818dbe95496366e17d0eb45efb8"
@@ -101,8 +98,7 @@ contract EpochProofVerifier is IEpochProofVerifier {
     /// @dev For bit j of an index, the root of unity of order 2^(j + 1); then the inverses of these; then, for every second value
     /// of a coset, the inverse of its place relative to the first; then for each fold the inverse of its domain's shift and
     /// 1 / 2^bits.
-    bytes internal constant FRI_TABLE =
-        hex"ffffffff0000000000010000000000000000000001000000000000000000100000000000000000400000000000000008"
+    bytes internal constant FRI_TABLE = hex"ffffffff0000000000010000000000000000000001000000000000000000100000000000000000400000000000000008"
         hex"000001fffdfffe003d212e8cbc8a1ed3594c6b9ef1635ca53b0d463d6552a8717e785a6e2821983e3c713933c4eb986b"
         hex"3bcab9c3f9dde83562e4b94776c81aaa1a0037386d98ca5e71578c3fd9199c534f5aafc1370cc51a2f57bb2f67816280"
         hex"7ca80b47ba4b38bdffffffff00000000fffeffff00000001fffffeff00000101ffefffff00100001fbffffff04000001"
@@ -115,8 +111,7 @@ contract EpochProofVerifier is IEpochProofVerifier {
     uint256 internal constant FOLDS_AT = TWIDDLES_AT + 8 * (MAX_ARITY / 2);
 
     /// @dev The subgroup of order 2^4: each point and its barycentric weight.
-    bytes internal constant SUBGROUP_4 =
-        hex"0000000000000001efffffff100000010000000000001000000000000000010000000000010000000000000000100000"
+    bytes internal constant SUBGROUP_4 = hex"0000000000000001efffffff100000010000000000001000000000000000010000000000010000000000000000100000"
         hex"000000100000000000000001000000000001000000000000000010000000000010000000000000000100000000000000"
         hex"000000ffffffff000000000ffffffff0000ffffffff000000000ffffffff0000ffffffff000000000ffffffff0000000"
         hex"fffffffefffff001fffffffeffffff01fffffffeff000001fffffffefff00001ffffffef00000001fffffffe00000001"
@@ -173,8 +168,13 @@ contract EpochProofVerifier is IEpochProofVerifier {
         uint256 flags;
     }
 
+    /// @dev Creates the contract that holds Poseidon's numbers.
+    constructor() {
+        PoseidonLib.createTable();
+    }
+
     /// @inheritdoc IEpochProofVerifier
-    function verify(uint256[24] calldata _publicInputs, bytes calldata _proof) external pure override returns (bool) {
+    function verify(uint256[24] calldata _publicInputs, bytes calldata _proof) external view override returns (bool) {
         if (_proof.length != PROOF_BYTES) {
             return false;
         }
@@ -197,7 +197,7 @@ contract EpochProofVerifier is IEpochProofVerifier {
     /// @dev Reads everything but the queries, and hashes the public inputs.
     function _read(uint256[24] calldata _publicInputs, bytes calldata _proof)
         internal
-        pure
+        view
         returns (State memory _state, bool _isCanonical)
     {
         uint256 proof;
@@ -213,13 +213,8 @@ contract EpochProofVerifier is IEpochProofVerifier {
         flags = FriLib.readExts(proof + FINAL_POLYNOMIAL, FINAL_COEFFICIENTS, _state.finalPolynomial, flags);
         _isCanonical = FriLib.isCanonical(flags) && _work(proof) < P;
 
-        _state.table = _poseidonTable();
+        _state.table = PoseidonLib.loadTable();
         _state.hash = PoseidonLib.hash(_publicInputs, _state.table);
-    }
-
-    /// @dev The numbers of Poseidon in memory.
-    function _poseidonTable() internal pure returns (uint256) {
-        return tableOf(PoseidonTable.NUMBERS);
     }
 
     /// @dev The witness of the proof of work.
@@ -262,9 +257,8 @@ contract EpochProofVerifier is IEpochProofVerifier {
         }
 
         // The final polynomial and, after it, the proof of work.
-        _state.digest = TranscriptLib.absorbCalldata(
-            digest, proof + FINAL_POLYNOMIAL, 16 * FINAL_COEFFICIENTS + 8, scratch
-        );
+        _state.digest =
+            TranscriptLib.absorbCalldata(digest, proof + FINAL_POLYNOMIAL, 16 * FINAL_COEFFICIENTS + 8, scratch);
     }
 
     /// @dev The transcript of parameters, circuit, public inputs and the cap of the wires.
@@ -310,9 +304,8 @@ contract EpochProofVerifier is IEpochProofVerifier {
             store(gates, 0);
         }
         _addGates(_state, end - 32 * GATE_CONSTRAINTS);
-        return PlonkLib.quotientsHold(
-            terms, end, openings + 32 * QUOTIENT_AT, QUOTIENT_DEGREE, _state.alphas, zetaPower
-        );
+        return
+            PlonkLib.quotientsHold(terms, end, openings + 32 * QUOTIENT_AT, QUOTIENT_DEGREE, _state.alphas, zetaPower);
     }
 
     /// @dev Adds the constraints of all gates, each times its filter.
@@ -435,9 +428,7 @@ contract EpochProofVerifier is IEpochProofVerifier {
                 return false;
             }
         }
-        Ext expected = FriLib.evaluate(
-            _state.finalPolynomial, FINAL_COEFFICIENTS, squareTimesBase(point, FOLDED_BITS)
-        );
+        Ext expected = FriLib.evaluate(_state.finalPolynomial, FINAL_COEFFICIENTS, squareTimesBase(point, FOLDED_BITS));
         return expected.unwrap() == _query.value.unwrap();
     }
 
@@ -485,8 +476,8 @@ contract EpochProofVerifier is IEpochProofVerifier {
         Ext denominator = Ext.wrap(_point) - _state.zeta;
         Ext denominatorNext = Ext.wrap(_point) - _fri.next;
         Ext denominators = denominator * denominatorNext;
-        _query.value = (numerator * _fri.alphaShift * denominatorNext + numeratorNext * denominator)
-            * inverse(denominators);
+        _query.value =
+            (numerator * _fri.alphaShift * denominatorNext + numeratorNext * denominator) * inverse(denominators);
         return !denominators.isZero();
     }
 

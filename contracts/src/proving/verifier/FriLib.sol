@@ -22,7 +22,11 @@ library FriLib {
     }
 
     /// @notice Reads extension elements, 16 bytes each, into words of memory.
-    function readExts(uint256 _from, uint256 _count, uint256 _to, uint256 _flags) internal pure returns (uint256 _seen) {
+    function readExts(uint256 _from, uint256 _count, uint256 _to, uint256 _flags)
+        internal
+        pure
+        returns (uint256 _seen)
+    {
         assembly ("memory-safe") {
             for { let end := add(_to, shl(5, _count)) } lt(_to, end) {} {
                 let word := calldataload(_from)

@@ -3,12 +3,20 @@ pragma solidity 0.8.37;
 
 import {Ext, LOW, P, toExt} from "./Goldilocks.sol";
 import {allocate, entry, load, loadExt, store, storeExt} from "./Memory.sol";
+import {PoseidonTable} from "./PoseidonTable.sol";
 
 /// @title PoseidonLib
 /// @notice Poseidon of width 12 over Goldilocks as plonky2 has it: 4 full rounds, 22 partial ones in their fast form, 4 full rounds.
 /// @dev A state is 12 words of memory, followed by 12 words of room, each word an extension element; states of the base field
 /// have zero in the second coordinate. `_table` is the address of `PoseidonTable.NUMBERS` in memory.
+///
+/// The numbers are a quarter of what fits into a contract. So they are the code of a contract of their own: the first one that the
+/// verifier creates, in its constructor. Its address follows from the verifier's, which keeps the verifier's code the same
+/// wherever it is deployed.
 library PoseidonLib {
+    /// @notice The contract that holds the numbers was not created, or is not where it should be.
+    error PoseidonLib__NoTable();
+
     /// @dev Elements of a state.
     uint256 internal constant WIDTH = 12;
     /// @dev Elements that one permutation absorbs.
@@ -26,8 +34,41 @@ library PoseidonLib {
     uint256 internal constant PAIRS = PARTIAL + PARTIAL_ROUNDS;
     uint256 internal constant LAST_FULL = PAIRS + 2 * PARTIAL_ROUNDS * (WIDTH - 1);
 
+    /// @dev Numbers in the table.
+    uint256 private constant LENGTH = LAST_FULL + WIDTH * HALF_FULL_ROUNDS;
+
+    /// @dev Code that returns what follows it: PUSH1 11, MSIZE, DUP2, CODESIZE, SUB, DUP1, SWAP3, MSIZE, CODECOPY, RETURN.
+    bytes private constant RETURN_REST = hex"600b5981380380925939f3";
+
     /// @dev The corner of the MDS matrix: 17 of the circulant part and 8 of the diagonal.
     uint256 private constant CORNER = 25;
+
+    /// @notice Creates the contract that holds the numbers, after a STOP. Called by a constructor, before it creates anything else.
+    function createTable() internal {
+        bytes memory code = bytes.concat(RETURN_REST, hex"00", PoseidonTable.NUMBERS);
+        address created;
+        assembly ("memory-safe") {
+            created := create(0, add(code, 32), mload(code)) // without the length
+        }
+        require(created == _tableHolder(), PoseidonLib__NoTable());
+    }
+
+    /// @notice Copies the numbers into memory.
+    /// @return _table Their address.
+    function loadTable() internal view returns (uint256 _table) {
+        address holder = _tableHolder();
+        require(holder.code.length == 1 + 8 * LENGTH, PoseidonLib__NoTable());
+        _table = allocate(1 + LENGTH / 4);
+        uint256 size = 8 * LENGTH;
+        assembly ("memory-safe") {
+            extcodecopy(holder, _table, 1, size) // after the STOP
+        }
+    }
+
+    /// @dev The address of the first contract that this one creates: Keccak of the RLP of its address and the nonce 1.
+    function _tableHolder() private view returns (address) {
+        return address(uint160(uint256(keccak256(abi.encodePacked(hex"d694", address(this), hex"01")))));
+    }
 
     /// @notice The hash of elements in calldata words: a sponge in overwrite mode, without padding.
     /// @return _hash Four elements.

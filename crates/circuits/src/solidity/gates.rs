@@ -166,7 +166,7 @@ impl Gate {
             .collect::<Vec<_>>();
         Some(format!(
             "    /// @dev The subgroup of order 2^{bits}: each point and its barycentric weight.\n    \
-             bytes internal constant SUBGROUP_{bits} =\n{};\n",
+             bytes internal constant SUBGROUP_{bits} = {};\n",
             hex_literal(&numbers)
         ))
     }

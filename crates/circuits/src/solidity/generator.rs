@@ -111,7 +111,7 @@ pub(crate) fn poseidon_source() -> String {
          /// @title PoseidonTable\n\
          /// @notice The numbers of Poseidon, 8 bytes each, in the order that `PoseidonLib` names.\n\
          library PoseidonTable {{\n    \
-         bytes internal constant NUMBERS =\n{};\n\
+         bytes internal constant NUMBERS = {};\n\
          }}\n",
         hex_literal(&numbers)
     )
@@ -291,13 +291,13 @@ fn hex(bytes: &[u8]) -> String {
     })
 }
 
-/// A bytes literal over as many lines as it takes, indented by two levels.
+/// A bytes literal over as many lines as it takes, the second and later ones indented by two levels, as `forge fmt` has it.
 pub(super) fn hex_literal(bytes: &[u8]) -> String {
     let lines: Vec<_> = bytes
         .chunks(LINE)
-        .map(|line| format!("        hex\"{}\"", hex(line)))
+        .map(|line| format!("hex\"{}\"", hex(line)))
         .collect();
-    lines.join("\n")
+    lines.join("\n        ")
 }
 
 /// The rest of a line comment of one level, over several lines.

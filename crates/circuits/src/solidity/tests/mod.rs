@@ -7,7 +7,8 @@
 //! | `arithmetic.bin` | a, b, a b, 1/a in the extension (0 for 1/0) |
 //! | `gates.bin` | a hash, values of constants and wires, and the sums of the filtered constraints of all gates |
 //!
-//! `AGOGE_WRITE_VECTORS=true cargo test -p agoge-circuits solidity` writes them anew.
+//! `AGOGE_WRITE_VECTORS=true AGOGE_WRITE_PROOFS=true cargo test -p agoge-circuits solidity` writes them anew; without the second
+//! everything but the proofs.
 
 use std::path::PathBuf;
 
@@ -158,7 +159,8 @@ fn vectors_are_those_of_the_stand_in_circuit() {
         "contracts/src/proving/verifier/PoseidonTable.sol",
         poseidon_source().as_bytes(),
     );
-    if writes_vectors() {
+    // Proofs are never the same twice: they are only made anew for another circuit.
+    if std::env::var("AGOGE_WRITE_PROOFS").is_ok_and(|value| value == "true") {
         for seed in 0..HONEST {
             std::fs::write(
                 repository().join(vector(&format!("{seed}.bin"))),

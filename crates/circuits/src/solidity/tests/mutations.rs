@@ -207,7 +207,7 @@ impl<'a> Mutator<'a> {
             let element = u64::from_be_bytes(word);
             let changed = match choice {
                 1 => (element + 1) % MODULUS,
-                2 => (element + MODULUS - 1) % MODULUS,
+                2 => element.checked_sub(1).unwrap_or(MODULUS - 1),
                 3 => rng.gen_range(0..MODULUS),
                 // Not canonical: the same element if it is small enough, another one otherwise.
                 4 => element
