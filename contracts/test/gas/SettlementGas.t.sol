@@ -39,7 +39,7 @@ contract OrdinaryEpochGasTest is SettlementGas {
         _prove(1, RECIPIENTS, prover);
         _makeEpochOf(1, EPOCH_SLOTS);
         _warpToSlot(2 * EPOCH_SLOTS);
-        _keep(RECIPIENTS + 1, RECIPIENTS + EPOCH_SLOTS, 700_000, "32 blocks, 16 recipients");
+        _keep(RECIPIENTS + 1, RECIPIENTS + EPOCH_SLOTS, 900_000, "32 blocks, 16 recipients");
     }
 
     function _makeEpochOf(uint256 _epoch, uint256 _blocks) private {
