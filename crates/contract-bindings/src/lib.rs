@@ -72,6 +72,18 @@ pub mod epoch_statement {
     );
 }
 
+/// The verifier of epoch proofs, generated from the epoch circuit (`contracts/src/proving/IEpochProofVerifier.sol`).
+pub mod epoch_proof_verifier {
+    alloy::sol!(
+        #[sol(rpc, all_derives)]
+        EpochProofVerifier,
+        concat!(
+            env!("OUT_DIR"),
+            "/artifacts/EpochProofVerifier.sol/EpochProofVerifier.json"
+        )
+    );
+}
+
 /// The verifier of a devnet that accepts empty proofs; cannot be deployed off chain 31337.
 pub mod test_epoch_proof_verifier {
     alloy::sol!(

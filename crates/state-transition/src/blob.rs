@@ -10,7 +10,9 @@ use agoge_protocol::limits::{BLOB_BYTES, BLOB_ELEMENTS, BLOCK_TXS_MAX};
 use agoge_protocol::transaction::MalformedTx;
 use agoge_protocol::{NotCanonical, TxEffects};
 
-use limbs::{COEFFICIENT_LIMBS, Coefficient};
+use limbs::COEFFICIENT_LIMBS;
+
+pub use limbs::Coefficient;
 
 /// The bytes of a blob.
 pub type BlobBytes = [u8; BLOB_BYTES];
@@ -18,7 +20,7 @@ pub type BlobBytes = [u8; BLOB_BYTES];
 /// Format version in the first limb.
 const VERSION: u32 = 1;
 /// Coefficients of one transaction.
-const TX_COEFFICIENTS: usize = 13;
+pub const TX_COEFFICIENTS: usize = 13;
 
 const _: () = assert!(
     TX_COEFFICIENTS * BLOCK_TXS_MAX < BLOB_ELEMENTS,
@@ -131,13 +133,25 @@ pub fn encode(effects: &[TxEffects]) -> Result<Box<BlobBytes>, EncodeError> {
         .filter(|_| found <= BLOCK_TXS_MAX)
         .ok_or(EncodeError::TooManyTxs { found })?;
     let mut coefficients = Vec::with_capacity(BLOB_ELEMENTS);
-    coefficients.push([VERSION, count, 0, 0, 0, 0, 0, 0, 0]);
+    coefficients.push(first_coefficient(u64::from(count)));
     for (index, tx) in effects.iter().enumerate() {
         tx.check()
             .map_err(|reason| EncodeError::Malformed { index, reason })?;
-        coefficients.extend(limbs::write_tx(tx));
+        coefficients.extend(tx_coefficients(tx));
     }
     Ok(polynomial::evaluate(&coefficients))
+}
+
+/// `c_0` of a block with so many transactions, at most [`BLOCK_TXS_MAX`].
+pub fn first_coefficient(tx_count: u64) -> Coefficient {
+    // No block has 2^28 transactions.
+    let count = u32::try_from(tx_count).unwrap_or(u32::MAX);
+    [VERSION, count, 0, 0, 0, 0, 0, 0, 0]
+}
+
+/// A transaction's coefficients, of the lowest power first.
+pub fn tx_coefficients(tx: &TxEffects) -> [Coefficient; TX_COEFFICIENTS] {
+    limbs::write_tx(tx)
 }
 
 /// The effects in a blob. `txs_max` is the network's T.

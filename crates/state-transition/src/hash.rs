@@ -4,7 +4,9 @@
 //! A [`Tag`] carries its length in its type, so a hash of the wrong length does not compile and no two uses can meet.
 //! `circuits` has the twin of [`hash`] inside a proof.
 
-use agoge_protocol::{Address, Ciphertext, Digest, Element, Header, NotCanonical, TxEffects, address_limbs};
+use agoge_protocol::{
+    Address, Ciphertext, Digest, Element, Header, NotCanonical, TxEffects, TxPublicInputs, address_limbs,
+};
 use plonky2::field::goldilocks_field::GoldilocksField;
 use plonky2::field::types::{Field, PrimeField64};
 use plonky2::hash::poseidon::{Poseidon, SPONGE_RATE, SPONGE_WIDTH};
@@ -53,6 +55,12 @@ pub const DEPOSIT_STEP: Tag<9> = Tag(12);
 pub const WITHDRAWAL_STEP: Tag<8> = Tag(13);
 /// Inputs: the header's fields in order.
 pub const HEADER: Tag<{ Header::LEN }> = Tag(14);
+/// Inputs: accumulator, transaction effects hash, anchor, genesis id.
+pub const TX_CHAIN_STEP: Tag<16> = Tag(15);
+/// Inputs: accumulator, header hash, archive root after the block.
+pub const HEADER_CHAIN_STEP: Tag<12> = Tag(16);
+/// Inputs: digest (4) and Merkle cap (16 digests) of an inner circuit of an epoch proof.
+pub const CIRCUIT: Tag<68> = Tag(17);
 
 /// `H(tag; inputs)`.
 pub fn hash<const N: usize>(tag: Tag<N>, inputs: &[Element; N]) -> Digest {
@@ -186,6 +194,12 @@ pub fn tx_effects(effects: &TxEffects, ciphertext_hash: Digest) -> Result<Digest
     Ok(hash(TX_EFFECTS, &inputs))
 }
 
+/// [`tx_effects`] of a transaction: the public inputs from the first nullifier on are what is hashed.
+pub fn tx_effects_of(inputs: &TxPublicInputs) -> Digest {
+    let elements = inputs.to_elements();
+    hash(TX_EFFECTS, elements.last_chunk().unwrap_or(&[Element::ZERO; 25]))
+}
+
 /// One transaction more in a block's effects hash.
 pub fn effects_step(accumulator: Digest, tx_effects: Digest) -> Digest {
     hash(EFFECTS_STEP, &pair(accumulator, tx_effects))
@@ -210,6 +224,26 @@ pub fn withdrawal_step(accumulator: Digest, recipient: Address, amount: Element)
 /// [`NotCanonical`] when an integer field is not below the modulus.
 pub fn header(header: &Header) -> Result<Digest, NotCanonical> {
     Ok(hash(HEADER, &header.to_elements()?))
+}
+
+/// One transaction more in the chain that the tracks of an epoch proof share (`docs/protocol.md` section 16.5).
+pub fn tx_chain_step(accumulator: Digest, tx_effects: Digest, anchor: Digest, genesis_id: Digest) -> Digest {
+    let ([a0, a1, a2, a3], [e0, e1, e2, e3]) = (accumulator.0, tx_effects.0);
+    let ([n0, n1, n2, n3], [g0, g1, g2, g3]) = (anchor.0, genesis_id.0);
+    hash(
+        TX_CHAIN_STEP,
+        &[a0, a1, a2, a3, e0, e1, e2, e3, n0, n1, n2, n3, g0, g1, g2, g3],
+    )
+}
+
+/// One block more in the chain that the tracks of an epoch proof share. `archive` is the root after the header was appended.
+pub fn header_chain_step(accumulator: Digest, header_hash: Digest, archive: Digest) -> Digest {
+    let ([a0, a1, a2, a3], [h0, h1, h2, h3]) = (accumulator.0, header_hash.0);
+    let [r0, r1, r2, r3] = archive.0;
+    hash(
+        HEADER_CHAIN_STEP,
+        &[a0, a1, a2, a3, h0, h1, h2, h3, r0, r1, r2, r3],
+    )
 }
 
 #[cfg(test)]

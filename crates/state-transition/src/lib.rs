@@ -11,8 +11,10 @@
 #![cfg_attr(not(test), deny(clippy::arithmetic_side_effects))]
 
 pub mod blob;
+pub mod blob_evaluation;
 pub mod block;
 pub mod error;
+pub mod fingerprint;
 #[cfg(test)]
 mod fixture;
 pub mod hash;
@@ -20,9 +22,12 @@ pub mod memory;
 pub mod selection;
 pub mod state;
 pub mod tree;
+pub mod witness;
 
+pub use blob_evaluation::{BlobPoint, BlobSums, Scalar, evaluate_blobs};
 pub use block::{BlockContext, BlockLimits, ExecutedBlock, execute_block};
 pub use error::{ExecutionError, Inconsistency, TxRejection};
+pub use fingerprint::{Fingerprint, fingerprint};
 pub use memory::MemoryState;
 pub use selection::{CheckError, Selection, check_transaction, execute_txs, select};
 pub use state::{NodeId, NullifierLeaf, StateDiff, StateReader, Tree, Write};

@@ -8,6 +8,7 @@ use std::sync::LazyLock;
 
 use agoge_protocol::Digest;
 use agoge_protocol::limits::TREE_DEPTH;
+use borsh::{BorshDeserialize, BorshSerialize};
 
 use crate::hash;
 use crate::state::{NodeId, StateReader, TREE_LEVEL_ROOT, Tree, Write};
@@ -35,7 +36,7 @@ pub fn empty_root() -> Digest {
 }
 
 /// A leaf's siblings from the leaf upwards, which show that the leaf is under a root.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
 pub struct MerklePath {
     /// Index of the leaf, `< 2^32`.
     pub index: u64,
@@ -46,22 +47,26 @@ pub struct MerklePath {
 impl MerklePath {
     /// The root that the path leads to from a leaf.
     pub fn root(&self, leaf: Digest) -> Digest {
-        let mut index = self.index;
-        self.siblings.iter().fold(leaf, |current, sibling| {
-            let is_right = index & 1 == 1;
-            index >>= 1;
-            if is_right {
-                hash::node(*sibling, current)
-            } else {
-                hash::node(current, *sibling)
-            }
-        })
+        climb(self.index, leaf, &self.siblings)
     }
 
     /// Whether `leaf` is at [`Self::index`] of the tree with this root.
     pub fn verify(&self, leaf: Digest, root: Digest) -> bool {
         self.index < LEAVES_MAX && self.root(leaf) == root
     }
+}
+
+/// The node that is reached from the node with this index within its level by hashing it with these siblings, lowest first.
+pub(crate) fn climb(mut index: u64, node: Digest, siblings: &[Digest]) -> Digest {
+    siblings.iter().fold(node, |current, sibling| {
+        let is_right = index & 1 == 1;
+        index >>= 1;
+        if is_right {
+            hash::node(*sibling, current)
+        } else {
+            hash::node(current, *sibling)
+        }
+    })
 }
 
 /// The current root of a tree.

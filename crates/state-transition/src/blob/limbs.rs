@@ -10,7 +10,7 @@ pub(super) const LIMB_BITS: u32 = 28;
 /// Limbs of a coefficient.
 pub(super) const COEFFICIENT_LIMBS: usize = 9;
 /// Nine limbs, least significant first, each `< 2^28`.
-pub(super) type Coefficient = [u32; COEFFICIENT_LIMBS];
+pub type Coefficient = [u32; COEFFICIENT_LIMBS];
 
 const LIMB_MASK: u64 = (1 << LIMB_BITS) - 1;
 

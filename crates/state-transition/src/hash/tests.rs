@@ -58,6 +58,8 @@ fn every_tag_has_a_golden_vector_and_follows_the_text() {
         DEPOSIT_STEP = 12, "0xea05c8f97e297960c193c0c620d9f08deb2574b9bed28b010e5101dd0e98c3a3";
         WITHDRAWAL_STEP = 13, "0x64065f4b4d146fd4d9cd867f5bdd46c268d1eaa52dc4826cfa107398c8d82146";
         HEADER = 14, "0x7a7006da55b79c5c924c38677680c488080a9be05e86da481b079e0b9ff49088";
+        TX_CHAIN_STEP = 15, "0x0313e4aacdf046f115e2fd9ee0ce06d99268b1d99f1247f460c4a6a0aa9199c5";
+        HEADER_CHAIN_STEP = 16, "0x5a4a32257c3df9cb4872258c5965d10fab527f8d8e571fef28b5ad04d129b44e";
     }
 }
 
@@ -83,6 +85,14 @@ fn named_helpers_put_their_inputs_in_the_documented_order() {
     assert_eq!(
         deposit_step(digest(1), digest(5), Element::from_u32(9)),
         hash(DEPOSIT_STEP, &counting())
+    );
+    assert_eq!(
+        tx_chain_step(digest(1), digest(5), digest(9), digest(13)),
+        hash(TX_CHAIN_STEP, &counting())
+    );
+    assert_eq!(
+        header_chain_step(digest(1), digest(5), digest(9)),
+        hash(HEADER_CHAIN_STEP, &counting())
     );
     assert_eq!(deposit_rho(digest(1), 5), Ok(hash(DEPOSIT_RHO, &counting())));
     let with_index = |index| [1, 2, 3, 4, index].map(Element::from_u32);
@@ -125,6 +135,23 @@ fn withdrawals_ciphertexts_effects_and_headers_follow_the_documented_order() {
     let mut inputs = counting::<25>();
     inputs[18..21].copy_from_slice(&[5, 6, 7].map(Element::from_u32));
     assert_eq!(tx_effects(&effects, digest(22)), Ok(hash(TX_EFFECTS, &inputs)));
+    let TxEffects {
+        nullifiers,
+        commitments,
+        fee,
+        withdrawal,
+        ..
+    } = effects.clone();
+    let public_inputs = TxPublicInputs::new(
+        digest(77),
+        digest(88),
+        nullifiers,
+        commitments,
+        fee,
+        withdrawal,
+        digest(22),
+    );
+    assert_eq!(tx_effects_of(&public_inputs.unwrap()), hash(TX_EFFECTS, &inputs));
     assert!(
         tx_effects(
             &TxEffects {
