@@ -84,16 +84,16 @@ abstract contract ChainState is Inbox {
     function _markProven(uint256 _number, Slot _slot) internal {
         // casting is safe: the current slot of a clock whose slots blocks could store
         // forge-lint: disable-next-line(unsafe-typecast)
-        _ring[_number % RING_SIZE].provenInSlot = uint32(Slot.unwrap(_slot));
+        _recordOf(_number).provenInSlot = uint32(Slot.unwrap(_slot));
     }
 
-    /// @dev The record of a block that `_isKept`.
-    function _recordOf(uint256 _number) internal view returns (BlockRecord memory) {
+    /// @dev The record of a block that `_isKept`; only the words that are read cost.
+    function _recordOf(uint256 _number) internal view returns (BlockRecord storage) {
         return _ring[_number % RING_SIZE];
     }
 
     function _epochOfBlock(uint256 _number) internal view returns (Epoch) {
-        return _clock().epochOf(Slot.wrap(_ring[_number % RING_SIZE].slot));
+        return _clock().epochOf(Slot.wrap(_recordOf(_number).slot));
     }
 
     function _isKept(uint256 _number, Tips memory _current) internal view returns (bool) {

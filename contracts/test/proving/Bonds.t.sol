@@ -3,8 +3,16 @@ pragma solidity 0.8.37;
 
 import {ClaimTest} from "@agoge-test/support/ClaimTest.sol";
 import {Registry} from "@agoge/governance/Registry.sol";
-import {BlockRange, Claim, ClaimState, IProverBonds, ProofReport, ProverAccount, ProverBondsConfig, SignedQuote} from
-    "@agoge/proving/IProverBonds.sol";
+import {
+    BlockRange,
+    Claim,
+    ClaimState,
+    IProverBonds,
+    ProofReport,
+    ProverAccount,
+    ProverBondsConfig,
+    SignedQuote
+} from "@agoge/proving/IProverBonds.sol";
 import {ProverBonds} from "@agoge/proving/ProverBonds.sol";
 import {Epoch, Slot, Timestamp} from "@agoge/time/TimeLib.sol";
 
@@ -81,9 +89,7 @@ contract BondsTest is ClaimTest {
         uint256 end = start + BOND_DELAY / 2 + BOND_DELAY;
         vm.warp(end - 1);
         vm.expectRevert(
-            abi.encodeWithSelector(
-                IProverBonds.ProverBonds__TooEarlyToWithdraw.selector, Timestamp.wrap(end - 1), end
-            )
+            abi.encodeWithSelector(IProverBonds.ProverBonds__TooEarlyToWithdraw.selector, Timestamp.wrap(end - 1), end)
         );
         bonds.finishWithdrawal();
         vm.warp(end);
@@ -300,9 +306,7 @@ contract BondsTest is ClaimTest {
     }
 
     function test_RevertGiven_ThereIsNothingToSettle() external {
-        vm.expectRevert(
-            abi.encodeWithSelector(IProverBonds.ProverBonds__NoClaim.selector, address(rollup), EPOCH_0)
-        );
+        vm.expectRevert(abi.encodeWithSelector(IProverBonds.ProverBonds__NoClaim.selector, address(rollup), EPOCH_0));
         bonds.settle(address(rollup), EPOCH_0);
     }
 

@@ -122,7 +122,8 @@ contract ClaimByQuoteTest is ClaimTest {
     }
 
     function test_RevertWhen_TheRangeIsNotTheEpoch() external {
-        uint256[2][5] memory ranges = [[uint256(1), 2], [uint256(2), 3], [uint256(1), 4], [uint256(0), 3], [uint256(1), 5]];
+        uint256[2][5] memory ranges =
+            [[uint256(1), 2], [uint256(2), 3], [uint256(1), 4], [uint256(0), 3], [uint256(1), 5]];
         SignedQuote memory signed = _quote(alice, 100, _epoch0());
         for (uint256 i = 0; i < 5; ++i) {
             (uint256 first, uint256 last) = (ranges[i][0], ranges[i][1]);
@@ -262,9 +263,7 @@ contract ClaimByQuoteTest is ClaimTest {
         bytes memory bundle = abi.encode(_quote(alice, 100, _epoch0()), _epoch0());
 
         vm.expectRevert(
-            abi.encodeWithSelector(
-                IProverBonds.ProverBonds__NotTheInstance.selector, address(this), address(rollup)
-            )
+            abi.encodeWithSelector(IProverBonds.ProverBonds__NotTheInstance.selector, address(this), address(rollup))
         );
         bonds.claimBundled(bundle);
     }

@@ -152,9 +152,7 @@ contract SupersededTest is ProposeProvenTest {
         bytes32 first = _blobHash(OPEN_SLOT + 3);
         bytes32 second = _blobHash(OPEN_SLOT + 9);
         _setBlobs(first);
-        vm.expectRevert(
-            abi.encodeWithSelector(IEpochProofs.Rollup__BlobMismatch.selector, 1, second, bytes32(0))
-        );
+        vm.expectRevert(abi.encodeWithSelector(IEpochProofs.Rollup__BlobMismatch.selector, 1, second, bytes32(0)));
         _proposeProven(s);
 
         bytes32[] memory hashes = new bytes32[](3);
@@ -236,9 +234,7 @@ contract SupersededTest is ProposeProvenTest {
         BlockRange memory range = BlockRange({firstNumber: 2, lastNumber: 2});
         SignedQuote memory signed = _quote(alice, 1, range);
 
-        vm.expectRevert(
-            abi.encodeWithSelector(IProverBonds.ProverBonds__OpenToAll.selector, Epoch.wrap(OPEN_EPOCH))
-        );
+        vm.expectRevert(abi.encodeWithSelector(IProverBonds.ProverBonds__OpenToAll.selector, Epoch.wrap(OPEN_EPOCH)));
         bonds.quoteDigestIfClaimable(signed, range);
     }
 

@@ -9,9 +9,7 @@ contract TestEpochProofVerifierTest is Test {
         vm.chainId(11_155_111);
 
         vm.expectRevert(
-            abi.encodeWithSelector(
-                TestEpochProofVerifier.TestEpochProofVerifier__OnlyOnADevnet.selector, 11_155_111
-            )
+            abi.encodeWithSelector(TestEpochProofVerifier.TestEpochProofVerifier__OnlyOnADevnet.selector, 11_155_111)
         );
         new TestEpochProofVerifier();
     }
