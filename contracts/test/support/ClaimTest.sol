@@ -17,7 +17,11 @@ abstract contract ClaimTest is ProvingTest {
     address internal bob;
 
     function _prepare() internal {
-        _deployNetwork(6, 4);
+        _prepare(6, 4);
+    }
+
+    function _prepare(uint256 _validators, uint256 _committeeSize) internal {
+        _deployNetwork(_validators, _committeeSize);
         _depositNote(1_000_000);
         alice = _fundedProver(1, DEPOSIT);
         bob = _fundedProver(2, DEPOSIT);
