@@ -38,6 +38,7 @@ pub use epoch::state::{STATE_UNITS, StateInput};
 pub use epoch::transactions::{BATCH_TRANSACTIONS, ProvenTransaction, TransactionsError, TransactionsInput};
 pub use epoch::verifier::{EpochVerifier, EpochVerifierError, EpochVerifyError};
 pub use reference::{ReferenceError, ReferenceProof};
+pub use solidity::{GenerateError, SoliditySource, solidity_sources};
 
 /// Goldilocks.
 type F = plonky2::field::goldilocks_field::GoldilocksField;
