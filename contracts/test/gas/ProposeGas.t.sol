@@ -38,7 +38,7 @@ abstract contract ProposeGas is NetworkTest, TransactionGas {
     function _keep(Proposal memory _p, string memory _caseName) private {
         _name = _caseName;
         _blob = _p.blobHash;
-        _call = abi.encodeCall(IRollup.propose, (_p.block_, _p.attestations, _p.publication, _p.seedProof));
+        _call = abi.encodeCall(IRollup.propose, (_p.block_, _p.attestations, _p.publication, _p.seedProof, _p.claim));
     }
 }
 

@@ -6,7 +6,7 @@ import {P} from "@agoge/proving/verifier/Goldilocks.sol";
 
 /// @notice Honest proofs, and what is about a proof as a whole.
 contract EpochProofVerifierTest is EpochProofs {
-    uint256 private constant HONEST = 2;
+    uint256 private constant HONEST = 20;
 
     function test_HonestProofsAreAccepted() external view {
         for (uint256 i = 0; i < HONEST; ++i) {

@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity 0.8.37;
 
-import {EpochProofVerifier} from "@agoge/proving/verifier/EpochProofVerifier.sol";
 import {FriLib} from "@agoge/proving/verifier/FriLib.sol";
 import {Ext} from "@agoge/proving/verifier/Goldilocks.sol";
 import {allocate, load, store} from "@agoge/proving/verifier/Memory.sol";
 import {TranscriptLib} from "@agoge/proving/verifier/TranscriptLib.sol";
+import {StandInVerifier} from "./StandInVerifier.sol";
 import {Test} from "forge-std/Test.sol";
 
-/// @notice The verifier with its inner values to be seen.
-contract OpenVerifier is EpochProofVerifier {
+/// @notice The verifier of the stand-in circuit (crates/circuits/src/solidity/tests/stand_in.rs) with its inner values to be seen.
+contract OpenVerifier is StandInVerifier {
     /// @notice Numbers in `challenges`.
     uint256 public constant CHALLENGES = 4 + 3 * REPETITIONS + 4 + 2 * STEPS + 1 + QUERIES;
 
@@ -89,7 +89,7 @@ contract OpenVerifier is EpochProofVerifier {
     }
 }
 
-/// @notice Reads the vectors that `write_epoch_verifier` writes.
+/// @notice Reads the vectors that Rust writes (crates/circuits/src/solidity/tests).
 abstract contract EpochProofs is Test {
     string internal constant FOLDER = "contracts/test/vectors/epoch-proofs/";
     uint256 internal constant PUBLIC_INPUTS = 24;

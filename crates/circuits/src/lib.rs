@@ -15,6 +15,7 @@ mod epoch;
 mod field;
 mod gadgets;
 mod profile;
+mod reference;
 mod solidity;
 
 pub use client::prover::{ClientProver, ClientProverError, ProveError};
@@ -36,6 +37,8 @@ pub use epoch::settlement::{
 pub use epoch::state::{STATE_UNITS, StateInput};
 pub use epoch::transactions::{BATCH_TRANSACTIONS, ProvenTransaction, TransactionsError, TransactionsInput};
 pub use epoch::verifier::{EpochVerifier, EpochVerifierError, EpochVerifyError};
+pub use reference::{ReferenceError, ReferenceProof};
+pub use solidity::{GenerateError, SoliditySource, solidity_sources};
 
 /// Goldilocks.
 type F = plonky2::field::goldilocks_field::GoldilocksField;

@@ -285,7 +285,7 @@ mod tests {
     fn c_kzg_evaluates_the_combined_polynomial_to_the_same() {
         let settings = c_kzg::ethereum_kzg_settings(0);
         for z in [
-            [0x1234_5678_9abc_de, 0xfe_dcba_9876_5432, 0x55aa_55aa_55aa_55],
+            [0x12_3456_789a_bcde, 0xfe_dcba_9876_5432, 0x55_aa55_aa55_aa55],
             [(1 << 56) - 1; 3],
             [5, 0, 0],
         ] {

@@ -10,7 +10,7 @@ use crate::apply::{check_unwindable, unwind_block};
 use crate::backend::Read;
 use crate::error::{StepError, StoreError};
 use crate::pool::{self, PoolSize};
-use crate::records::{BlockRecord, InstanceEntry, L1Record, MinedAt, MinedTx, Tips};
+use crate::records::{BlockRecord, EpochClaim, EpochProof, InstanceEntry, L1Record, MinedAt, MinedTx, Tips};
 use crate::rows;
 use crate::table::Table;
 use crate::txn::Txn;
@@ -87,6 +87,45 @@ impl<'a> StoreView<'a> {
     /// [`StoreError`].
     pub fn block_at_slot(&self, slot: Slot) -> Result<Option<L2BlockNumber>, StoreError> {
         rows::load(self.read(), Table::Slots, &rows::number_key(slot.get()))
+    }
+
+    /// First and last block of a range of slots; `None` if no slot of it has a block.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn blocks_of_slots(
+        &self,
+        slots: Range<Slot>,
+    ) -> Result<Option<(L2BlockNumber, L2BlockNumber)>, StoreError> {
+        let (from, to) = (
+            rows::number_key(slots.start.get()),
+            rows::number_key(slots.end.get()),
+        );
+        let Some((key, first)) = self.read.range(Table::Slots, &from, &to, 1)?.pop() else {
+            return Ok(None);
+        };
+        let first: L2BlockNumber = rows::decode(Table::Slots, &key, &first)?;
+        // There is at least the first.
+        let before_end = rows::number_key(slots.end.get().saturating_sub(1));
+        let last = self.read.at_or_below(Table::Slots, &before_end)?;
+        let last = last.map_or(Ok(first), |(key, last)| rows::decode(Table::Slots, &key, &last))?;
+        Ok(Some((first, last)))
+    }
+
+    /// Proofs of an epoch's blocks, in the order in which L1 took them.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn epoch_proofs(&self, epoch: Epoch) -> Result<Vec<EpochProof>, StoreError> {
+        reads::epoch_proofs(self.read(), epoch)
+    }
+
+    /// The claim of an epoch.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn claim(&self, epoch: Epoch) -> Result<Option<EpochClaim>, StoreError> {
+        rows::load(self.read(), Table::Claims, &rows::number_key(epoch.get()))
     }
 
     /// Transactions of a block, in order.

@@ -3,16 +3,16 @@
 // crates/circuits/src/solidity/EpochProofVerifier.sol.template.
 pragma solidity 0.8.37;
 
-import {IEpochProofVerifier} from "../IEpochProofVerifier.sol";
-import {FriLib} from "./FriLib.sol";
-import {GateLib} from "./GateLib.sol";
-import {Ext, P, inverse, squareTimes, squareTimesBase, toExt} from "./Goldilocks.sol";
-import {allocate, entry, loadExt, store, storeExt, tableOf} from "./Memory.sol";
-import {PlonkLib} from "./PlonkLib.sol";
-import {PoseidonGateLib} from "./PoseidonGateLib.sol";
-import {PoseidonLib} from "./PoseidonLib.sol";
-import {PoseidonTable} from "./PoseidonTable.sol";
-import {TranscriptLib} from "./TranscriptLib.sol";
+import {IEpochProofVerifier} from "@agoge/proving/IEpochProofVerifier.sol";
+import {FriLib} from "@agoge/proving/verifier/FriLib.sol";
+import {GateLib} from "@agoge/proving/verifier/GateLib.sol";
+import {Ext, P, inverse, squareTimes, squareTimesBase, toExt} from "@agoge/proving/verifier/Goldilocks.sol";
+import {allocate, entry, loadExt, store, storeExt, tableOf} from "@agoge/proving/verifier/Memory.sol";
+import {PlonkLib} from "@agoge/proving/verifier/PlonkLib.sol";
+import {PoseidonGateLib} from "@agoge/proving/verifier/PoseidonGateLib.sol";
+import {PoseidonLib} from "@agoge/proving/verifier/PoseidonLib.sol";
+import {PoseidonTable} from "@agoge/proving/verifier/PoseidonTable.sol";
+import {TranscriptLib} from "@agoge/proving/verifier/TranscriptLib.sol";
 
 /// @title EpochProofVerifier
 /// @notice Verifies the proof of one circuit, whose numbers are the constants below (docs/circuits.md, section "L1 verifier").

@@ -2,7 +2,7 @@
 
 use plonky2::field::types::{Field, PrimeField64};
 use plonky2::plonk::circuit_data::CommonCircuitData;
-use plonky2::util::serialization::{Buffer, Read, Remaining, Write};
+use plonky2::util::serialization::{Buffer, IoError, Read, Remaining, Write};
 
 use super::generator::{GenerateError, hex_literal};
 use crate::{D, F};
@@ -61,12 +61,14 @@ impl Gates {
     /// Reads the gates of a circuit.
     pub(super) fn new(common: &CommonCircuitData<F, D>) -> Result<Self, GenerateError> {
         let mut bytes = vec![];
-        bytes.write_selectors_info(&common.selectors_info)?;
-        let mut buffer = Buffer::new(&bytes);
-        let indices = buffer.read_usize_vec()?;
-        let selectors = buffer.read_usize()?;
+        bytes
+            .write_selectors_info(&common.selectors_info)
+            .map_err(encoding)?;
+        let mut numbers = Numbers(Buffer::new(&bytes));
+        let indices = numbers.0.read_usize_vec().map_err(encoding)?;
+        let selectors = numbers.next()?;
         let groups = (0..selectors)
-            .map(|_| Ok(buffer.read_usize()?..buffer.read_usize()?))
+            .map(|_| Ok(numbers.next()?..numbers.next()?))
             .collect::<Result<Vec<_>, GenerateError>>()?;
 
         let rows = common
@@ -76,7 +78,7 @@ impl Gates {
             .map(|(gate, selector)| {
                 let id = gate.0.id();
                 let mut bytes = vec![];
-                gate.0.serialize(&mut bytes, common)?;
+                gate.0.serialize(&mut bytes, common).map_err(encoding)?;
                 let group = groups.get(selector).ok_or(GenerateError::Selectors)?;
                 Ok((Gate::read(&id, &bytes)?, selector, group.clone()))
             })
@@ -93,21 +95,21 @@ impl Gate {
             .chars()
             .take_while(|letter| letter.is_ascii_alphanumeric())
             .collect();
-        let mut buffer = Buffer::new(numbers);
+        let mut numbers = Numbers(Buffer::new(numbers));
         let gate = match name.as_str() {
             "NoopGate" => Self::Noop,
             "PublicInputGate" => Self::PublicInput,
             "ConstantGate" => Self::Constant {
-                count: buffer.read_usize()?,
+                count: numbers.next()?,
             },
             "ArithmeticGate" => Self::Arithmetic {
-                operations: buffer.read_usize()?,
+                operations: numbers.next()?,
             },
             "ArithmeticExtensionGate" => Self::ArithmeticExtension {
-                operations: buffer.read_usize()?,
+                operations: numbers.next()?,
             },
             "MulExtensionGate" => Self::MultiplyExtension {
-                operations: buffer.read_usize()?,
+                operations: numbers.next()?,
             },
             "BaseSumGate" => Self::BaseSum {
                 base: id
@@ -115,26 +117,25 @@ impl Gate {
                     .next()
                     .and_then(|base| base.parse().ok())
                     .ok_or_else(unknown)?,
-                limbs: buffer.read_usize()?,
+                limbs: numbers.next()?,
             },
             "RandomAccessGate" => Self::RandomAccess {
-                bits: buffer.read_usize()?,
-                copies: buffer.read_usize()?,
-                extra_constants: buffer.read_usize()?,
+                bits: numbers.next()?,
+                copies: numbers.next()?,
+                extra_constants: numbers.next()?,
             },
             "ExponentiationGate" => Self::Exponentiation {
-                bits: buffer.read_usize()?,
+                bits: numbers.next()?,
             },
             "ReducingGate" => Self::Reducing {
-                count: buffer.read_usize()?,
+                count: numbers.next()?,
             },
             "ReducingExtensionGate" => Self::ReducingExtension {
-                count: buffer.read_usize()?,
+                count: numbers.next()?,
             },
             "CosetInterpolationGate" => {
-                let (bits, degree, count) =
-                    (buffer.read_usize()?, buffer.read_usize()?, buffer.read_usize()?);
-                let weights = buffer.read_field_vec::<F>(count)?;
+                let (bits, degree, count) = (numbers.next()?, numbers.next()?, numbers.next()?);
+                let weights = numbers.0.read_field_vec::<F>(count).map_err(encoding)?;
                 Self::CosetInterpolation {
                     bits,
                     degree,
@@ -145,7 +146,7 @@ impl Gate {
             "PoseidonMdsGate" => Self::PoseidonMds,
             _ => return Err(unknown()),
         };
-        if buffer.remaining() != 0 {
+        if numbers.0.remaining() != 0 {
             return Err(unknown());
         }
         Ok(gate)
@@ -225,4 +226,18 @@ impl Gate {
             Self::PoseidonMds => "PoseidonMds".to_owned(),
         }
     }
+}
+
+/// Numbers as plonky2 writes them.
+struct Numbers<'a>(Buffer<'a>);
+
+impl Numbers<'_> {
+    fn next(&mut self) -> Result<usize, GenerateError> {
+        self.0.read_usize().map_err(encoding)
+    }
+}
+
+/// plonky2's error says nothing more.
+fn encoding(_: IoError) -> GenerateError {
+    GenerateError::Encoding
 }

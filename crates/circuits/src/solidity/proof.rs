@@ -82,7 +82,7 @@ impl Shape {
     }
 
     /// Elements of the leaves of the four first trees.
-    fn leaves(&self) -> [usize; 4] {
+    pub(super) fn leaves(&self) -> [usize; 4] {
         [
             self.constants + self.routed,
             self.wires,
@@ -97,7 +97,7 @@ impl Shape {
     }
 
     /// Siblings of a path in the tree of each fold.
-    fn fold_paths(&self) -> impl Iterator<Item = (usize, usize)> {
+    pub(super) fn fold_paths(&self) -> impl Iterator<Item = (usize, usize)> {
         self.arity_bits.iter().scan(self.path, |height, bits| {
             *height = height.saturating_sub(*bits);
             Some((*bits, *height))

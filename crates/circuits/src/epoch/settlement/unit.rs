@@ -108,7 +108,10 @@ impl Unit<'_> {
         let zero = [b.zero(); 4];
 
         let stepped = entry.choose(b, [&zero, &deposit, &withdrawal]);
-        let settlement = core::array::from_fn(|i| b.mul_add(kind.is_silent, state.settlement[i], stepped[i]));
+        let mut settlement = stepped;
+        for (slot, before) in settlement.iter_mut().zip(state.settlement) {
+            *slot = b.mul_add(kind.is_silent, before, *slot);
+        }
         let fingerprint = self.fingerprint(values, &tx, &kind, state, entry);
         let [total, block, weight, base] = self.blobs(&tx, &kind, state, end, work);
 

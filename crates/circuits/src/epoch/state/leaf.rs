@@ -108,7 +108,9 @@ impl StateLeaf {
             let after = boundary
                 .apply(genesis_id, step)
                 .map_err(|reason| StateInputError::Step { position, reason })?;
-            values.push(UnitValues::of_step(genesis_id, &boundary, &after, step)?);
+            let unit = UnitValues::of_step(genesis_id, &boundary, &after, step)
+                .map_err(|reason| StateInputError::Step { position, reason })?;
+            values.push(unit);
             boundary = after;
         }
         values.resize_with(self.units, || UnitValues::padding(genesis_id, &boundary));

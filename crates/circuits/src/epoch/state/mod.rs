@@ -16,14 +16,18 @@
 //!
 //! [`StateBoundary::apply`]: agoge_state_transition::witness::StateBoundary::apply
 
+mod block;
 mod boundary;
 mod leaf;
 mod order;
 #[cfg(test)]
 mod tests;
+mod trees;
 mod unit;
 mod values;
 
-pub(crate) use boundary::{Boundary, GrowingTree, OpenBlock};
+#[allow(unused_imports, reason = "for the track and the epoch root")]
+pub(crate) use boundary::Boundary;
+#[allow(unused_imports, reason = "for the track and the epoch root")]
+pub(crate) use leaf::StateLeaf;
 pub use leaf::{STATE_UNITS, StateInput};
-pub(crate) use leaf::{StateInputError, StateLeaf};

@@ -130,6 +130,10 @@ impl<R: Relation> Gate<F, D> for Custom<R> {
     ) {
         self.0.constrain(
             &mut OverPacked::<F>(PhantomData),
+            #[expect(
+                clippy::indexing_slicing,
+                reason = "a gate's row has as many wires as the gate says"
+            )]
             |wire| vars.local_wires[wire],
             |constraint| consumer.one(constraint),
         );
@@ -199,6 +203,10 @@ impl<R: Relation> PackedEvaluableBase<F, D> for Custom<R> {
     ) {
         self.0.constrain(
             &mut OverPacked::<P>(PhantomData),
+            #[expect(
+                clippy::indexing_slicing,
+                reason = "a gate's row has as many wires as the gate says"
+            )]
             |wire| vars.local_wires[wire],
             |constraint| consumer.one(constraint),
         );

@@ -3,8 +3,10 @@
 mod agree;
 mod chain;
 mod order;
+mod places;
 mod relation;
 mod size;
+mod units;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 

@@ -26,33 +26,51 @@ fn next_of(low: [u64; 2]) -> [u64; 2] {
     KEYS.get(position + 1).map_or([0, 0], |(key, _)| *key)
 }
 
-/// A transaction whose nullifier 0 has the key `key` and claims the leaf of `low` to be below it. All paths are real: only the order of
-/// keys can be wrong.
-fn claim(low: [u64; 2], key: [u64; 2]) -> Case {
+/// A leaf that a prover claims to be below a key: its key, its next key, its place.
+#[derive(Clone, Copy)]
+struct Claimed {
+    low: [u64; 2],
+    next: [u64; 2],
+    index: u64,
+}
+
+/// A transaction with nullifiers of these keys that claims these low leaves. All paths are real: only the order of keys can be wrong.
+fn claim_both(keys: [[u64; 2]; 2], lows: [Claimed; 2]) -> Case {
     let chain = chain();
-    // The honest step of another key, for everything else.
+    // The honest step of other keys, for everything else.
     let (before, step) = chain.step(0, &[with_keys(8, [[77, 77], SECOND])], 0);
     let mut case = Case::of_step(&before, &step);
-    let next = next_of(low);
-    let [low, key, next, second] = [low, key, next, SECOND].map(|key| key.map(number));
-    let zero = [0, 0].map(number);
-    let [first_key, _] = KEYS.map(|(key, _)| key.map(number))[..2] else {
-        unreachable!()
-    };
-    let low_index = KEYS.iter().find(|(key, _)| key.map(number) == low).unwrap().1;
-
     let mut tree = FreeTree::of(&chain.state, Tree::Nullifier);
-    tree.set(before.nullifiers.count, hash::nullifier_leaf(key, next));
-    let [first_low, second_low] = &mut case.values.low_leaves;
-    first_low.enclose(low, key, next);
-    first_low.place = tree.place(low_index);
-    tree.set(low_index, hash::nullifier_leaf(low, key));
-    second_low.enclose(zero, second, first_key);
-    second_low.place = tree.place(0);
-    let nullifier = &mut case.values.effects.nullifiers[0];
-    [nullifier[0], nullifier[1]] = key.map(element);
-    case.description = format!("{key:?} above {low:?}");
+    let [first, _] = keys.map(|key| key.map(number));
+    let next = lows[0].next.map(number);
+    tree.set(before.nullifiers.count, hash::nullifier_leaf(first, next));
+    for (position, (key, claimed)) in keys.into_iter().zip(lows).enumerate() {
+        let [key, low, next] = [key, claimed.low, claimed.next].map(|key| key.map(number));
+        let values = &mut case.values.low_leaves[position];
+        values.enclose(low, key, next);
+        values.place = tree.place(claimed.index);
+        tree.set(claimed.index, hash::nullifier_leaf(low, key));
+        let nullifier = &mut case.values.effects.nullifiers[position];
+        [nullifier[0], nullifier[1]] = key.map(element);
+    }
+    case.description = format!("{keys:?}");
     case
+}
+
+/// A transaction whose nullifier 0 has the key `key` and claims the leaf of `low` to be below it.
+fn claim(low: [u64; 2], key: [u64; 2]) -> Case {
+    let index = KEYS.iter().find(|(found, _)| *found == low).unwrap().1;
+    let first = Claimed {
+        low,
+        next: next_of(low),
+        index,
+    };
+    let second = Claimed {
+        low: [0, 0],
+        next: KEYS[0].0,
+        index: 0,
+    };
+    claim_both([key, SECOND], [first, second])
 }
 
 fn claim_with(low: [u64; 2], key: [u64; 2], change: impl FnOnce(&mut LowValues<F>)) -> Case {
@@ -89,6 +107,35 @@ fn a_low_leaf_is_below_the_key_and_its_next_above() {
             claim([10, 2 << 32 | 1], [15, 3]),
             claim([10, 2 << 32 | 1], [20, 5]),
             claim([10, 2 << 32 | 1], [15, 4]),
+        ],
+    );
+}
+
+/// One note twice in one transaction: its leaf is there already, above its low leaf and below its next one.
+#[test]
+fn a_transaction_cannot_insert_one_key_twice() {
+    let key = [40, 1];
+    let last = Claimed {
+        low: [30, 1],
+        next: [0, 0],
+        index: 3,
+    };
+    let itself = Claimed {
+        low: key,
+        next: [0, 0],
+        index: 5,
+    };
+    let before_itself = Claimed { next: key, ..last };
+    let another = Claimed {
+        low: [40, 1],
+        ..itself
+    };
+    assert!(OneUnit::new(None).proves(&claim_both([key, [40, 2]], [last, another])));
+    check(
+        Constraint::OrderDifference,
+        vec![
+            claim_both([key; 2], [last, itself]),
+            claim_both([key; 2], [last, before_itself]),
         ],
     );
 }

@@ -3,23 +3,30 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
-use agoge_l1_client::SecretUrl;
 use clap::ArgMatches;
 use clap::parser::ValueSource;
 
 use super::{Entry, Origin};
 
 /// The layers below the defaults, and the record of who won.
-pub(super) struct Layers<'a> {
-    pub(super) matches: &'a ArgMatches,
-    pub(super) file: Option<PathBuf>,
-    pub(super) network: String,
-    pub(super) entries: Vec<Entry>,
+#[derive(Debug)]
+pub struct Layers<'a> {
+    /// The command line and the environment.
+    pub matches: &'a ArgMatches,
+    /// The configuration file that was read.
+    pub file: Option<PathBuf>,
+    /// The network's name.
+    pub network: String,
+    /// What was decided so far.
+    pub entries: Vec<Entry>,
 }
 
 /// The value of the last two layers.
-pub(super) enum Fallback<T> {
+#[derive(Clone, Debug)]
+pub enum Fallback<T> {
+    /// From the network file.
     Network(T),
+    /// Built in.
     Default(T),
 }
 
@@ -34,7 +41,8 @@ impl Layers<'_> {
         }
     }
 
-    pub(super) fn pick<T>(
+    /// Picks a value: `flag` (command line or environment), else `file`, else the fallback. `show` must not show secrets.
+    pub fn pick<T>(
         &mut self,
         key: &'static str,
         flag: Option<T>,
@@ -68,7 +76,8 @@ impl Layers<'_> {
         value
     }
 
-    pub(super) fn path(
+    /// A path.
+    pub fn path(
         &mut self,
         key: &'static str,
         flag: Option<PathBuf>,
@@ -80,7 +89,8 @@ impl Layers<'_> {
         })
     }
 
-    pub(super) fn optional_path(
+    /// A path that may be left out.
+    pub fn optional_path(
         &mut self,
         key: &'static str,
         flag: Option<PathBuf>,
@@ -98,7 +108,8 @@ impl Layers<'_> {
         )
     }
 
-    pub(super) fn socket(
+    /// A socket.
+    pub fn socket(
         &mut self,
         key: &'static str,
         flag: Option<SocketAddr>,
@@ -108,7 +119,8 @@ impl Layers<'_> {
         self.pick(key, flag, file, Fallback::Default(default), ToString::to_string)
     }
 
-    pub(super) fn switch(
+    /// A switch.
+    pub fn switch(
         &mut self,
         key: &'static str,
         flag: Option<bool>,
@@ -118,14 +130,15 @@ impl Layers<'_> {
         self.pick(key, flag, file, Fallback::Default(default), ToString::to_string)
     }
 
-    pub(super) fn urls(
+    /// A list whose items show themselves without secrets.
+    pub fn list<T: ToString>(
         &mut self,
         key: &'static str,
-        flag: Option<Vec<SecretUrl>>,
-        file: Option<Vec<SecretUrl>>,
-        default: Vec<SecretUrl>,
-    ) -> Vec<SecretUrl> {
-        self.pick(key, flag, file, Fallback::Default(default), |urls| joined(urls))
+        flag: Option<Vec<T>>,
+        file: Option<Vec<T>>,
+        default: Vec<T>,
+    ) -> Vec<T> {
+        self.pick(key, flag, file, Fallback::Default(default), |items| joined(items))
     }
 }
 
@@ -136,11 +149,13 @@ fn env_name(id: &str) -> String {
     }
 }
 
-pub(super) fn unset() -> String {
+/// How a value that is not set shows.
+pub fn unset() -> String {
     "(not set)".to_owned()
 }
 
-pub(super) fn joined<T: ToString>(items: &[T]) -> String {
+/// How a list shows.
+pub fn joined<T: ToString>(items: &[T]) -> String {
     if items.is_empty() {
         unset()
     } else {

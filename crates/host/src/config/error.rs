@@ -99,9 +99,9 @@ impl ConfigError {
                 let names = agoge_protocol::network::BUILT_IN.map(|(name, _)| name).join(", ");
                 Some(format!("names are {names}; a file is given by its path"))
             }
-            Self::Missing { key, flag, env } => {
-                Some(format!("give {flag}, set {env}, or write `{key}` into node.toml"))
-            }
+            Self::Missing { key, flag, env } => Some(format!(
+                "give {flag}, set {env}, or write `{key}` into the configuration file"
+            )),
             Self::BadValue { .. } | Self::Read { .. } | Self::NetworkFile { .. } | Self::Relation { .. } => {
                 None
             }

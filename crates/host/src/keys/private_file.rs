@@ -35,7 +35,10 @@ pub fn create_private_dir(path: &Path) -> Result<(), PermissionError> {
 }
 
 /// Checks that a directory is ours and closed to others.
-pub(super) fn check_private_dir(path: &Path) -> Result<(), PermissionError> {
+///
+/// # Errors
+/// [`PermissionError`].
+pub fn check_private_dir(path: &Path) -> Result<(), PermissionError> {
     let metadata = std::fs::metadata(path).map_err(io_error(path))?;
     check_owner(path, metadata.uid())?;
     check_mode(path, metadata.mode(), DIR_MODE)
