@@ -40,12 +40,8 @@ library FingerprintLib {
         for (uint256 i = 0; i < _blocks.length; ++i) {
             SettledBlock memory settled = _blocks[i];
             uint256 end = settled.withdrawalsOffset + settled.withdrawalCount * SettlementLib.WITHDRAWAL_BYTES;
-            if (settled.withdrawalsOffset != offset + SettlementLib.BLOCK_BYTES) {
-                _absorbDeposits(acc, _alpha, _list[offset + SettlementLib.BLOCK_BYTES:settled.withdrawalsOffset]);
-            }
-            if (settled.withdrawalCount != 0) {
-                _absorbWithdrawals(acc, _alpha, _list[settled.withdrawalsOffset:end]);
-            }
+            _absorbDeposits(acc, _alpha, _list[offset + SettlementLib.BLOCK_BYTES:settled.withdrawalsOffset]);
+            _absorbWithdrawals(acc, _alpha, _list[settled.withdrawalsOffset:end]);
             _absorb(acc, _alpha, _blockElements(_context, _list, settled, offset), BLOCK_ELEMENTS);
             offset = end;
         }
