@@ -61,8 +61,7 @@ abstract contract ChainState is Inbox {
 
     /// @inheritdoc IRollup
     function prunable(Epoch _epoch, Timestamp _time) public view override returns (bool) {
-        Epoch firstTooLate = Epoch.wrap(Epoch.unwrap(_epoch) + PROOF_WINDOW_EPOCHS + 1);
-        return _time >= _clock().startOfEpoch(firstTooLate);
+        return _isPrunable(_clock(), _epoch, _time);
     }
 
     /// @dev The tips, pruned if that is due; the caller stores them.
@@ -114,6 +113,12 @@ abstract contract ChainState is Inbox {
     function _isPruneDue(Tips memory _current, Timestamp _time) private view returns (bool) {
         if (!_current.hasUnproven()) return false;
 
-        return prunable(_clock().epochOf(Slot.wrap(_current.firstUnprovenSlot)), _time);
+        NetworkClock memory clock = _clock();
+        return _isPrunable(clock, clock.epochOf(Slot.wrap(_current.firstUnprovenSlot)), _time);
+    }
+
+    function _isPrunable(NetworkClock memory _networkClock, Epoch _epoch, Timestamp _time) private view returns (bool) {
+        Epoch firstTooLate = Epoch.wrap(Epoch.unwrap(_epoch) + PROOF_WINDOW_EPOCHS + 1);
+        return _time >= _networkClock.startOfEpoch(firstTooLate);
     }
 }

@@ -1,10 +1,10 @@
 //! Proves a small epoch from client proofs to the proof that L1 verifies, and prints what each circuit costs.
 //!
 //! ```text
-//! RAYON_NUM_THREADS=1 cargo run --release -p agoge-circuits --example epoch -- FOLDER [testing]
+//! RAYON_NUM_THREADS=1 cargo run --release -p agoge-circuits --example epoch -- FOLDER [default|testing] [uncommitted]
 //! ```
 //!
-//! FOLDER keeps the circuits; the first run builds them. Three blocks: two deposits, two transactions of which one withdraws,
+//! FOLDER keeps the circuits; the first run builds them, with `uncommitted` those of the source. Three blocks: two deposits, two transactions of which one withdraws,
 //! nothing. Each track is cut in two and merged, so every circuit proves something.
 
 mod meter;
@@ -26,12 +26,16 @@ fn main() -> Result<(), Box<dyn Error>> {
     let mut arguments = std::env::args().skip(1);
     let folder = PathBuf::from(arguments.next().ok_or("hint: name a folder for the circuits")?);
     let profile = match arguments.next().as_deref() {
-        None => ClientProfile::Default,
+        None | Some("default") => ClientProfile::Default,
         Some("testing") => ClientProfile::Testing,
         Some(other) => return Err(format!("unknown profile {other}").into()),
     };
     let mut meter = Meter::start();
-    let prover = EpochProver::open(&folder, profile)?;
+    let prover = match arguments.next().as_deref() {
+        None => EpochProver::open(&folder, profile)?,
+        Some("uncommitted") => EpochProver::open_uncommitted(&folder, profile)?,
+        Some(other) => return Err(format!("unknown argument {other}").into()),
+    };
     meter.lap("circuits opened", 0)?;
     let world = World::new(profile)?;
     meter.lap("client proofs made", 0)?;

@@ -53,7 +53,24 @@ impl EpochProver {
     pub fn open(folder: &Path, profile: ClientProfile) -> Result<Self, CircuitsError> {
         let epoch = EpochVerifier::new(profile)?;
         let digest = circuits_digest(profile, epoch.digest());
-        let store = Store::open(folder, digest)?;
+        let prover = Self::open_store(Store::open(folder, digest)?, profile, digest)?;
+        if prover.epoch.data() == epoch.data() {
+            Ok(prover)
+        } else {
+            Err(CircuitsError::Changed { profile })
+        }
+    }
+
+    /// [`Self::open`] with the circuits of the source, whatever verifier data are committed: for measuring a change of circuits
+    /// before it is committed. L1 takes none of its proofs.
+    ///
+    /// # Errors
+    /// [`CircuitsError`].
+    pub fn open_uncommitted(folder: &Path, profile: ClientProfile) -> Result<Self, CircuitsError> {
+        Self::open_store(Store::open(folder, B256::ZERO)?, profile, B256::ZERO)
+    }
+
+    fn open_store(store: Store, profile: ClientProfile, digest: B256) -> Result<Self, CircuitsError> {
         let leaves = Leaves::open(&store, profile)?;
         let stored = match Verifiers::read(&store)? {
             Some(verifiers) => store
@@ -71,9 +88,7 @@ impl EpochProver {
                 (verifiers, batch)
             }
         };
-        if *epoch.data() != verifiers.wrap {
-            return Err(CircuitsError::Changed { profile });
-        }
+        let epoch = EpochVerifier::of_circuit(profile, verifiers.wrap.clone())?;
         let segment = |track| SegmentVerifier::new(verifiers.track(track));
         let segments = [
             segment(Track::Transactions)?,
@@ -101,10 +116,11 @@ impl EpochProver {
     /// # Errors
     /// [`CircuitsError`].
     pub fn build_verifier_data(folder: &Path, profile: ClientProfile) -> Result<Vec<u8>, CircuitsError> {
-        let store = Store::open(folder, B256::ZERO)?;
-        let leaves = Leaves::open(&store, profile)?;
-        let data = verifier::encode(&build_all(&store, &leaves)?.wrap)?;
-        store.rename(folder, circuits_digest(profile, keccak256(&data)))?;
+        let prover = Self::open_uncommitted(folder, profile)?;
+        let data = verifier::encode(prover.epoch.data())?;
+        prover
+            .store
+            .rename(folder, circuits_digest(profile, keccak256(&data)))?;
         Ok(data)
     }
 

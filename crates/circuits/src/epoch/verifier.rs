@@ -90,6 +90,18 @@ impl EpochVerifier {
         })
     }
 
+    /// The verifier of a circuit that need not be committed.
+    pub(super) fn of_circuit(
+        profile: ClientProfile,
+        data: VerifierCircuitData<F, WrapC, D>,
+    ) -> Result<Self, CircuitsError> {
+        Ok(Self {
+            profile,
+            digest: keccak256(encode(&data)?),
+            data,
+        })
+    }
+
     /// The profile of the client proofs.
     pub const fn profile(&self) -> ClientProfile {
         self.profile

@@ -202,7 +202,7 @@ pub fn run(
             proof_bytes = circuits.proof_bytes(&result).map_err(failed)?.len();
         }
         shelf.put(id, &result)?;
-        queue.finish(id);
+        queue.finish(id, worker);
         let entry = measured.entry(kind).or_default();
         entry.jobs = entry.jobs.saturating_add(1);
         entry.core_seconds += cores;

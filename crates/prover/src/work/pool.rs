@@ -366,7 +366,7 @@ impl Shared {
         let mut state = self.lock();
         match result {
             Ok(()) => {
-                state.queue.finish(id);
+                state.queue.finish(id, worker);
                 state.seconds.add(kind, seconds);
                 crate::metrics::job_done(kind, seconds);
                 let JobCounts {
@@ -380,7 +380,7 @@ impl Shared {
             }
             Err(JobFailed::Library(LibraryError::Lost { id: lost })) => {
                 tracing::warn!(job = %id, %lost, "a result was lost; it is made again");
-                state.queue.fail(id, worker, Fault::Failed, now);
+                state.queue.put_back(id);
                 state.queue.lost(lost);
                 // A witness is no job: the next plan makes it again.
                 self.replan.notify_one();

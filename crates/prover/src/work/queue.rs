@@ -4,8 +4,11 @@
 //! |---|---|---|
 //! | waiting | a result it needs is missing, or no worker has taken it | [`JobQueue::take`] |
 //! | running | a worker has it | [`JobQueue::finish`], [`JobQueue::fail`], [`JobQueue::expire`] |
-//! | pausing | it failed; tried again after a growing pause, by another worker if there is one | [`JobQueue::take`] |
+//! | pausing | every worker failed at it; tried again after a growing pause | [`JobQueue::take`] |
 //! | done | its result is kept | never; the job is dropped with its epoch |
+//!
+//! A job that a worker failed at goes to another at once. The worker rests, longer after each failure in a row, so one that fails at
+//! everything does not take the jobs away from the others; after three wrong results it gets nothing more.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -94,7 +97,7 @@ struct Entry {
     job: WantedJob,
     state: State,
     failures: u32,
-    /// Workers that returned something wrong for this job or kept it too long.
+    /// Workers that failed at this job.
     refused: BTreeSet<WorkerId>,
 }
 
@@ -110,7 +113,18 @@ enum State {
 #[derive(Debug, Default)]
 pub struct JobQueue {
     jobs: BTreeMap<JobId, Entry>,
-    strikes: BTreeMap<WorkerId, u32>,
+    workers: BTreeMap<WorkerId, WorkerState>,
+}
+
+/// What is remembered of a worker.
+#[derive(Clone, Copy, Debug, Default)]
+struct WorkerState {
+    /// Wrong results.
+    strikes: u32,
+    /// Failures since the last good result.
+    failures_in_row: u32,
+    /// It gets nothing before.
+    rest_until_ms: u64,
 }
 
 /// How many jobs are in which state.
@@ -182,7 +196,11 @@ impl JobQueue {
 
     /// Gives a worker the next job: of the oldest epoch, in the order of [`JobKind`]; `None` when there is nothing for it.
     pub fn take(&mut self, worker: WorkerId, now_ms: u64) -> Option<JobId> {
-        if !self.is_trusted(worker) {
+        let is_resting = self
+            .workers
+            .get(&worker)
+            .is_some_and(|state| now_ms < state.rest_until_ms);
+        if is_resting || !self.is_trusted(worker) {
             return None;
         }
         let is_ready = |entry: &Entry| {
@@ -209,11 +227,18 @@ impl JobQueue {
         Some(id)
     }
 
-    /// A good result is kept, whoever made it.
-    pub fn finish(&mut self, id: JobId) {
+    /// A worker's good result is kept, whoever has the job now.
+    pub fn finish(&mut self, id: JobId, worker: WorkerId) {
+        let state = self.workers.entry(worker).or_default();
+        (state.failures_in_row, state.rest_until_ms) = (0, 0);
         if let Some(entry) = self.jobs.get_mut(&id) {
             entry.state = State::Done;
         }
+    }
+
+    /// A job could not even be started, which is nobody's failure: it waits again.
+    pub fn put_back(&mut self, id: JobId) {
+        self.lost(id);
     }
 
     /// A result is missing or damaged although the job was done: it is made again.
@@ -223,11 +248,14 @@ impl JobQueue {
         }
     }
 
-    /// A worker did not give a good result. A late word about a job that another has meanwhile changes nothing but the worker's strikes.
+    /// A worker did not give a good result. A late word about a job that another has meanwhile changes nothing but what is thought of the
+    /// worker.
     pub fn fail(&mut self, id: JobId, worker: WorkerId, fault: Fault, now_ms: u64) {
+        let state = self.workers.entry(worker).or_default();
+        state.failures_in_row = state.failures_in_row.saturating_add(1);
+        state.rest_until_ms = now_ms.saturating_add(pause_ms(state.failures_in_row));
         if fault == Fault::WrongResult {
-            let strikes = self.strikes.entry(worker).or_default();
-            *strikes = strikes.saturating_add(1);
+            state.strikes = state.strikes.saturating_add(1);
         }
         let Some(entry) = self.jobs.get_mut(&id) else {
             return;
@@ -236,12 +264,13 @@ impl JobQueue {
             return;
         }
         entry.failures = entry.failures.saturating_add(1);
-        if fault == Fault::WrongResult {
-            entry.refused.insert(worker);
+        entry.refused.insert(worker);
+        entry.state = State::Waiting;
+        let until_ms = now_ms.saturating_add(pause_ms(entry.failures));
+        let is_last = self.jobs.get(&id).is_some_and(|entry| self.is_last_for(entry));
+        if let Some(entry) = self.jobs.get_mut(&id).filter(|_| is_last) {
+            entry.state = State::Pausing { until_ms };
         }
-        entry.state = State::Pausing {
-            until_ms: now_ms.saturating_add(pause_ms(entry.failures)),
-        };
     }
 
     /// Takes jobs back from workers that have had them for `timeout_ms`; returns them. What such a worker still returns is looked at and
@@ -263,19 +292,19 @@ impl JobQueue {
 
     /// Registers a worker, so that jobs which others got wrong are kept for it.
     pub fn add_worker(&mut self, worker: WorkerId) {
-        self.strikes.entry(worker).or_default();
+        self.workers.entry(worker).or_default();
     }
 
     /// Whether a worker still gets jobs.
     pub fn is_trusted(&self, worker: WorkerId) -> bool {
-        self.strikes
+        self.workers
             .get(&worker)
-            .is_none_or(|strikes| *strikes < STRIKES_MAX)
+            .is_none_or(|state| state.strikes < STRIKES_MAX)
     }
 
     /// Workers that get jobs.
     pub fn trusted_workers(&self) -> usize {
-        self.strikes
+        self.workers
             .keys()
             .filter(|worker| self.is_trusted(**worker))
             .count()
@@ -324,7 +353,7 @@ impl JobQueue {
 
     /// Whether every trusted worker has been refused this job: then any may try again, since a wrong result is always seen.
     fn is_last_for(&self, entry: &Entry) -> bool {
-        self.strikes
+        self.workers
             .keys()
             .filter(|worker| self.is_trusted(**worker))
             .all(|worker| entry.refused.contains(worker))
@@ -385,11 +414,11 @@ mod tests {
         let mut leaves = [id(1), id(2)];
         leaves.sort();
         assert_eq!(taken, leaves, "the merge waits for both");
-        queue.finish(id(1));
+        queue.finish(id(1), B);
         assert_eq!(queue.take(B, 0), None);
-        queue.finish(id(2));
+        queue.finish(id(2), B);
         assert_eq!(queue.take(B, 0), Some(id(3)));
-        queue.finish(id(3));
+        queue.finish(id(3), B);
         assert_eq!(queue.take(B, 0), Some(id(9)));
         let counts = queue.counts(None);
         assert_eq!((counts.running, counts.done), (2, 3));
@@ -400,23 +429,42 @@ mod tests {
     #[test]
     fn a_wrong_result_goes_to_another_worker_and_three_of_them_end_the_trust() {
         let mut queue = queue();
-        for (strike, now) in [(1, 0), (2, 100), (3, 200)] {
+        let mut refused = Vec::new();
+        for strike in 1..=3_u64 {
+            let now = strike * 1_000_000;
             let job = queue.take(A, now).unwrap();
+            assert!(!refused.contains(&job), "A does not get it again");
+            refused.push(job);
             queue.fail(job, A, Fault::WrongResult, now);
             assert_eq!(queue.is_trusted(A), strike < 3);
-            assert_ne!(queue.take(A, now + 90_000), Some(job), "A does not get it again");
-            // What A was given meanwhile is not part of the story.
-            for other in [1, 2, 4].map(id) {
-                queue.fail(other, A, Fault::Failed, 0);
-            }
         }
-        assert_eq!(queue.take(A, 1_000_000), None);
+        assert_eq!(queue.take(A, 9_000_000), None);
         assert_eq!(queue.trusted_workers(), 1);
-        let mut taken: Vec<_> = (0..4).filter_map(|_| queue.take(B, 1_000_000)).collect();
+        let mut taken: Vec<_> = (0..4).filter_map(|_| queue.take(B, 9_000_000)).collect();
         taken.sort();
         let mut expected = [1, 2, 4].map(id);
         expected.sort();
         assert_eq!(taken, expected);
+    }
+
+    #[test]
+    fn a_worker_that_fails_at_everything_rests_and_the_others_go_on_at_once() {
+        let mut queue = queue();
+        let job = queue.take(A, 0).unwrap();
+        queue.fail(job, A, Fault::Failed, 0);
+        assert_eq!(queue.take(A, 999), None, "A rests for a second");
+        assert_eq!(queue.take(B, 0), Some(job), "B gets the job at once");
+        queue.finish(job, B);
+        let next = queue.take(A, 1_000).unwrap();
+        queue.fail(next, A, Fault::Failed, 1_000);
+        assert_eq!(queue.take(A, 2_999), None, "then for two");
+        assert!(queue.is_trusted(A), "to fail is no fraud");
+        let last = queue.take(A, 3_000).unwrap();
+        assert_ne!(last, next);
+        queue.finish(last, A);
+        assert_eq!(queue.take(B, 3_000), Some(next));
+        queue.fail(next, B, Fault::Failed, 3_000);
+        assert_eq!(queue.counts(None).pausing, 1, "now both have failed at it");
     }
 
     #[test]
@@ -447,7 +495,7 @@ mod tests {
         // A fails late: B keeps the job.
         queue.fail(job, A, Fault::Failed, 1_001);
         assert_eq!(queue.expire(1_000, 1_500), []);
-        queue.finish(job);
+        queue.finish(job, B);
         assert!(queue.is_done(job));
     }
 
@@ -466,7 +514,7 @@ mod tests {
         // A result that was lost is.
         queue.set_wanted(jobs(), |_| false);
         assert!(!queue.is_done(id(1)));
-        queue.finish(id(77));
+        queue.finish(id(77), A);
         queue.fail(id(77), A, Fault::Failed, 0);
         assert!(
             queue.job(id(77)).is_none(),

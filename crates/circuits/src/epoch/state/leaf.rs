@@ -8,8 +8,9 @@ use plonky2::iop::witness::{PartialWitness, WitnessWrite};
 
 use super::boundary::Boundary;
 use super::unit::{Constraint, Relation};
-use super::values::{UnitValues, digest, element};
+use super::values::UnitValues;
 use crate::epoch::track::{Leaf, LeafCircuit};
+use crate::field::{digest, element};
 use crate::gadgets::DigestTarget;
 use crate::{BoxError, Builder, F};
 

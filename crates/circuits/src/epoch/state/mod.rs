@@ -26,8 +26,6 @@ mod trees;
 mod unit;
 mod values;
 
-#[allow(unused_imports, reason = "for the track and the epoch root")]
 pub(crate) use boundary::Boundary;
-#[allow(unused_imports, reason = "for the track and the epoch root")]
 pub(crate) use leaf::StateLeaf;
 pub use leaf::{STATE_UNITS, StateInput};

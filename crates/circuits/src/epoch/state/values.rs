@@ -12,6 +12,7 @@ use plonky2::field::types::Field;
 
 use super::order::OrderValues;
 use crate::F;
+use crate::field::{digest, element};
 
 /// Levels of an append path: the pair's own is none of them.
 pub(super) const PAIR_DEPTH: usize = TREE_DEPTH - 1;
@@ -328,14 +329,4 @@ pub(super) fn bits<const N: usize>(mut number: u64) -> [F; N] {
         number >>= 1;
         bit
     })
-}
-
-/// The same number in plonky2's type.
-pub(super) fn element(element: Element) -> F {
-    F::from_canonical_u64(element.get())
-}
-
-/// The same digest in plonky2's type.
-pub(super) fn digest(digest: Digest) -> [F; 4] {
-    digest.0.map(element)
 }

@@ -2,8 +2,8 @@ use agoge_protocol::{B256, Digest, Element, EpochPublicInputs};
 
 use crate::epoch::expected::{Expected, JobError};
 use crate::epoch::jobs::{
-    EPOCH_PROOF_BYTES_MAX, EpochProof, Job, JobOutput, MERGE_CHILDREN_MAX, MergeInput, RootProof, SegmentProof,
-    TREE_PROOF_BYTES_MAX, Track,
+    EPOCH_PROOF_BYTES_MAX, EpochProof, Job, JobOutput, MERGE_CHILDREN_MAX, MergeInput, RootProof,
+    SegmentProof, TREE_PROOF_BYTES_MAX, Track,
 };
 use crate::epoch::transactions::TransactionsInput;
 
@@ -16,7 +16,9 @@ fn segment(start: u32, end: u32) -> SegmentProof {
     SegmentProof {
         track: Track::Transactions,
         is_merge: false,
-        public: [digest(start), digest(end), Digest::ZERO].map(|digest| digest.0).concat(),
+        public: [digest(start), digest(end), Digest::ZERO]
+            .map(|digest| digest.0)
+            .concat(),
         bytes: vec![1, 2, 3],
     }
 }
@@ -42,14 +44,29 @@ fn a_merge_says_what_its_children_say_together() {
     };
     assert!(expected.is_met_by(&JobOutput::Segment(output.clone())));
     output.public[11] = Element::from_u32(9);
-    assert!(expected.is_met_by(&JobOutput::Segment(output.clone())), "the merge id is no part of the statement");
+    assert!(
+        expected.is_met_by(&JobOutput::Segment(output.clone())),
+        "the merge id is no part of the statement"
+    );
     for changed in [
         segment(1, 5),
-        SegmentProof { is_merge: true, ..segment(1, 6) },
-        SegmentProof { track: Track::State, ..output.clone() },
-        SegmentProof { public: output.public[..11].to_vec(), ..output.clone() },
+        SegmentProof {
+            is_merge: true,
+            ..segment(1, 6)
+        },
+        SegmentProof {
+            track: Track::State,
+            ..output.clone()
+        },
+        SegmentProof {
+            public: output.public[..11].to_vec(),
+            ..output.clone()
+        },
     ] {
-        assert!(!expected.is_met_by(&JobOutput::Segment(changed.clone())), "{changed:?}");
+        assert!(
+            !expected.is_met_by(&JobOutput::Segment(changed.clone())),
+            "{changed:?}"
+        );
     }
 }
 
@@ -61,10 +78,19 @@ fn children_that_do_not_merge_are_named() {
     let mut other = segment(2, 3);
     other.track = Track::State;
     let job = merge(vec![segment(1, 2), other]);
-    assert!(matches!(error(&job), JobError::WrongTrack { index: 1, expected: Track::Transactions }));
+    assert!(matches!(
+        error(&job),
+        JobError::WrongTrack {
+            index: 1,
+            expected: Track::Transactions
+        }
+    ));
     let mut short = segment(2, 3);
     short.public.pop();
-    assert!(matches!(error(&merge(vec![short])), JobError::WrongTrack { index: 0, .. }));
+    assert!(matches!(
+        error(&merge(vec![short])),
+        JobError::WrongTrack { index: 0, .. }
+    ));
     let places = Track::Transactions.merge_children();
     let chain = (0..).map(|i| segment(i, i + 1)).take(places + 1).collect();
     assert!(matches!(error(&merge(chain)), JobError::TooLong { found, limit, .. } if found == limit + 1));
@@ -77,7 +103,10 @@ fn a_job_is_named_by_what_it_proves_not_by_the_proofs_at_hand() {
     let job = merge(vec![segment(1, 2), segment(2, 5)]);
     let mut proven_again = segment(1, 2);
     proven_again.bytes = vec![9];
-    assert_eq!(job.id(circuits), merge(vec![proven_again, segment(2, 5)]).id(circuits));
+    assert_eq!(
+        job.id(circuits),
+        merge(vec![proven_again, segment(2, 5)]).id(circuits)
+    );
     let root = |first| RootProof {
         public_inputs: EpochPublicInputs::from_elements(&[Element::from_u32(first); 24]),
         bytes: vec![],
@@ -130,5 +159,8 @@ fn what_is_read_is_bounded() {
     let many = merge(vec![segment(1, 1); MERGE_CHILDREN_MAX + 1]);
     assert!(borsh::from_slice::<Job>(&borsh::to_vec(&many).unwrap()).is_err());
     let job = merge(vec![segment(1, 1); MERGE_CHILDREN_MAX]);
-    assert_eq!(borsh::from_slice::<Job>(&borsh::to_vec(&job).unwrap()).unwrap(), job);
+    assert_eq!(
+        borsh::from_slice::<Job>(&borsh::to_vec(&job).unwrap()).unwrap(),
+        job
+    );
 }

@@ -138,8 +138,13 @@ impl Values {
     /// Start, end, context of each track.
     fn segments(&self) -> [[Vec<Element>; 3]; 3] {
         let [tx_start, tx_end] = self.transactions.map(|chain| chain.0.to_vec());
-        let [state_start, state_end] = self.state.map(|boundary| boundary.to_elements().unwrap().to_vec());
-        let [list_start, list_end] = self.settlement.clone().map(|boundary| boundary.to_elements().to_vec());
+        let [state_start, state_end] = self
+            .state
+            .map(|boundary| boundary.to_elements().unwrap().to_vec());
+        let [list_start, list_end] = self
+            .settlement
+            .clone()
+            .map(|boundary| boundary.to_elements().to_vec());
         let context = [&self.challenges.alpha[..], &self.challenges.z].concat();
         [
             [tx_start, tx_end, vec![]],
@@ -196,11 +201,9 @@ impl Joined {
         let mut builder = Builder::new(toy_config());
         let lengths = values().segments().map(|track| track.map(|part| part.len()));
         let tracks = lengths.map(|track| track.map(|length| builder.add_virtual_targets(length)));
-        let ends = tracks.clone().map(|[start, end, context]| Ends {
-            start,
-            end,
-            context,
-        });
+        let ends = tracks
+            .clone()
+            .map(|[start, end, context]| Ends { start, end, context });
         let parent = ParentTargets::allocate(&mut builder);
         let public = join(&mut builder, ends.each_ref(), &parent, omitted).unwrap();
         builder.register_public_inputs(&public);
@@ -222,11 +225,19 @@ impl Joined {
             }
             match values.index {
                 None => self.parent.assign(&mut witness, values.parent.as_ref())?,
-                Some(index) => self.parent.assign_at(&mut witness, values.parent.as_ref(), index)?,
+                Some(index) => self
+                    .parent
+                    .assign_at(&mut witness, values.parent.as_ref(), index)?,
             }
             Ok(self.data.prove(witness)?)
         });
-        Some(proof?.public_inputs.iter().map(|x| x.to_canonical_u64()).collect())
+        Some(
+            proof?
+                .public_inputs
+                .iter()
+                .map(|x| x.to_canonical_u64())
+                .collect(),
+        )
     }
 }
 
@@ -248,40 +259,96 @@ fn an_epoch_after_a_block_and_one_from_genesis_are_joined() {
 fn every_check_refuses_what_breaks_it_alone() {
     type Change = fn(&mut Values);
     let cases: Vec<(&str, RootCheck, Change)> = vec![
-        ("note root", RootCheck::StartState, |v| v.state[0].notes.root = digest(1)),
-        ("note count", RootCheck::StartState, |v| v.state[0].notes.count += 1),
-        ("nullifier root", RootCheck::StartState, |v| v.state[0].nullifiers.root = digest(1)),
-        ("nullifier count", RootCheck::StartState, |v| v.state[0].nullifiers.count += 2),
+        ("note root", RootCheck::StartState, |v| {
+            v.state[0].notes.root = digest(1)
+        }),
+        ("note count", RootCheck::StartState, |v| {
+            v.state[0].notes.count += 1
+        }),
+        ("nullifier root", RootCheck::StartState, |v| {
+            v.state[0].nullifiers.root = digest(1)
+        }),
+        ("nullifier count", RootCheck::StartState, |v| {
+            v.state[0].nullifiers.count += 2
+        }),
         ("inbox", RootCheck::StartState, |v| v.state[0].inbox_index -= 1),
-        ("another instance", RootCheck::StartState, |v| v.genesis_id = digest(11)),
-        ("archive", RootCheck::ParentUnderArchive, |v| v.state[0].archive = digest(1)),
-        ("sibling", RootCheck::ParentUnderArchive, |v| v.parent.as_mut().unwrap().siblings[3] = digest(1)),
+        ("another instance", RootCheck::StartState, |v| {
+            v.genesis_id = digest(11)
+        }),
+        ("archive", RootCheck::ParentUnderArchive, |v| {
+            v.state[0].archive = digest(1)
+        }),
+        ("sibling", RootCheck::ParentUnderArchive, |v| {
+            v.parent.as_mut().unwrap().siblings[3] = digest(1)
+        }),
         ("another place", RootCheck::ParentPlace, |v| {
             let parent = v.parent.as_ref().unwrap();
             v.state[0].archive = archive(&parent.header, &parent.siblings, 2);
             v.index = Some(2);
         }),
-        ("odd note", RootCheck::StateAtRest, |v| v.state[0].notes.is_odd_leaf_in = false),
-        ("odd nullifier at the end", RootCheck::StateAtRest, |v| v.state[1].nullifiers.is_odd_leaf_in = false),
-        ("open settlement hash", RootCheck::StateAtRest, |v| v.state[0].block.settlement_hash = digest(1)),
-        ("open effects hash at the end", RootCheck::StateAtRest, |v| v.state[1].block.effects_hash = digest(1)),
-        ("open fees", RootCheck::StateAtRest, |v| v.state[0].block.total_fees = 1),
-        ("open count at the end", RootCheck::StateAtRest, |v| v.state[1].block.tx_count = 1),
-        ("transactions before", RootCheck::StateAtRest, |v| v.state[0].tx_chain = digest(1)),
-        ("headers before", RootCheck::StateAtRest, |v| v.state[0].header_chain = digest(1)),
-        ("transactions from elsewhere", RootCheck::TransactionChain, |v| v.transactions[0] = digest(1)),
-        ("other transactions", RootCheck::TransactionChain, |v| v.transactions[1] = digest(1)),
-        ("list before", RootCheck::SettlementAtRest, |v| v.settlement[0].fingerprint = [number(2); 2]),
-        ("blocks before", RootCheck::SettlementAtRest, |v| v.settlement[0].block_count = number(1)),
-        ("sum before", RootCheck::SettlementAtRest, |v| v.settlement[0].blobs.total = Scalar::ONE),
-        ("weight", RootCheck::SettlementAtRest, |v| v.settlement[0].blobs.weight = Scalar::ZERO),
-        ("open blob", RootCheck::SettlementAtRest, |v| v.settlement[1].blobs.block = Scalar::ONE),
-        ("open effects", RootCheck::SettlementAtRest, |v| v.settlement[1].effects = digest(1)),
-        ("open settlement", RootCheck::SettlementAtRest, |v| v.settlement[1].settlement = digest(1)),
-        ("open transaction", RootCheck::SettlementAtRest, |v| v.settlement[1].tx_count = number(1)),
-        ("open deposit", RootCheck::SettlementAtRest, |v| v.settlement[1].deposit_count = number(1)),
-        ("open withdrawal", RootCheck::SettlementAtRest, |v| v.settlement[1].withdrawal_count = number(1)),
-        ("other headers", RootCheck::HeaderChain, |v| v.settlement[1].header_chain = digest(1)),
+        ("odd note", RootCheck::StateAtRest, |v| {
+            v.state[0].notes.is_odd_leaf_in = false
+        }),
+        ("odd nullifier at the end", RootCheck::StateAtRest, |v| {
+            v.state[1].nullifiers.is_odd_leaf_in = false
+        }),
+        ("open settlement hash", RootCheck::StateAtRest, |v| {
+            v.state[0].block.settlement_hash = digest(1)
+        }),
+        ("open effects hash at the end", RootCheck::StateAtRest, |v| {
+            v.state[1].block.effects_hash = digest(1)
+        }),
+        ("open fees", RootCheck::StateAtRest, |v| {
+            v.state[0].block.total_fees = 1
+        }),
+        ("open count at the end", RootCheck::StateAtRest, |v| {
+            v.state[1].block.tx_count = 1
+        }),
+        ("transactions before", RootCheck::StateAtRest, |v| {
+            v.state[0].tx_chain = digest(1)
+        }),
+        ("headers before", RootCheck::StateAtRest, |v| {
+            v.state[0].header_chain = digest(1)
+        }),
+        ("transactions from elsewhere", RootCheck::TransactionChain, |v| {
+            v.transactions[0] = digest(1)
+        }),
+        ("other transactions", RootCheck::TransactionChain, |v| {
+            v.transactions[1] = digest(1)
+        }),
+        ("list before", RootCheck::SettlementAtRest, |v| {
+            v.settlement[0].fingerprint = [number(2); 2]
+        }),
+        ("blocks before", RootCheck::SettlementAtRest, |v| {
+            v.settlement[0].block_count = number(1)
+        }),
+        ("sum before", RootCheck::SettlementAtRest, |v| {
+            v.settlement[0].blobs.total = Scalar::ONE
+        }),
+        ("weight", RootCheck::SettlementAtRest, |v| {
+            v.settlement[0].blobs.weight = Scalar::ZERO
+        }),
+        ("open blob", RootCheck::SettlementAtRest, |v| {
+            v.settlement[1].blobs.block = Scalar::ONE
+        }),
+        ("open effects", RootCheck::SettlementAtRest, |v| {
+            v.settlement[1].effects = digest(1)
+        }),
+        ("open settlement", RootCheck::SettlementAtRest, |v| {
+            v.settlement[1].settlement = digest(1)
+        }),
+        ("open transaction", RootCheck::SettlementAtRest, |v| {
+            v.settlement[1].tx_count = number(1)
+        }),
+        ("open deposit", RootCheck::SettlementAtRest, |v| {
+            v.settlement[1].deposit_count = number(1)
+        }),
+        ("open withdrawal", RootCheck::SettlementAtRest, |v| {
+            v.settlement[1].withdrawal_count = number(1)
+        }),
+        ("other headers", RootCheck::HeaderChain, |v| {
+            v.settlement[1].header_chain = digest(1)
+        }),
     ];
     let complete = Joined::without(None);
     let mut incomplete: Option<(RootCheck, Joined)> = None;
@@ -292,7 +359,10 @@ fn every_check_refuses_what_breaks_it_alone() {
         let mut values = values();
         change(&mut values);
         let (_, without) = incomplete.as_ref().unwrap();
-        assert!(without.proves(&values).is_some(), "{name}: {check:?} is what refuses this");
+        assert!(
+            without.proves(&values).is_some(),
+            "{name}: {check:?} is what refuses this"
+        );
         assert!(complete.proves(&values).is_none(), "{name}");
     }
 }
@@ -302,7 +372,10 @@ fn genesis_is_not_a_block_and_a_block_not_genesis() {
     let complete = Joined::without(None);
     let mut values = values();
     values.parent = None;
-    assert!(complete.proves(&values).is_none(), "a block's state without its header");
+    assert!(
+        complete.proves(&values).is_none(),
+        "a block's state without its header"
+    );
     let mut values = from_genesis();
     let mut header = header();
     header.number = L2BlockNumber::new(1);

@@ -3,6 +3,8 @@
 use agoge_protocol::{Element, Header};
 use agoge_state_transition::{evaluate_blobs, fingerprint};
 
+use crate::epoch::serialization::{EpochGates, EpochGenerators};
+
 use super::stream::{TIMING, challenges, epoch, rng};
 use super::*;
 
@@ -136,6 +138,23 @@ fn too_many_steps_and_the_point_0_are_refused() {
     input.steps.clear();
     input.challenges.z = [Element::ZERO; 3];
     assert_eq!(error(&input), "the blobs' point is 0");
+}
+
+/// Every gate and generator of the leaf is in the lists, and keeps what it is.
+#[test]
+fn a_leaf_from_disk_proves() {
+    let mut leaf = TestLeaf::new(1, None);
+    let mut rng = rng(9);
+    let values = Values::new(SettlementInput {
+        start: SettlementBoundary::START,
+        challenges: challenges(&mut rng),
+        steps: vec![epoch(&mut rng, &[(0, 1)]).steps.remove(0)],
+    });
+    let bytes = leaf.data.to_bytes(&EpochGates, &EpochGenerators).unwrap();
+    let read = CircuitData::<F, C, D>::from_bytes(&bytes, &EpochGates, &EpochGenerators).unwrap();
+    assert_eq!(read, leaf.data);
+    leaf.data = read;
+    assert!(leaf.is_provable(&values));
 }
 
 /// Rows without padding to a power of two.

@@ -12,8 +12,9 @@ use agoge_state_transition::{
 };
 use plonky2::field::types::Field;
 
-use super::super::values::{Place, bits, digest as elements};
+use super::super::values::{Place, bits};
 use crate::F;
+use crate::field::digest as elements;
 
 pub(super) fn digest(seed: u32) -> Digest {
     hash::owner(&[seed, 0, 0, 0].map(Element::from_u32))

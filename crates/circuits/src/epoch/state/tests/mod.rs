@@ -21,8 +21,9 @@ use plonky2::plonk::circuit_data::{CircuitConfig, CircuitData};
 use super::boundary::Boundary;
 use super::leaf::{StateLeaf, StateTargets};
 use super::unit::Constraint;
-use super::values::{UnitValues, element};
+use super::values::UnitValues;
 use crate::epoch::track::Leaf;
+use crate::field::element;
 use crate::{Builder, C, D, F};
 use chain::genesis_id;
 
@@ -144,10 +145,5 @@ fn f(number: u64) -> F {
 }
 
 fn native(elements: [F; 4]) -> Digest {
-    Digest(elements.map(native_element))
-}
-
-fn native_element(value: F) -> agoge_protocol::Element {
-    use plonky2::field::types::PrimeField64;
-    agoge_protocol::Element::new(value.to_canonical_u64()).unwrap()
+    Digest(elements.map(crate::field::native))
 }

@@ -5,23 +5,12 @@ use plonky2::field::types::PrimeField64;
 use super::super::leaf::{STATE_UNITS, StateInput};
 use super::chain::{Chain, effects};
 use super::*;
-
-/// The parameters of the tree (`docs/circuits.md`).
-fn tree_config() -> CircuitConfig {
-    CircuitConfig {
-        num_challenges: 3,
-        fri_config: FriConfig {
-            reduction_strategy: FriReductionStrategy::Fixed(vec![4, 4]),
-            ..CircuitConfig::standard_recursion_config().fri_config
-        },
-        ..CircuitConfig::standard_recursion_config()
-    }
-}
+use crate::epoch::config::TREE;
 
 /// 3 % of 2^14 rows stay free for the public inputs' hash, constants and what a gate may need tomorrow.
 #[test]
 fn a_segment_fits_its_rows_with_room() {
-    let mut builder = Builder::new(tree_config());
+    let mut builder = Builder::new(TREE.circuit_config());
     constrain(&mut builder, &StateLeaf::new());
     let rows = builder.num_gates();
     assert_eq!(rows, STATE_UNITS * 362 + 6);
@@ -31,7 +20,7 @@ fn a_segment_fits_its_rows_with_room() {
 #[test]
 fn a_whole_segment_is_proven_and_shows_its_boundaries_slow() {
     let leaf = StateLeaf::new();
-    let mut builder = Builder::new(tree_config());
+    let mut builder = Builder::new(TREE.circuit_config());
     let (targets, _) = constrain(&mut builder, &leaf);
     let circuit = builder.build::<C>();
     assert_eq!(circuit.common.degree_bits(), 14);
