@@ -21,8 +21,8 @@ type Ext is uint256;
 
 using {addExt as +, subExt as -, mulExt as *, scale, reduce, unwrap, isZero} for Ext global;
 
-/// @dev A multiple of p above every subtrahend, in both coordinates: p 2^43.
-uint256 constant BIAS = (P << 43) << 128 | (P << 43);
+/// @dev A multiple of p above every subtrahend, in both coordinates: p 2^44.
+uint256 constant BIAS = (P << 44) << 128 | (P << 44);
 
 /// @dev The element 1.
 Ext constant ONE = Ext.wrap(1);

@@ -3,8 +3,6 @@
 //! Everything that depends on the circuit is in the generated contract, as constants and as one call for each gate; the
 //! libraries beside it depend on plonky2 only.
 
-use core::fmt::Write as _;
-
 use agoge_protocol::EpochPublicInputs;
 use plonky2::field::extension::Extendable;
 use plonky2::field::types::{Field, PrimeField64};
@@ -157,15 +155,13 @@ fn circuit_values(common: &CommonCircuitData<F, D>, gates: &Gates) -> Vec<(&'sta
     let mut calls = String::new();
     for ((gate, selector, group), row) in gates.rows.iter().zip(0_usize..) {
         let Some(call) = gate.call() else { continue };
-        // Writing to a string cannot fail.
-        let _ = write!(
-            calls,
+        calls.push_str(&format!(
             "\n        // {row}: {}\n        filter = _filter(loadExt(_state.openings + {}), {row}, {}, {});\n        {call};\n",
             gate.describe(),
             32 * selector,
             group.start,
             group.end,
-        );
+        ));
     }
     let tables: Vec<_> = gates.rows.iter().filter_map(|(gate, ..)| gate.table()).collect();
     let rows = F::from_canonical_usize(common.degree());
@@ -284,11 +280,7 @@ fn number(element: F) -> String {
 
 /// Hex digits without a prefix.
 fn hex(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::new(), |mut digits, byte| {
-        // Writing to a string cannot fail.
-        let _ = write!(digits, "{byte:02x}");
-        digits
-    })
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// A bytes literal over as many lines as it takes, the second and later ones indented by two levels, as `forge fmt` has it.
