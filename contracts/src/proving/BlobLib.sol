@@ -41,20 +41,29 @@ library BlobLib {
     }
 
     /// @notice Versioned hashes of commitments, 128 bytes each.
-    function versionedHashes(bytes calldata _commitments) internal pure returns (bytes32[] memory hashes) {
+    function versionedHashes(bytes calldata _commitments) internal view returns (bytes32[] memory hashes) {
         hashes = new bytes32[](_commitments.length / POINT_BYTES);
+        Point memory point;
         for (uint256 i = 0; i < hashes.length; ++i) {
-            hashes[i] = _versionedHash(_compress(_pointAt(_commitments, i), i));
+            assembly ("memory-safe") {
+                // The point's four words; the loop stays within the commitments.
+                calldatacopy(point, add(_commitments.offset, mul(i, 128)), 128)
+            }
+            (uint256 high, uint256 low) = _compress(point, i);
+            hashes[i] = _versionedHash(high, low);
         }
     }
 
     /// @notice Requires that the commitments with weights `z^(4096 i)` open to y at z.
     /// @param _evaluation y (32 bytes), then the KZG proof (48 bytes).
     function requireOpening(bytes calldata _commitments, bytes calldata _evaluation, uint256 _z) internal view {
-        bytes memory commitment = _compress(_combine(_commitments, _z), 0);
+        (uint256 high, uint256 low) = _compress(_combine(_commitments, _z), 0);
+        // casting is safe: the upper part of a compressed point has 128 bits
+        // forge-lint: disable-next-line(unsafe-typecast)
+        bytes memory commitment = bytes.concat(bytes16(uint128(high)), bytes32(low));
         (bool success, bytes memory output) = POINT_EVALUATION.staticcall(
             bytes.concat(
-                _versionedHash(commitment), bytes32(_z), _evaluation[:32], commitment, _evaluation[32:EVALUATION_BYTES]
+                _versionedHash(high, low), bytes32(_z), _evaluation[:32], commitment, _evaluation[32:EVALUATION_BYTES]
             )
         );
         require(
@@ -92,29 +101,36 @@ library BlobLib {
         }
     }
 
-    function _pointAt(bytes calldata _commitments, uint256 _index) private pure returns (Point memory) {
-        return abi.decode(_commitments[_index * POINT_BYTES:(_index + 1) * POINT_BYTES], (Point));
-    }
-
-    /// @dev The 48 bytes of a point: x, and in the three highest bits that it is compressed, whether it is the point at infinity
-    /// (written as (0, 0)), and which of the two y it has.
-    function _compress(Point memory _point, uint256 _index) private pure returns (bytes memory) {
+    /// @dev The 48 bytes of a point in 16 and 32: x, and in the three highest bits that it is compressed, whether it is the point at
+    /// infinity (written as (0, 0)), and which of the two y it has.
+    function _compress(Point memory _point, uint256 _index) private pure returns (uint256 high, uint256 low) {
+        (uint256 yHigh, uint256 yLow) = (_point.yHigh, _point.yLow);
+        (high, low) = (_point.xHigh, _point.xLow);
         require(
-            _isBelow(_point.xHigh, _point.xLow, BASE_HIGH, BASE_LOW)
-                && _isBelow(_point.yHigh, _point.yLow, BASE_HIGH, BASE_LOW),
+            _isBelow(high, low, BASE_HIGH, BASE_LOW) && _isBelow(yHigh, yLow, BASE_HIGH, BASE_LOW),
             IEpochProofs.Statement__NotAPoint(_index)
         );
-        uint256 high = FLAG_COMPRESSED | _point.xHigh;
-        if (_point.xHigh | _point.xLow | _point.yHigh | _point.yLow == 0) high |= FLAG_INFINITY;
-        if (_isBelow(HALF_HIGH, HALF_LOW, _point.yHigh, _point.yLow)) high |= FLAG_GREATER_Y;
-
-        // casting is safe: xHigh is at most BASE_HIGH, of 125 bits, and the flags are below bit 128
-        // forge-lint: disable-next-line(unsafe-typecast)
-        return bytes.concat(bytes16(uint128(high)), bytes32(_point.xLow));
+        bool isInfinity = (high | low | yHigh | yLow) == 0;
+        high |= FLAG_COMPRESSED;
+        if (isInfinity) high |= FLAG_INFINITY;
+        if (_isBelow(HALF_HIGH, HALF_LOW, yHigh, yLow)) high |= FLAG_GREATER_Y;
     }
 
-    function _versionedHash(bytes memory _commitment) private pure returns (bytes32) {
-        return VERSION_KZG | (sha256(_commitment) & bytes32(VERSION_MASK));
+    /// @dev 0x01, then the last 31 bytes of SHA-256 of the compressed point.
+    function _versionedHash(uint256 _high, uint256 _low) private view returns (bytes32 hash) {
+        bool isHashed;
+        assembly ("memory-safe") {
+            // Behind all memory in use: the 16 bytes, then the 32 bytes; the hash replaces them.
+            let input := mload(0x40)
+            mstore(input, shl(128, _high))
+            mstore(add(input, 16), _low)
+            // Operands are evaluated from right to left: the call, then the size of what it returned.
+            isHashed := and(eq(returndatasize(), 32), staticcall(gas(), 2, input, 48, input, 32))
+            hash := mload(input)
+        }
+        require(isHashed, IEpochProofs.Statement__EvaluationFailed());
+
+        return VERSION_KZG | (hash & bytes32(VERSION_MASK));
     }
 
     function _isBelow(uint256 _high, uint256 _low, uint256 _otherHigh, uint256 _otherLow) private pure returns (bool) {

@@ -10,7 +10,8 @@ import {Epoch, Slot} from "@agoge/time/TimeLib.sol";
 /// Assumptions for safety: the verifier accepts only proofs of the epoch circuit's statement; the statement contract computes the
 /// public inputs as docs/protocol.md 16.1 to 16.4 say. Assumption for liveness: one prover.
 interface IEpochProofs {
-    /// @notice A proof was accepted.
+    /// @notice A proof was accepted. The credits of the settled blocks' fee recipients and withdrawers are those of the settlement
+    /// list in the call's data: an event for each of up to 416 would cost more than the proof.
     /// @param epoch Epoch of its blocks.
     /// @param prover Who is paid for them.
     /// @param fromNumber First block of the proof.
@@ -66,7 +67,7 @@ interface IEpochProofs {
     /// Not checked here: fees, withdrawals and transaction counts; the proof binds them by the fingerprint of the list.
     ///
     /// Effects: blocks above the proven tip are settled once: fees are shared between fee recipient and prover, withdrawals are
-    /// credited, the proven tip moves; ProverBonds learns of it. Events: `Pruned`, `Credited`, `EpochProven`.
+    /// credited, the proven tip moves; ProverBonds learns of it. Events: `Pruned`, `EpochProven`, `Credited` (of the prover).
     /// @param _fromNumber First block of the proof.
     /// @param _toNumber Last block of the proof.
     /// @param _prover Who is paid; bound by the proof.

@@ -61,8 +61,7 @@ abstract contract ChainState is Inbox {
 
     /// @inheritdoc IRollup
     function prunable(Epoch _epoch, Timestamp _time) public view override returns (bool) {
-        Epoch firstTooLate = Epoch.wrap(Epoch.unwrap(_epoch) + PROOF_WINDOW_EPOCHS + 1);
-        return _time >= _clock().startOfEpoch(firstTooLate);
+        return _isPrunable(_clock(), _epoch, _time);
     }
 
     /// @dev The tips, pruned if that is due; the caller stores them.
@@ -84,16 +83,16 @@ abstract contract ChainState is Inbox {
     function _markProven(uint256 _number, Slot _slot) internal {
         // casting is safe: the current slot of a clock whose slots blocks could store
         // forge-lint: disable-next-line(unsafe-typecast)
-        _ring[_number % RING_SIZE].provenInSlot = uint32(Slot.unwrap(_slot));
+        _recordOf(_number).provenInSlot = uint32(Slot.unwrap(_slot));
     }
 
-    /// @dev The record of a block that `_isKept`.
-    function _recordOf(uint256 _number) internal view returns (BlockRecord memory) {
+    /// @dev The record of a block that `_isKept`; only the words that are read cost.
+    function _recordOf(uint256 _number) internal view returns (BlockRecord storage) {
         return _ring[_number % RING_SIZE];
     }
 
     function _epochOfBlock(uint256 _number) internal view returns (Epoch) {
-        return _clock().epochOf(Slot.wrap(_ring[_number % RING_SIZE].slot));
+        return _clock().epochOf(Slot.wrap(_recordOf(_number).slot));
     }
 
     function _isKept(uint256 _number, Tips memory _current) internal view returns (bool) {
@@ -114,6 +113,12 @@ abstract contract ChainState is Inbox {
     function _isPruneDue(Tips memory _current, Timestamp _time) private view returns (bool) {
         if (!_current.hasUnproven()) return false;
 
-        return prunable(_clock().epochOf(Slot.wrap(_current.firstUnprovenSlot)), _time);
+        NetworkClock memory clock = _clock();
+        return _isPrunable(clock, clock.epochOf(Slot.wrap(_current.firstUnprovenSlot)), _time);
+    }
+
+    function _isPrunable(NetworkClock memory _networkClock, Epoch _epoch, Timestamp _time) private view returns (bool) {
+        Epoch firstTooLate = Epoch.wrap(Epoch.unwrap(_epoch) + PROOF_WINDOW_EPOCHS + 1);
+        return _time >= _networkClock.startOfEpoch(firstTooLate);
     }
 }

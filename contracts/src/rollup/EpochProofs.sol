@@ -54,7 +54,7 @@ abstract contract EpochProofs is ChainState, PullPayments {
             uint32 nextSlot = hasNext ? _recordOf(_toNumber + 1).slot : 0;
             report.nextEpoch = _clock().epochOf(Slot.wrap(nextSlot));
             report.completes = hasNext && report.nextEpoch > report.epoch;
-            current = current.proven(_toNumber, _recordOf(_toNumber), nextSlot);
+            current = current.proven(_toNumber, blocks[blocks.length - 1], nextSlot);
             _markProven(_toNumber, _clock().slotAt(TimeLib.current()));
         } else {
             settledNumber = _toNumber + 1;
@@ -103,7 +103,7 @@ abstract contract EpochProofs is ChainState, PullPayments {
         for (uint256 i = 0; i < blocks.length; ++i) {
             _record(fromNumber + i, blocks[i]);
         }
-        _tips = current.extended(toNumber, _recordOf(toNumber));
+        _tips = current.extended(toNumber, blocks[blocks.length - 1]);
         _markProven(toNumber, slot);
         _credit(_prover, _settle(blocks, _settlement, 0, OPEN_SHARE_BPS));
         emit EpochProven(epoch, _prover, fromNumber, toNumber, fromNumber, blocks[blocks.length - 1].archive);
@@ -199,11 +199,11 @@ abstract contract EpochProofs is ChainState, PullPayments {
             SettledBlock memory settled = _blocks[i];
             uint256 shareGwei = settled.totalFees * _shareBps / BASIS_POINTS;
             share += shareGwei * 1 gwei;
-            _credit(settled.feeRecipient, (settled.totalFees - shareGwei) * 1 gwei);
+            _creditSilently(settled.feeRecipient, (settled.totalFees - shareGwei) * 1 gwei);
             uint256 offset = settled.withdrawalsOffset;
             for (uint256 j = 0; j < settled.withdrawalCount; ++j) {
                 (address recipient, uint256 amountGwei) = SettlementLib.withdrawalAt(_settlement, offset);
-                _credit(recipient, amountGwei * 1 gwei);
+                _creditSilently(recipient, amountGwei * 1 gwei);
                 offset += SettlementLib.WITHDRAWAL_BYTES;
             }
         }
@@ -222,12 +222,13 @@ abstract contract EpochProofs is ChainState, PullPayments {
         return epoch >= (lastActive > activation ? lastActive : activation) + STALL_EPOCHS;
     }
 
-    function _context(BlockRecord memory _parent, address _prover) private view returns (StatementContext memory) {
+    function _context(BlockRecord storage _parent, address _prover) private view returns (StatementContext memory) {
+        uint256 inboxStart = _parent.inboxEnd;
         return StatementContext({
             genesisId: genesisId,
             startArchive: _parent.archive,
-            inboxStart: _parent.inboxEnd,
-            inboxHash: _inboxHashAt(_parent.inboxEnd),
+            inboxStart: inboxStart,
+            inboxHash: _inboxHashAt(inboxStart),
             clock: _clock(),
             transactionsMax: TRANSACTIONS_PER_BLOCK_MAX,
             depositsMax: DEPOSITS_PER_BLOCK_MAX,

@@ -182,9 +182,10 @@ abstract contract RollupCore is EpochProofs {
         Tips memory _current,
         Timestamp _time
     ) private view returns (bytes32 blockHash, address proposer, Committee memory committee) {
-        _requireValidBlock(_block, _current, _time);
+        NetworkClock memory clock = _clock();
+        _requireValidBlock(_block, _current, clock.slotAt(_time));
         blockHash = blockHashOf(_block, _blobHash);
-        committee = _committeeFor(_clock().epochOf(_block.slot), _seedProof);
+        committee = _committeeFor(clock.epochOf(_block.slot), _seedProof);
         AttestationLib.requireValid(
             attestationDigest(_block.slot, blockHash), _attestations, committee.packed, COMMITTEE_SIZE
         );
@@ -201,13 +202,12 @@ abstract contract RollupCore is EpochProofs {
         );
     }
 
-    function _requireValidBlock(Block calldata _block, Tips memory _current, Timestamp _time) private view {
-        Slot slot = _clock().slotAt(_time);
-        require(_block.slot == slot, Rollup__WrongSlot(_block.slot, slot));
+    function _requireValidBlock(Block calldata _block, Tips memory _current, Slot _slot) private view {
+        require(_block.slot == _slot, Rollup__WrongSlot(_block.slot, _slot));
         Slot tipSlot = Slot.wrap(_current.pendingSlot);
-        require(_current.pendingNumber == 0 || slot > tipSlot, Rollup__SlotTaken(slot, tipSlot));
+        require(_current.pendingNumber == 0 || _slot > tipSlot, Rollup__SlotTaken(_slot, tipSlot));
         require(FieldLib.isDigest(_block.archive), Rollup__NotFieldElements(_block.archive));
         require(_block.feeRecipient != address(0), Rollup__ZeroFeeRecipient());
-        _requireExactConsumption(slot, _current.pendingInboxEnd, _block.inboxEnd);
+        _requireExactConsumption(_slot, _current.pendingInboxEnd, _block.inboxEnd);
     }
 }

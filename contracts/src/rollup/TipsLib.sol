@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity 0.8.37;
 
-import {Block, BlockRecord, Tips} from "@agoge/rollup/IRollup.sol";
+import {SettledBlock} from "@agoge/proving/IEpochStatement.sol";
+import {Block, Tips} from "@agoge/rollup/IRollup.sol";
 import {Slot} from "@agoge/time/TimeLib.sol";
 import {SafeCast} from "@openzeppelin/contracts/utils/math/SafeCast.sol";
 
@@ -49,42 +50,46 @@ library TipsLib {
 
     /// @notice The tips after a proof of blocks above the proven tip.
     /// @param _number The last of them.
-    /// @param _last Its record.
+    /// @param _last It.
     /// @param _nextSlot Slot of the block behind it; not read if there is none.
-    function proven(Tips memory _tips, uint256 _number, BlockRecord memory _last, uint32 _nextSlot)
+    function proven(Tips memory _tips, uint256 _number, SettledBlock memory _last, uint32 _nextSlot)
         internal
         pure
         returns (Tips memory)
     {
         uint32 number = _number.toUint32();
+        uint32 slot = Slot.unwrap(_last.slot).toUint32();
+        uint48 inboxEnd = _last.inboxEnd.toUint48();
         return Tips({
             pendingNumber: _tips.pendingNumber,
             provenNumber: number,
             pendingSlot: _tips.pendingSlot,
-            provenSlot: _last.slot,
+            provenSlot: slot,
             firstUnprovenSlot: number == _tips.pendingNumber ? lastCommitteeSlot(_tips) : _nextSlot,
             pendingInboxEnd: _tips.pendingInboxEnd,
-            provenInboxEnd: _last.inboxEnd
+            provenInboxEnd: inboxEnd
         });
     }
 
     /// @notice The tips after blocks that came with their proof, on tips without unproven blocks.
     /// @param _number The last of them.
-    /// @param _last Its record.
-    function extended(Tips memory _tips, uint256 _number, BlockRecord memory _last)
+    /// @param _last It.
+    function extended(Tips memory _tips, uint256 _number, SettledBlock memory _last)
         internal
         pure
         returns (Tips memory)
     {
         uint32 number = _number.toUint32();
+        uint32 slot = Slot.unwrap(_last.slot).toUint32();
+        uint48 inboxEnd = _last.inboxEnd.toUint48();
         return Tips({
             pendingNumber: number,
             provenNumber: number,
-            pendingSlot: _last.slot,
-            provenSlot: _last.slot,
+            pendingSlot: slot,
+            provenSlot: slot,
             firstUnprovenSlot: _tips.firstUnprovenSlot,
-            pendingInboxEnd: _last.inboxEnd,
-            provenInboxEnd: _last.inboxEnd
+            pendingInboxEnd: inboxEnd,
+            provenInboxEnd: inboxEnd
         });
     }
 }

@@ -140,7 +140,7 @@ contract ProposeTest is NetworkTest {
         _setBlobs(p.blobHash);
 
         vm.expectPartialRevert(IRollup.Rollup__TooLittleGas.selector);
-        rollup.propose{gas: 900_000}(p.block_, p.attestations, p.publication, p.seedProof, p.claim);
+        rollup.propose{gas: 600_000}(p.block_, p.attestations, p.publication, p.seedProof, p.claim);
     }
 
     function test_WhenTheBundledClaimFails() external {

@@ -25,8 +25,8 @@ pub use epoch::artefacts::FileError;
 pub use epoch::circuits::CircuitsError;
 pub use epoch::expected::JobError;
 pub use epoch::jobs::{
-    EPOCH_PROOF_BYTES_MAX, EpochProof, Job, JobId, JobOutput, MERGE_CHILDREN_MAX, MergeInput, RootInput, RootProof,
-    SegmentProof, TREE_PROOF_BYTES_MAX, Track,
+    EPOCH_PROOF_BYTES_MAX, EpochProof, Job, JobId, JobOutput, MERGE_CHILDREN_MAX, MergeInput, RootInput,
+    RootProof, SegmentProof, TREE_PROOF_BYTES_MAX, Track,
 };
 pub use epoch::prover::EpochProver;
 pub use epoch::root::ParentHeader;
@@ -34,10 +34,11 @@ pub use epoch::segments::SegmentError;
 pub use epoch::settlement::{
     SettlementBoundary, SettlementChallenges, SettlementInput, SettlementStep, SettlementStepError,
 };
-pub use epoch::state::StateInput;
+pub use epoch::state::{STATE_UNITS, StateInput};
 pub use epoch::transactions::{BATCH_TRANSACTIONS, ProvenTransaction, TransactionsError, TransactionsInput};
 pub use epoch::verifier::{EpochVerifier, EpochVerifierError, EpochVerifyError};
 pub use reference::{ReferenceError, ReferenceProof};
+pub use solidity::{GenerateError, SoliditySource, solidity_sources};
 
 /// Goldilocks.
 type F = plonky2::field::goldilocks_field::GoldilocksField;

@@ -72,12 +72,20 @@ pub mod epoch_statement {
     );
 }
 
+/// The verifier of epoch proofs, generated from the epoch circuit (`contracts/src/proving/IEpochProofVerifier.sol`).
+pub mod epoch_proof_verifier {
+    alloy::sol!(
+        #[sol(rpc, all_derives)]
+        EpochProofVerifier,
+        concat!(
+            env!("OUT_DIR"),
+            "/artifacts/EpochProofVerifier.sol/EpochProofVerifier.json"
+        )
+    );
+}
+
 /// The verifier of a devnet that accepts empty proofs; cannot be deployed off chain 31337.
 pub mod test_epoch_proof_verifier {
-    #![expect(
-        missing_docs,
-        reason = "generated from the ABI; documented in the Solidity interface"
-    )]
     alloy::sol!(
         #[sol(rpc, all_derives)]
         TestEpochProofVerifier,

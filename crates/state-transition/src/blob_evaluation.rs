@@ -75,7 +75,8 @@ impl Scalar {
         let mask = (1 << WIDE_LIMB_BITS) - 1;
         // 56 bits are always canonical.
         self.limbs(WIDE_LIMB_BITS).map(|limb| {
-            u64::try_from(limb & mask).map_or(Element::ZERO, |limb| Element::new(limb).unwrap_or(Element::ZERO))
+            u64::try_from(limb & mask)
+                .map_or(Element::ZERO, |limb| Element::new(limb).unwrap_or(Element::ZERO))
         })
     }
 
@@ -283,7 +284,11 @@ mod tests {
     #[test]
     fn c_kzg_evaluates_the_combined_polynomial_to_the_same() {
         let settings = c_kzg::ethereum_kzg_settings(0);
-        for z in [[0x1234_5678_9abc_de, 0xfe_dcba_9876_5432, 0x55aa_55aa_55aa_55], [(1 << 56) - 1; 3], [5, 0, 0]] {
+        for z in [
+            [0x12_3456_789a_bcde, 0xfe_dcba_9876_5432, 0x55_aa55_aa55_aa55],
+            [(1 << 56) - 1; 3],
+            [5, 0, 0],
+        ] {
             let scalar = Scalar::from_point(point(z)).0;
             let blob = c_kzg::Blob::new(combined(&blocks(), scalar));
             let bytes: [u8; 32] = scalar.into_bigint().to_bytes_be().try_into().unwrap();

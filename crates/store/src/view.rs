@@ -4,7 +4,9 @@ use std::ops::Range;
 
 use agoge_protocol::limits::BLOB_BYTES;
 use agoge_protocol::transaction::NullifierKey;
-use agoge_protocol::{B256, Deposit, Digest, Epoch, L1BlockNumber, L2BlockNumber, Slot, Transaction, TxId};
+use agoge_protocol::{
+    B256, BlockHash, Deposit, Digest, Epoch, L1BlockNumber, L2BlockNumber, Slot, Transaction, TxId,
+};
 
 use crate::apply::{check_unwindable, unwind_block};
 use crate::backend::Read;
@@ -134,6 +136,26 @@ impl<'a> StoreView<'a> {
     /// [`StoreError`].
     pub fn block_txs(&self, number: L2BlockNumber) -> Result<Option<Vec<MinedTx>>, StoreError> {
         rows::load(self.read(), Table::Effects, &rows::number_key(number.get()))
+    }
+
+    /// Ids of a block's transactions, in order, as far as they were known when it was mined: what a prover asks for first. `None` when the
+    /// pending chain has another block there, or none.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn block_tx_ids(
+        &self,
+        number: L2BlockNumber,
+        block_hash: BlockHash,
+    ) -> Result<Option<Vec<Option<TxId>>>, StoreError> {
+        if self
+            .block(number)?
+            .is_none_or(|record| record.block_hash != block_hash)
+        {
+            return Ok(None);
+        }
+        let txs = self.block_txs(number)?;
+        Ok(txs.map(|txs| txs.into_iter().map(|tx| tx.id).collect()))
     }
 
     /// Leaf index of a note.

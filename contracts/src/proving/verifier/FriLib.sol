@@ -12,7 +12,7 @@ library FriLib {
     /// @dev Bytes of a Merkle node.
     uint256 internal constant NODE_BYTES = 25;
     /// @dev In both halves of a word, a number that added to one of 64 bits sets bit 64 exactly if that one is p or more: 2^64 - p.
-    uint256 private constant COMPLEMENT = (2 ** 64 - P) << 128 | (2 ** 64 - P);
+    uint256 private constant COMPLEMENT = 0x00ffffffff000000000000000000000000ffffffff;
     /// @dev Bit 64 of both halves.
     uint256 private constant CARRIES = 1 << 192 | 1 << 64;
 
@@ -22,7 +22,11 @@ library FriLib {
     }
 
     /// @notice Reads extension elements, 16 bytes each, into words of memory.
-    function readExts(uint256 _from, uint256 _count, uint256 _to, uint256 _flags) internal pure returns (uint256 _seen) {
+    function readExts(uint256 _from, uint256 _count, uint256 _to, uint256 _flags)
+        internal
+        pure
+        returns (uint256 _seen)
+    {
         assembly ("memory-safe") {
             for { let end := add(_to, shl(5, _count)) } lt(_to, end) {} {
                 let word := calldataload(_from)
@@ -39,40 +43,39 @@ library FriLib {
     }
 
     /// @notice The sums of the products of a leaf's elements and the coordinates of as many extension elements in memory.
-    /// @dev The hottest loop: 4 elements a step. A product of 64-bit numbers fits in half a word, so one multiplication
-    /// serves both coordinates; their sums are kept apart.
+    /// @dev The hottest loop: 4 elements a step. A product of 64-bit numbers fits in half a word, so one multiplication serves
+    /// both coordinates. `total` is sum0 + 2^128 sum1 mod 2^256; sum1 is kept besides, which leaves sum0 < 2^136.
     function combine(uint256 _from, uint256 _count, uint256 _powers, uint256 _flags)
         internal
         pure
         returns (uint256 _sum0, uint256 _sum1, uint256 _seen)
     {
         assembly ("memory-safe") {
-            let low := 0xffffffffffffffffffffffffffffffff
-            let element := 0xffffffffffffffff0000000000000000ffffffffffffffff // 64 bits of both halves
+            let total := 0
             for { let end := add(_from, shl(3, _count)) } lt(_from, end) {} {
                 let word := calldataload(_from)
-                let left := sub(end, _from)
-                if lt(left, 32) { word := and(word, not(shr(shl(3, left), not(0)))) } // drop what follows the leaf
-                let even := and(shr(64, word), element) // elements 0 and 2
-                let odd := and(word, element) // elements 1 and 3
-                _flags := or(_flags, or(add(even, COMPLEMENT), add(odd, COMPLEMENT)))
+                _from := add(_from, 32)
+                if gt(_from, end) { word := and(word, not(shr(shl(3, sub(32, sub(_from, end))), not(0)))) } // drop what follows the leaf
+                let even := and(shr(64, word), 0xffffffffffffffff0000000000000000ffffffffffffffff) // elements 0 and 2
+                let product := mul(shr(128, even), mload(_powers))
+                total := add(total, product)
+                _sum1 := add(_sum1, shr(128, product))
+                product := mul(and(even, 0xffffffffffffffff), mload(add(_powers, 64)))
+                total := add(total, product)
+                _sum1 := add(_sum1, shr(128, product))
 
-                let product := mul(shr(128, even), mload(_powers)) // element 0
-                _sum0 := add(_sum0, and(product, low))
+                word := and(word, 0xffffffffffffffff0000000000000000ffffffffffffffff) // elements 1 and 3
+                _flags := or(_flags, or(add(even, COMPLEMENT), add(word, COMPLEMENT)))
+                product := mul(shr(128, word), mload(add(_powers, 32)))
+                total := add(total, product)
                 _sum1 := add(_sum1, shr(128, product))
-                product := mul(shr(128, odd), mload(add(_powers, 32))) // element 1
-                _sum0 := add(_sum0, and(product, low))
-                _sum1 := add(_sum1, shr(128, product))
-                product := mul(and(even, low), mload(add(_powers, 64))) // element 2
-                _sum0 := add(_sum0, and(product, low))
-                _sum1 := add(_sum1, shr(128, product))
-                product := mul(and(odd, low), mload(add(_powers, 96))) // element 3
-                _sum0 := add(_sum0, and(product, low))
+                product := mul(and(word, 0xffffffffffffffff), mload(add(_powers, 96)))
+                total := add(total, product)
                 _sum1 := add(_sum1, shr(128, product))
 
                 _powers := add(_powers, 128)
-                _from := add(_from, 32)
             }
+            _sum0 := sub(total, shl(128, _sum1))
             _seen := _flags
         }
     }
@@ -166,14 +169,18 @@ library FriLib {
     }
 
     /// @notice The value at a point of the base field of a polynomial with given coefficients in memory, lowest first, reduced.
-    function evaluate(uint256 _coefficients, uint256 _count, uint256 _point) internal pure returns (Ext _value) {
-        unchecked {
-            for (uint256 from = _coefficients + 32 * _count; from > _coefficients;) {
-                from -= 32;
-                _value = _value.scale(_point) + loadExt(from);
+    function evaluate(uint256 _coefficients, uint256 _count, uint256 _point) internal pure returns (Ext) {
+        uint256 c0 = 0;
+        uint256 c1 = 0;
+        assembly ("memory-safe") {
+            for { let from := add(_coefficients, shl(5, _count)) } gt(from, _coefficients) {} {
+                from := sub(from, 32)
+                let coefficient := mload(from)
+                c0 := add(mulmod(c0, _point, P), and(coefficient, 0xffffffffffffffff))
+                c1 := add(mulmod(c1, _point, P), shr(128, coefficient))
             }
-            return _value.reduce();
         }
+        return toExt(c0 % P, c1 % P);
     }
 
     /// @notice The sum of powers of alpha times elements in memory, by Horner's rule, reduced.

@@ -109,10 +109,7 @@ library GateLib {
             for (uint256 end = _wires + 192 * _operations; _wires < end; _wires += 192) {
                 (Ext p0, Ext p1) = product(_wires, _wires + 64);
                 _sum = addTerms(
-                    _sum,
-                    _filter,
-                    loadExt(_wires + 128) - p0 * constant0,
-                    loadExt(_wires + 160) - p1 * constant0
+                    _sum, _filter, loadExt(_wires + 128) - p0 * constant0, loadExt(_wires + 160) - p1 * constant0
                 );
             }
         }
@@ -162,14 +159,11 @@ library GateLib {
     }
 
     /// @dev One copy of a `RandomAccessGate`.
-    function _randomAccessCopy(
-        uint256 _copy,
-        uint256 _bit,
-        Ext _filter,
-        uint256 _sum,
-        uint256 _bits,
-        uint256 _room
-    ) private pure returns (uint256) {
+    function _randomAccessCopy(uint256 _copy, uint256 _bit, Ext _filter, uint256 _sum, uint256 _bits, uint256 _room)
+        private
+        pure
+        returns (uint256)
+    {
         unchecked {
             Ext index = Ext.wrap(0);
             for (uint256 i = 0; i < _bits; ++i) {

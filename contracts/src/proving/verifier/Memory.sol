@@ -43,9 +43,9 @@ function storeExt(uint256 to, Ext element) pure {
 }
 
 /// @dev The 8-byte number at a position of a table of such numbers.
-function entry(uint256 table, uint256 index) pure returns (uint256 number) {
+function entry(uint256 table, uint256 index) pure returns (uint256 element) {
     assembly ("memory-safe") {
-        number := shr(192, mload(add(table, shl(3, index)))) // the upper 8 bytes of the word there
+        element := shr(192, mload(add(table, shl(3, index)))) // the upper 8 bytes of the word there
     }
 }
 

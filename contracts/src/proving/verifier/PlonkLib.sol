@@ -19,6 +19,7 @@ library PlonkLib {
     /// @param zsNext Z of each repetition at the next row.
     /// @param routed Number of routed wires.
     /// @param degree Factors of a partial product.
+    /// @param generator Wire j's identity at zeta is generator^j zeta.
     struct Permutation {
         uint256 sigmas;
         uint256 wires;
@@ -27,6 +28,7 @@ library PlonkLib {
         uint256 zsNext;
         uint256 routed;
         uint256 degree;
+        uint256 generator;
     }
 
     /// @notice Writes the terms of the permutation argument: Z is 1 at the first row, for each repetition; then, for each
@@ -52,7 +54,7 @@ library PlonkLib {
             }
             _end = _terms + 32 * REPETITIONS;
 
-            uint256 identities = _identities(_zeta, _permutation.routed);
+            uint256 identities = _identities(_zeta, _permutation.routed, _permutation.generator);
             uint256 partials = _permutation.partials;
             for (uint256 i = 0; i < REPETITIONS; ++i) {
                 Ext previous = loadExt(_permutation.zs + 32 * i);
@@ -97,13 +99,13 @@ library PlonkLib {
         }
     }
 
-    /// @dev The identity permutation at zeta: 7^j zeta for wire j.
-    function _identities(Ext _zeta, uint256 _routed) private pure returns (uint256 _start) {
+    /// @dev The identity permutation at zeta.
+    function _identities(Ext _zeta, uint256 _routed, uint256 _generator) private pure returns (uint256 _start) {
         unchecked {
             _start = allocate(_routed);
             for (uint256 j = 0; j < _routed; ++j) {
                 storeExt(_start + 32 * j, _zeta);
-                _zeta = _zeta.scale(7);
+                _zeta = _zeta.scale(_generator);
             }
         }
     }

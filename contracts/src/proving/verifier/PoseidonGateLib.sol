@@ -101,7 +101,8 @@ library PoseidonGateLib {
             for (uint256 round = 0; round < PoseidonLib.HALF_FULL_ROUNDS; ++round) {
                 bool hasWires = round > 0 || _constants != PoseidonLib.FIRST_FULL;
                 for (uint256 i = 0; i < PoseidonLib.WIDTH; ++i) {
-                    Ext x = loadExt(_state + 32 * i) + Ext.wrap(entry(_table, _constants + PoseidonLib.WIDTH * round + i));
+                    Ext x =
+                        loadExt(_state + 32 * i) + Ext.wrap(entry(_table, _constants + PoseidonLib.WIDTH * round + i));
                     if (hasWires) {
                         Ext wire = loadExt(_box);
                         _sum = GateLib.addTerm(_sum, _filter, x - wire);

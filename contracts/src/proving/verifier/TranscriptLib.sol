@@ -8,8 +8,8 @@ import {Ext, LOW, P, toExt} from "./Goldilocks.sol";
 /// @dev `digest = keccak(digest || elements)`, 8 bytes big-endian each, for every 64 elements and for what is left before a
 /// challenge. A digest gives two challenges, its upper and its lower 128 bits mod p; more come from the digest of the digest.
 library TranscriptLib {
-    /// @dev Bytes that one digest absorbs at most.
-    uint256 private constant BLOCK_BYTES = 64 * 8;
+    /// @dev Bytes that one digest absorbs at most: 64 elements.
+    uint256 private constant BLOCK_BYTES = 512;
 
     /// @notice Absorbs elements that stand in memory, in their 8-byte form, after one free word.
     /// @param _digest The chain so far.

@@ -78,13 +78,27 @@ pub(super) struct Store {
 impl Store {
     /// The folder for circuits with this digest, made if it is not there.
     pub(super) fn open(base: &Path, digest: B256) -> Result<Self, FileError> {
-        let name: String = digest.0.iter().take(8).map(|byte| format!("{byte:02x}")).collect();
-        let folder = base.join(name);
+        let folder = folder(base, digest);
         fs::create_dir_all(&folder).map_err(|source| FileError {
             path: folder.clone(),
             source,
         })?;
         Ok(Self { folder })
+    }
+
+    /// Gives the folder the name of another digest, in place of what may be there.
+    pub(super) fn rename(self, base: &Path, digest: B256) -> Result<(), FileError> {
+        let to = folder(base, digest);
+        let rename = || {
+            if to.exists() {
+                fs::remove_dir_all(&to)?;
+            }
+            fs::rename(&self.folder, &to)
+        };
+        rename().map_err(|source| FileError {
+            path: to.clone(),
+            source,
+        })
     }
 
     fn path(&self, artefact: Artefact) -> PathBuf {
@@ -107,7 +121,11 @@ impl Store {
     fn write(&self, artefact: Artefact, bytes: &[u8]) -> Result<(), FileError> {
         static COUNTER: AtomicU64 = AtomicU64::new(0);
         let path = self.path(artefact);
-        let mark = format!("{}.{}", std::process::id(), COUNTER.fetch_add(1, Ordering::Relaxed));
+        let mark = format!(
+            "{}.{}",
+            std::process::id(),
+            COUNTER.fetch_add(1, Ordering::Relaxed)
+        );
         let beside = path.with_extension(mark);
         let write = || {
             let mut file = fs::File::create(&beside)?;
@@ -125,7 +143,11 @@ impl Store {
             .and_then(|bytes| borsh::from_slice(&bytes).ok()))
     }
 
-    pub(super) fn write_value<T: BorshSerialize>(&self, artefact: Artefact, value: &T) -> Result<(), FileError> {
+    pub(super) fn write_value<T: BorshSerialize>(
+        &self,
+        artefact: Artefact,
+        value: &T,
+    ) -> Result<(), FileError> {
         let bytes = borsh::to_vec(value).map_err(|source| FileError {
             path: self.path(artefact),
             source,
@@ -164,4 +186,14 @@ impl Store {
             })?;
         self.write(artefact, &bytes)
     }
+}
+
+fn folder(base: &Path, digest: B256) -> PathBuf {
+    let name: String = digest
+        .0
+        .iter()
+        .take(8)
+        .map(|byte| format!("{byte:02x}"))
+        .collect();
+    base.join(name)
 }

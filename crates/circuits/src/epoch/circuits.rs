@@ -136,10 +136,7 @@ fn padding_transaction(profile: ClientProfile) -> Result<ProvenTransaction, Circ
         ciphertext_hash: Digest::ZERO,
     };
     let (public_inputs, proof) = ClientProver::new(profile)?.prove(&witness)?;
-    Ok(ProvenTransaction {
-        public_inputs,
-        proof,
-    })
+    Ok(ProvenTransaction { public_inputs, proof })
 }
 
 /// Builds every circuit, bottom up, and stores it. About a minute of CPU; one circuit is in memory at a time.
@@ -247,7 +244,9 @@ fn store_empty_batch(
         prover.data.verify(proof.clone())?;
         encode_segment(Track::Transactions, false, &proof)
     };
-    let proof = attempt().or_else(|_| attempt()).map_err(CircuitsError::ProofSystem)?;
+    let proof = attempt()
+        .or_else(|_| attempt())
+        .map_err(CircuitsError::ProofSystem)?;
     Ok(store.write_value(Artefact::EmptyBatch, &proof)?)
 }
 
@@ -262,7 +261,8 @@ pub(super) struct VerifierParts {
 
 impl Verifiers {
     fn to_parts(&self) -> Result<VerifierParts, CircuitsError> {
-        let failed = |e: plonky2::util::serialization::IoError| CircuitsError::ProofSystem(e.to_string().into());
+        let failed =
+            |e: plonky2::util::serialization::IoError| CircuitsError::ProofSystem(e.to_string().into());
         let track = |track: &TrackVerifier| -> Result<[Vec<u8>; 3], CircuitsError> {
             Ok([
                 track.common.to_bytes(&EpochGates).map_err(failed)?,

@@ -57,7 +57,8 @@ pub(crate) const ROOT: Layer = Layer {
 pub(crate) const WRAP: Layer = Layer {
     rate_bits: 7,
     queries: 12,
-    arity_bits: &[4, 4],
+    arity_bits: &[3, 3],
+    routed_wires: 60,
     ..TREE
 };
 

@@ -253,7 +253,7 @@ impl Track {
         match self {
             Self::Transactions => super::transactions::BATCH_TRANSACTIONS,
             Self::State => super::state::STATE_UNITS,
-            Self::Settlement => super::shapes::SETTLEMENT_UNITS,
+            Self::Settlement => super::settlement::UNITS,
         }
     }
 }

@@ -42,7 +42,17 @@ impl<L: Leaf> LeafProver<L> {
         Self { data, targets }
     }
 
+    /// The shape of leaf and merge, without building either.
+    #[cfg(test)]
+    pub(crate) fn common(leaf: &L, shape: &Shape) -> Result<TreeCommon, TrackError> {
+        let gates = track_gates(leaf, shape)?;
+        let (mut builder, _) = constrain_leaf(leaf, shape);
+        finish(&mut builder, &gates, shape);
+        Ok(builder.mock_build::<TreeC>().common)
+    }
+
     /// Rows of the statement itself: without padding, public inputs' hash and constants.
+    #[cfg(test)]
     pub(crate) fn rows(leaf: &L, shape: &Shape) -> usize {
         constrain_leaf(leaf, shape).0.num_gates()
     }

@@ -62,6 +62,16 @@ impl MergeProver {
         }
     }
 
+    /// Rows of a merge of so many children: without padding, public inputs' hash and constants.
+    #[cfg(test)]
+    pub(super) fn rows(common: &TreeCommon, layout: Layout, shape: &Shape) -> usize {
+        let mut builder = Builder::new(shape.config.clone());
+        let targets = MergeTargets::allocate(&mut builder, common, shape.arity);
+        let leaf = builder.add_virtual_verifier_data(shape.config.fri_config.cap_height);
+        constrain(&mut builder, &targets, &leaf, common, layout, None);
+        builder.num_gates()
+    }
+
     /// The merge with data that were built before.
     pub(crate) fn with_data(shape: &Shape, data: CircuitData<F, TreeC, D>) -> Self {
         let mut builder = Builder::new(shape.config.clone());

@@ -16,7 +16,6 @@ pub(crate) mod segments;
 pub(crate) mod serialization;
 pub(crate) mod settlement;
 mod shapes;
-pub(crate) mod stand_in;
 pub(crate) mod state;
 #[cfg(test)]
 mod tests;

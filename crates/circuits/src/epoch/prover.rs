@@ -20,7 +20,7 @@ use super::root::{RootProver, RootSegment};
 use super::segments::{RootVerifier, SegmentError, SegmentVerifier, encode_root, encode_segment};
 use super::track::{Leaf, TreeProof};
 use super::transactions::TransactionsInput;
-use super::verifier::EpochVerifier;
+use super::verifier::{self, EpochVerifier};
 use super::wrap::WrapCircuit;
 use crate::solidity::proof as l1_proof;
 use crate::{D, F};
@@ -51,20 +51,26 @@ impl EpochProver {
     /// # Errors
     /// [`CircuitsError`].
     pub fn open(folder: &Path, profile: ClientProfile) -> Result<Self, CircuitsError> {
-        let epoch = EpochVerifier::new(profile).map_err(CircuitsError::EpochVerifier)?;
-        let prover = Self::open_unpinned(folder, profile, epoch.digest(), Some(epoch))?;
-        Ok(prover)
+        let epoch = EpochVerifier::new(profile)?;
+        let digest = circuits_digest(profile, epoch.digest());
+        let prover = Self::open_store(Store::open(folder, digest)?, profile, digest)?;
+        if prover.epoch.data() == epoch.data() {
+            Ok(prover)
+        } else {
+            Err(CircuitsError::Changed { profile })
+        }
     }
 
-    /// [`Self::open`] without the comparison with committed verifier data, for making those.
-    pub(super) fn open_unpinned(
-        folder: &Path,
-        profile: ClientProfile,
-        pinned: B256,
-        epoch: Option<EpochVerifier>,
-    ) -> Result<Self, CircuitsError> {
-        let digest = circuits_digest(profile, pinned);
-        let store = Store::open(folder, digest)?;
+    /// [`Self::open`] with the circuits of the source, whatever verifier data are committed: for measuring a change of circuits
+    /// before it is committed. L1 takes none of its proofs.
+    ///
+    /// # Errors
+    /// [`CircuitsError`].
+    pub fn open_uncommitted(folder: &Path, profile: ClientProfile) -> Result<Self, CircuitsError> {
+        Self::open_store(Store::open(folder, B256::ZERO)?, profile, B256::ZERO)
+    }
+
+    fn open_store(store: Store, profile: ClientProfile, digest: B256) -> Result<Self, CircuitsError> {
         let leaves = Leaves::open(&store, profile)?;
         let stored = match Verifiers::read(&store)? {
             Some(verifiers) => store
@@ -82,11 +88,7 @@ impl EpochProver {
                 (verifiers, batch)
             }
         };
-        let epoch = match epoch {
-            Some(epoch) if *epoch.data() == verifiers.wrap => epoch,
-            Some(_) => return Err(CircuitsError::Changed { profile }),
-            None => EpochVerifier::unpinned(profile, verifiers.wrap.clone()),
-        };
+        let epoch = EpochVerifier::of_circuit(profile, verifiers.wrap.clone())?;
         let segment = |track| SegmentVerifier::new(verifiers.track(track));
         let segments = [
             segment(Track::Transactions)?,
@@ -106,6 +108,20 @@ impl EpochProver {
             empty_batch,
             resident: Resident::new(RESIDENT_CIRCUITS),
         })
+    }
+
+    /// Builds the circuits of the source in a folder, where [`Self::open`] finds them once their verifier data are committed:
+    /// what `data/` must hold. For the example that writes these files.
+    ///
+    /// # Errors
+    /// [`CircuitsError`].
+    pub fn build_verifier_data(folder: &Path, profile: ClientProfile) -> Result<Vec<u8>, CircuitsError> {
+        let prover = Self::open_uncommitted(folder, profile)?;
+        let data = verifier::encode(prover.epoch.data())?;
+        prover
+            .store
+            .rename(folder, circuits_digest(profile, keccak256(&data)))?;
+        Ok(data)
     }
 
     /// The client profile whose proofs go in.
@@ -137,13 +153,15 @@ impl EpochProver {
     pub fn run(&self, job: &Job) -> Result<JobOutput, JobError> {
         let expected = Expected::of(job)?;
         let attempt = || -> Result<JobOutput, JobError> {
-            let output = catch_unwind(AssertUnwindSafe(|| self.attempt(job)))
-                .map_err(|_| JobError::Panicked)??;
+            let output =
+                catch_unwind(AssertUnwindSafe(|| self.attempt(job))).map_err(|_| JobError::Panicked)??;
             self.check_expected(&expected, &output)?;
             Ok(output)
         };
         match attempt() {
-            Err(JobError::Prover(_) | JobError::Panicked | JobError::Proof(_) | JobError::Unexpected) => attempt(),
+            Err(JobError::Prover(_) | JobError::Panicked | JobError::Proof(_) | JobError::Unexpected) => {
+                attempt()
+            }
             result => result,
         }
     }
@@ -191,13 +209,19 @@ impl EpochProver {
         let leaves = &self.leaves;
         let segment = match job {
             Job::Transactions(input) if is_empty_batch(input) => self.empty_batch.clone(),
-            Job::Transactions(input) => {
-                self.prove_leaf(Track::Transactions, Artefact::TransactionsLeaf, &leaves.transactions, input)?
-            }
+            Job::Transactions(input) => self.prove_leaf(
+                Track::Transactions,
+                Artefact::TransactionsLeaf,
+                &leaves.transactions,
+                input,
+            )?,
             Job::State(input) => self.prove_leaf(Track::State, Artefact::StateLeaf, &leaves.state, input)?,
-            Job::Settlement(input) => {
-                self.prove_leaf(Track::Settlement, Artefact::SettlementLeaf, &leaves.settlement, input)?
-            }
+            Job::Settlement(input) => self.prove_leaf(
+                Track::Settlement,
+                Artefact::SettlementLeaf,
+                &leaves.settlement,
+                input,
+            )?,
             Job::Merge(input) => self.merge(input)?,
             Job::Root(input) => return Ok(JobOutput::Root(self.prove_root(input)?)),
             Job::Wrap(root) => return Ok(JobOutput::Epoch(self.wrap(root)?)),
@@ -205,7 +229,13 @@ impl EpochProver {
         Ok(JobOutput::Segment(segment))
     }
 
-    fn prove_leaf<L>(&self, track: Track, artefact: Artefact, leaf: &L, input: &L::Input) -> Result<SegmentProof, JobError>
+    fn prove_leaf<L>(
+        &self,
+        track: Track,
+        artefact: Artefact,
+        leaf: &L,
+        input: &L::Input,
+    ) -> Result<SegmentProof, JobError>
     where
         L: Leaf + 'static,
         L::Targets: Send + Sync,
@@ -261,17 +291,20 @@ impl EpochProver {
 
     fn prove_root(&self, input: &RootInput) -> Result<RootProof, JobError> {
         let segments = [&input.transactions, &input.state, &input.settlement];
-        let [transactions, state, settlement] = segments.map(|segment| self.verified(segment).map_err(JobError::Child));
+        let [transactions, state, settlement] =
+            segments.map(|segment| self.verified(segment).map_err(JobError::Child));
         let proofs = [transactions?, state?, settlement?];
         let tracks = &self.verifiers.tracks;
-        let prover: Arc<RootProver> = self.resident.get(Artefact::Root, || -> Result<_, CircuitsError> {
-            if let Some(data) = self.store.read_circuit(Artefact::Root, &self.verifiers.root)? {
-                return Ok(RootProver::with_data(tracks, data));
-            }
-            let prover = build_root(tracks)?;
-            self.store_rebuilt(Artefact::Root, &prover.data, &self.verifiers.root)?;
-            Ok(prover)
-        })?;
+        let prover: Arc<RootProver> = self
+            .resident
+            .get(Artefact::Root, || -> Result<_, CircuitsError> {
+                if let Some(data) = self.store.read_circuit(Artefact::Root, &self.verifiers.root)? {
+                    return Ok(RootProver::with_data(tracks, data));
+                }
+                let prover = build_root(tracks)?;
+                self.store_rebuilt(Artefact::Root, &prover.data, &self.verifiers.root)?;
+                Ok(prover)
+            })?;
         let [transactions, state, settlement] = &proofs;
         let segment = |proof, segment: &SegmentProof| RootSegment {
             proof,
@@ -292,14 +325,16 @@ impl EpochProver {
 
     fn wrap(&self, root: &RootProof) -> Result<EpochProof, JobError> {
         let proof = self.root.verified(root).map_err(JobError::Child)?;
-        let prover: Arc<WrapCircuit> = self.resident.get(Artefact::Wrap, || -> Result<_, CircuitsError> {
-            if let Some(data) = self.store.read_circuit(Artefact::Wrap, &self.verifiers.wrap)? {
-                return Ok(WrapCircuit::with_data(&self.verifiers.root.common, data));
-            }
-            let prover = build_wrap(&self.verifiers.root)?;
-            self.store_rebuilt(Artefact::Wrap, &prover.data, &self.verifiers.wrap)?;
-            Ok(prover)
-        })?;
+        let prover: Arc<WrapCircuit> =
+            self.resident
+                .get(Artefact::Wrap, || -> Result<_, CircuitsError> {
+                    if let Some(data) = self.store.read_circuit(Artefact::Wrap, &self.verifiers.wrap)? {
+                        return Ok(WrapCircuit::with_data(&self.verifiers.root.common, data));
+                    }
+                    let prover = build_wrap(&self.verifiers.root)?;
+                    self.store_rebuilt(Artefact::Wrap, &prover.data, &self.verifiers.wrap)?;
+                    Ok(prover)
+                })?;
         let proof = prover.prove(&proof).map_err(JobError::Prover)?;
         Ok(EpochProof {
             public_inputs: root.public_inputs,

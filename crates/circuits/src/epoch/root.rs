@@ -20,6 +20,8 @@ use super::config::TreeC;
 use super::merge::{SegmentTarget, TrackVerifier};
 use super::settlement::{BoundaryTargets, SettlementBoundary};
 use super::state::Boundary;
+#[cfg(test)]
+use super::track::TreeCommon;
 use super::track::TreeProof;
 use crate::gadgets::{self, DigestTarget};
 use crate::{BoxError, Builder, D, F, field};
@@ -63,6 +65,8 @@ pub(crate) enum RootCheck {
     StartState,
     /// The parent header stands under the start archive.
     ParentUnderArchive,
+    /// It stands at the place of its number.
+    ParentPlace,
     /// The state segment starts and ends between blocks, its chains start at zero.
     StateAtRest,
     /// The transaction chain starts at zero and ends as the state's.
@@ -106,8 +110,15 @@ impl RootProver {
     }
 
     /// Rows without padding, public inputs' hash and constants.
+    #[cfg(test)]
     pub(crate) fn rows(config: CircuitConfig, tracks: &Tracks) -> usize {
         constrain(config, tracks).0.num_gates()
+    }
+
+    /// The shape, without building the circuit.
+    #[cfg(test)]
+    pub(crate) fn common(config: CircuitConfig, tracks: &Tracks) -> TreeCommon {
+        constrain(config, tracks).0.mock_build::<TreeC>().common
     }
 
     /// One attempt at a proof from segments of the transaction, state and settlement track. No parent: genesis.
@@ -144,9 +155,13 @@ impl RootTargets {
 fn constrain(config: CircuitConfig, tracks: &Tracks) -> (Builder, RootTargets) {
     let mut builder = Builder::new(config);
     let targets = RootTargets::allocate(&mut builder, tracks);
-    targets.transactions.constrain(&mut builder, &tracks.transactions, true);
+    targets
+        .transactions
+        .constrain(&mut builder, &tracks.transactions, true);
     targets.state.constrain(&mut builder, &tracks.state, true);
-    targets.settlement.constrain(&mut builder, &tracks.settlement, true);
+    targets
+        .settlement
+        .constrain(&mut builder, &tracks.settlement, true);
     let split = |track: &TrackVerifier, target: &SegmentTarget| {
         track.layout.split(&target.proof.public_inputs).map(|s| Ends {
             start: s.start.to_vec(),
@@ -159,8 +174,12 @@ fn constrain(config: CircuitConfig, tracks: &Tracks) -> (Builder, RootTargets) {
         split(&tracks.transactions, &targets.transactions),
         split(&tracks.state, &targets.state),
         split(&tracks.settlement, &targets.settlement),
-    ) && let Some(public) = join(&mut builder, [&transactions, &state, &settlement], &targets.parent, None)
-    {
+    ) && let Some(public) = join(
+        &mut builder,
+        [&transactions, &state, &settlement],
+        &targets.parent,
+        None,
+    ) {
         builder.register_public_inputs(&public);
     }
     (builder, targets)
@@ -233,10 +252,18 @@ pub(crate) fn join(
         .iter()
         .map(|[low, high]| builder.mul_const_add(radix, *high, *low));
     let y: Vec<Target> = y.collect();
-    [&genesis_id[..], &start.archive, &end.archive, alpha, &fingerprint.0, z, &y]
-        .concat()
-        .try_into()
-        .ok()
+    [
+        &genesis_id[..],
+        &start.archive,
+        &end.archive,
+        alpha,
+        &fingerprint.0,
+        z,
+        &y,
+    ]
+    .concat()
+    .try_into()
+    .ok()
 }
 
 impl ParentTargets {
@@ -255,17 +282,23 @@ impl ParentTargets {
         witness: &mut PartialWitness<F>,
         parent: Option<&ParentHeader>,
     ) -> Result<(), BoxError> {
+        let number = parent.map_or(1, |parent| parent.header.number.get());
+        self.assign_at(witness, parent, number.wrapping_sub(1))
+    }
+
+    /// [`Self::assign`] at any index.
+    pub(super) fn assign_at(
+        &self,
+        witness: &mut PartialWitness<F>,
+        parent: Option<&ParentHeader>,
+        mut index: u64,
+    ) -> Result<(), BoxError> {
         witness.set_bool_target(self.is_genesis, parent.is_none())?;
-        let (header, siblings, number) = match parent {
-            Some(parent) => (
-                parent.header.to_elements()?,
-                parent.siblings,
-                parent.header.number.get(),
-            ),
-            None => ([Element::ZERO; Header::LEN], [Digest::ZERO; TREE_DEPTH], 1),
+        let (header, siblings) = match parent {
+            Some(parent) => (parent.header.to_elements()?, parent.siblings),
+            None => ([Element::ZERO; Header::LEN], [Digest::ZERO; TREE_DEPTH]),
         };
         witness.set_target_arr(&self.header, &header.map(field::element))?;
-        let mut index = number.wrapping_sub(1);
         for bit in self.index_bits {
             witness.set_target(bit, F::from_bool(index & 1 == 1))?;
             index >>= 1;
@@ -311,6 +344,8 @@ impl ParentTargets {
             let leaf = gadgets::hash(builder, HEADER, &self.header);
             let root = gadgets::merkle_root(builder, leaf, &self.index_bits, &self.siblings);
             self.select_and_connect(builder, &genesis.archive, &root, &start.archive);
+        }
+        if omitted != Some(RootCheck::ParentPlace) {
             // The index is number - 1; 0 for genesis, whose number is 0.
             let index = builder.le_sum(self.index_bits.iter().map(|bit| BoolTarget::new_unsafe(*bit)));
             let index_and_one = builder.add_const(index, F::ONE);
@@ -319,7 +354,13 @@ impl ParentTargets {
         }
     }
 
-    fn select_and_connect(&self, builder: &mut Builder, genesis: &[Target], header: &[Target], start: &[Target]) {
+    fn select_and_connect(
+        &self,
+        builder: &mut Builder,
+        genesis: &[Target],
+        header: &[Target],
+        start: &[Target],
+    ) {
         for ((genesis, header), start) in genesis.iter().zip(header).zip(start) {
             let expected = builder.select(self.is_genesis, *genesis, *header);
             builder.connect(expected, *start);
@@ -341,7 +382,25 @@ struct HeaderTargets {
 impl HeaderTargets {
     /// In the order of [`Header::to_elements`].
     const fn of(header: &[Target; Header::LEN]) -> Self {
-        let [g0, g1, g2, g3, number, _, _, _, _, _, _, n0, n1, n2, n3, note_count, rest @ ..] = *header;
+        let [
+            g0,
+            g1,
+            g2,
+            g3,
+            number,
+            _,
+            _,
+            _,
+            _,
+            _,
+            _,
+            n0,
+            n1,
+            n2,
+            n3,
+            note_count,
+            rest @ ..,
+        ] = *header;
         let [x0, x1, x2, x3, nullifier_count, inbox_end, ..] = rest;
         Self {
             genesis_id: [g0, g1, g2, g3],

@@ -94,7 +94,11 @@ impl RootVerifier {
 }
 
 /// A segment as plain data.
-pub(super) fn encode_segment(track: Track, is_merge: bool, proof: &TreeProof) -> Result<SegmentProof, BoxError> {
+pub(super) fn encode_segment(
+    track: Track,
+    is_merge: bool,
+    proof: &TreeProof,
+) -> Result<SegmentProof, BoxError> {
     Ok(SegmentProof {
         track,
         is_merge,

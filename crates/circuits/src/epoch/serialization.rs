@@ -21,13 +21,15 @@ use plonky2::gates::poseidon_mds::{PoseidonMdsGate, PoseidonMdsGenerator};
 use plonky2::gates::public_input::PublicInputGate;
 use plonky2::gates::random_access::{RandomAccessGate, RandomAccessGenerator};
 use plonky2::gates::reducing::{ReducingGate, ReducingGenerator};
-use plonky2::gates::reducing_extension::{ReducingExtensionGate, ReducingGenerator as ReducingExtensionGenerator};
+use plonky2::gates::reducing_extension::{
+    ReducingExtensionGate, ReducingGenerator as ReducingExtensionGenerator,
+};
 use plonky2::iop::generator::{ConstantGenerator, CopyGenerator, NonzeroTestGenerator, RandomValueGenerator};
 use plonky2::util::serialization::gate_serialization::log;
 use plonky2::util::serialization::{GateSerializer, WitnessGeneratorSerializer};
 use plonky2::{
-    get_gate_tag_impl, get_generator_tag_impl, impl_gate_serializer, impl_generator_serializer, read_gate_impl,
-    read_generator_impl,
+    get_gate_tag_impl, get_generator_tag_impl, impl_gate_serializer, impl_generator_serializer,
+    read_gate_impl, read_generator_impl,
 };
 
 use super::settlement::gates::{Completion, Custom, Mux, Product, Range, Reduction, Split};

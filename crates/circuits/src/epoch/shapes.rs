@@ -5,8 +5,6 @@ use super::jobs::Track;
 use super::track::Shape;
 use plonky2::plonk::circuit_data::CircuitConfig;
 
-/// Steps of a leaf of the settlement track.
-pub(super) const SETTLEMENT_UNITS: usize = 240;
 /// Places of a merge of the transaction track.
 pub(super) const TRANSACTION_MERGE: usize = 6;
 /// Places of a merge of the state track.

@@ -4,6 +4,7 @@ use agoge_protocol::network::ClientProfile;
 use agoge_protocol::{B256, EpochPublicInputs, keccak256};
 use plonky2::plonk::circuit_data::VerifierCircuitData;
 
+use super::circuits::CircuitsError;
 use super::config::WrapC;
 use super::jobs::EpochProof;
 use super::serialization::EpochGates;
@@ -89,13 +90,16 @@ impl EpochVerifier {
         })
     }
 
-    /// A verifier of circuits that are not committed yet.
-    pub(super) const fn unpinned(profile: ClientProfile, data: VerifierCircuitData<F, WrapC, D>) -> Self {
-        Self {
+    /// The verifier of a circuit that need not be committed.
+    pub(super) fn of_circuit(
+        profile: ClientProfile,
+        data: VerifierCircuitData<F, WrapC, D>,
+    ) -> Result<Self, CircuitsError> {
+        Ok(Self {
             profile,
-            digest: B256::ZERO,
+            digest: keccak256(encode(&data)?),
             data,
-        }
+        })
     }
 
     /// The profile of the client proofs.
@@ -120,6 +124,12 @@ impl EpochVerifier {
         let public = proof.public_inputs.to_elements().map(field::element);
         l1::verify(&self.data, &public, &proof.bytes).map_err(EpochVerifyError)
     }
+}
+
+/// The bytes that are committed for these verifier data.
+pub(super) fn encode(data: &VerifierCircuitData<F, WrapC, D>) -> Result<Vec<u8>, CircuitsError> {
+    data.to_bytes(&EpochGates)
+        .map_err(|e| CircuitsError::ProofSystem(e.to_string().into()))
 }
 
 impl core::fmt::Debug for EpochVerifier {

@@ -26,6 +26,7 @@ impl WrapCircuit {
     }
 
     /// Rows without padding, public inputs' hash and constants.
+    #[cfg(test)]
     pub(crate) fn rows(config: CircuitConfig, root: &VerifierCircuitData<F, TreeC, D>) -> usize {
         Self::constrain(config, root).0.num_gates()
     }

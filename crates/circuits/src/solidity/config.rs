@@ -108,7 +108,9 @@ impl GenericHashOut<F> for L1Node {
         self.0
             .chunks(ELEMENT_BYTES)
             .map(|bytes| {
-                let number = bytes.iter().fold(0_u64, |number, byte| (number << 8) | u64::from(*byte));
+                let number = bytes
+                    .iter()
+                    .fold(0_u64, |number, byte| (number << 8) | u64::from(*byte));
                 F::from_canonical_u64(number)
             })
             .collect()
@@ -160,7 +162,12 @@ impl PlonkyPermutation<F> for L1Transcript {
     }
 
     fn set_from_iter<I: IntoIterator<Item = F>>(&mut self, elements: I, start: usize) {
-        for (slot, (element, index)) in self.block.iter_mut().skip(start).zip(elements.into_iter().zip(start..)) {
+        for (slot, (element, index)) in self
+            .block
+            .iter_mut()
+            .skip(start)
+            .zip(elements.into_iter().zip(start..))
+        {
             *slot = element;
             self.filled = self.filled.max(index + 1);
         }
@@ -191,7 +198,9 @@ impl PlonkyPermutation<F> for L1Transcript {
 
 /// A big-endian number of 128 bits, mod p.
 fn challenge(half: &[u8]) -> F {
-    let number = half.iter().fold(0_u128, |number, byte| (number << 8) | u128::from(*byte));
+    let number = half
+        .iter()
+        .fold(0_u128, |number, byte| (number << 8) | u128::from(*byte));
     F::from_noncanonical_u128(number)
 }
 

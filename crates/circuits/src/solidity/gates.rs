@@ -2,7 +2,7 @@
 
 use plonky2::field::types::{Field, PrimeField64};
 use plonky2::plonk::circuit_data::CommonCircuitData;
-use plonky2::util::serialization::{Buffer, Read, Remaining, Write};
+use plonky2::util::serialization::{Buffer, IoError, Read, Remaining, Write};
 
 use super::generator::{GenerateError, hex_literal};
 use crate::{D, F};
@@ -12,16 +12,41 @@ use crate::{D, F};
 pub(super) enum Gate {
     Noop,
     PublicInput,
-    Constant { count: usize },
-    Arithmetic { operations: usize },
-    ArithmeticExtension { operations: usize },
-    MultiplyExtension { operations: usize },
-    BaseSum { base: usize, limbs: usize },
-    RandomAccess { bits: usize, copies: usize, extra_constants: usize },
-    Exponentiation { bits: usize },
-    Reducing { count: usize },
-    ReducingExtension { count: usize },
-    CosetInterpolation { bits: usize, degree: usize, weights: Vec<u64> },
+    Constant {
+        count: usize,
+    },
+    Arithmetic {
+        operations: usize,
+    },
+    ArithmeticExtension {
+        operations: usize,
+    },
+    MultiplyExtension {
+        operations: usize,
+    },
+    BaseSum {
+        base: usize,
+        limbs: usize,
+    },
+    RandomAccess {
+        bits: usize,
+        copies: usize,
+        extra_constants: usize,
+    },
+    Exponentiation {
+        bits: usize,
+    },
+    Reducing {
+        count: usize,
+    },
+    ReducingExtension {
+        count: usize,
+    },
+    CosetInterpolation {
+        bits: usize,
+        degree: usize,
+        weights: Vec<u64>,
+    },
     Poseidon,
     PoseidonMds,
 }
@@ -36,12 +61,14 @@ impl Gates {
     /// Reads the gates of a circuit.
     pub(super) fn new(common: &CommonCircuitData<F, D>) -> Result<Self, GenerateError> {
         let mut bytes = vec![];
-        bytes.write_selectors_info(&common.selectors_info)?;
-        let mut buffer = Buffer::new(&bytes);
-        let indices = buffer.read_usize_vec()?;
-        let selectors = buffer.read_usize()?;
+        bytes
+            .write_selectors_info(&common.selectors_info)
+            .map_err(encoding)?;
+        let mut numbers = Numbers(Buffer::new(&bytes));
+        let indices = numbers.0.read_usize_vec().map_err(encoding)?;
+        let selectors = numbers.next()?;
         let groups = (0..selectors)
-            .map(|_| Ok(buffer.read_usize()?..buffer.read_usize()?))
+            .map(|_| Ok(numbers.next()?..numbers.next()?))
             .collect::<Result<Vec<_>, GenerateError>>()?;
 
         let rows = common
@@ -51,7 +78,7 @@ impl Gates {
             .map(|(gate, selector)| {
                 let id = gate.0.id();
                 let mut bytes = vec![];
-                gate.0.serialize(&mut bytes, common)?;
+                gate.0.serialize(&mut bytes, common).map_err(encoding)?;
                 let group = groups.get(selector).ok_or(GenerateError::Selectors)?;
                 Ok((Gate::read(&id, &bytes)?, selector, group.clone()))
             })
@@ -64,44 +91,51 @@ impl Gate {
     /// The gate with this name and these numbers, as plonky2 writes them.
     fn read(id: &str, numbers: &[u8]) -> Result<Self, GenerateError> {
         let unknown = || GenerateError::UnknownGate { id: id.to_owned() };
-        let name: String = id.chars().take_while(|letter| letter.is_ascii_alphanumeric()).collect();
-        let mut buffer = Buffer::new(numbers);
+        let name: String = id
+            .chars()
+            .take_while(|letter| letter.is_ascii_alphanumeric())
+            .collect();
+        let mut numbers = Numbers(Buffer::new(numbers));
         let gate = match name.as_str() {
             "NoopGate" => Self::Noop,
             "PublicInputGate" => Self::PublicInput,
             "ConstantGate" => Self::Constant {
-                count: buffer.read_usize()?,
+                count: numbers.next()?,
             },
             "ArithmeticGate" => Self::Arithmetic {
-                operations: buffer.read_usize()?,
+                operations: numbers.next()?,
             },
             "ArithmeticExtensionGate" => Self::ArithmeticExtension {
-                operations: buffer.read_usize()?,
+                operations: numbers.next()?,
             },
             "MulExtensionGate" => Self::MultiplyExtension {
-                operations: buffer.read_usize()?,
+                operations: numbers.next()?,
             },
             "BaseSumGate" => Self::BaseSum {
-                base: id.rsplit(' ').next().and_then(|base| base.parse().ok()).ok_or_else(unknown)?,
-                limbs: buffer.read_usize()?,
+                base: id
+                    .rsplit(' ')
+                    .next()
+                    .and_then(|base| base.parse().ok())
+                    .ok_or_else(unknown)?,
+                limbs: numbers.next()?,
             },
             "RandomAccessGate" => Self::RandomAccess {
-                bits: buffer.read_usize()?,
-                copies: buffer.read_usize()?,
-                extra_constants: buffer.read_usize()?,
+                bits: numbers.next()?,
+                copies: numbers.next()?,
+                extra_constants: numbers.next()?,
             },
             "ExponentiationGate" => Self::Exponentiation {
-                bits: buffer.read_usize()?,
+                bits: numbers.next()?,
             },
             "ReducingGate" => Self::Reducing {
-                count: buffer.read_usize()?,
+                count: numbers.next()?,
             },
             "ReducingExtensionGate" => Self::ReducingExtension {
-                count: buffer.read_usize()?,
+                count: numbers.next()?,
             },
             "CosetInterpolationGate" => {
-                let (bits, degree, count) = (buffer.read_usize()?, buffer.read_usize()?, buffer.read_usize()?);
-                let weights = buffer.read_field_vec::<F>(count)?;
+                let (bits, degree, count) = (numbers.next()?, numbers.next()?, numbers.next()?);
+                let weights = numbers.0.read_field_vec::<F>(count).map_err(encoding)?;
                 Self::CosetInterpolation {
                     bits,
                     degree,
@@ -112,7 +146,7 @@ impl Gate {
             "PoseidonMdsGate" => Self::PoseidonMds,
             _ => return Err(unknown()),
         };
-        if buffer.remaining() != 0 {
+        if numbers.0.remaining() != 0 {
             return Err(unknown());
         }
         Ok(gate)
@@ -132,7 +166,7 @@ impl Gate {
             .collect::<Vec<_>>();
         Some(format!(
             "    /// @dev The subgroup of order 2^{bits}: each point and its barycentric weight.\n    \
-             bytes internal constant SUBGROUP_{bits} =\n{};\n",
+             bytes internal constant SUBGROUP_{bits} = {};\n",
             hex_literal(&numbers)
         ))
     }
@@ -176,7 +210,9 @@ impl Gate {
             Self::PublicInput => "PublicInput".to_owned(),
             Self::Constant { count } => format!("Constant ({count})"),
             Self::Arithmetic { operations } => format!("Arithmetic ({operations} operations)"),
-            Self::ArithmeticExtension { operations } => format!("ArithmeticExtension ({operations} operations)"),
+            Self::ArithmeticExtension { operations } => {
+                format!("ArithmeticExtension ({operations} operations)")
+            }
             Self::MultiplyExtension { operations } => format!("MulExtension ({operations} operations)"),
             Self::BaseSum { base, limbs } => format!("BaseSum ({limbs} digits to base {base})"),
             Self::RandomAccess { bits, copies, .. } => format!("RandomAccess ({copies} lists of 2^{bits})"),
@@ -190,4 +226,18 @@ impl Gate {
             Self::PoseidonMds => "PoseidonMds".to_owned(),
         }
     }
+}
+
+/// Numbers as plonky2 writes them.
+struct Numbers<'a>(Buffer<'a>);
+
+impl Numbers<'_> {
+    fn next(&mut self) -> Result<usize, GenerateError> {
+        self.0.read_usize().map_err(encoding)
+    }
+}
+
+/// plonky2's error says nothing more.
+fn encoding(_: IoError) -> GenerateError {
+    GenerateError::Encoding
 }

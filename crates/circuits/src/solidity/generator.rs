@@ -13,10 +13,9 @@ use plonky2::hash::poseidon::{
 };
 use plonky2::plonk::circuit_data::{CommonCircuitData, VerifierOnlyCircuitData};
 use plonky2::plonk::config::GenericHashOut;
-use plonky2::util::serialization::IoError;
 
 use super::config::{L1Config, write_elements};
-use super::gates::{Gate, Gates};
+use super::gates::Gates;
 use super::proof::Shape;
 use crate::{D, F};
 
@@ -29,7 +28,7 @@ const LINE: usize = 48;
 
 /// Why there is no verifier for a circuit.
 #[derive(Debug, thiserror::Error)]
-pub(crate) enum GenerateError {
+pub enum GenerateError {
     /// A gate that `GateLib` does not have.
     #[error("the verifier does not know the gate {id}")]
     UnknownGate {
@@ -46,18 +45,16 @@ pub(crate) enum GenerateError {
         expected: &'static str,
     },
     /// plonky2 cannot write its own data.
-    #[error("plonky2 cannot encode the circuit: {0:?}")]
-    Encoding(IoError),
+    #[error("plonky2 cannot encode the circuit")]
+    Encoding,
 }
 
-impl From<IoError> for GenerateError {
-    fn from(error: IoError) -> Self {
-        Self::Encoding(error)
-    }
-}
-
-/// The source of the verifier of a circuit.
+/// The source of the verifier of a circuit, a contract of this name.
+///
+/// # Errors
+/// [`GenerateError`] for a circuit that `EpochProofVerifier.sol.template` and its libraries are not written for.
 pub(crate) fn verifier_source(
+    name: &str,
     common: &CommonCircuitData<F, D>,
     verifier: &VerifierOnlyCircuitData<L1Config, D>,
 ) -> Result<String, GenerateError> {
@@ -65,6 +62,7 @@ pub(crate) fn verifier_source(
     let gates = Gates::new(common)?;
     let mut source = TEMPLATE.to_owned();
     let mut values = circuit_values(common, &gates);
+    values.push(("NAME", name.to_owned()));
     values.extend(fri_values(common));
     let prefix = transcript_prefix(common, verifier);
     values.push(("PREFIX", hex_literal(&prefix)));
@@ -91,12 +89,18 @@ pub(crate) fn poseidon_source() -> String {
             .take(HALF_N_FULL_ROUNDS * SPONGE_WIDTH)
             .copied()
     };
+    let matrix = F::FAST_PARTIAL_ROUND_INITIAL_MATRIX;
+    let columns = (0..SPONGE_WIDTH - 1)
+        .flat_map(|column| matrix.iter().filter_map(move |row| row.get(column).copied()));
+    let pairs = F::FAST_PARTIAL_ROUND_W_HATS
+        .into_iter()
+        .zip(F::FAST_PARTIAL_ROUND_VS)
+        .flat_map(|(ws, vs)| ws.into_iter().zip(vs).flat_map(|(w, v)| [w, v]));
     let numbers: Vec<u8> = full(0)
         .chain(F::FAST_PARTIAL_FIRST_ROUND_CONSTANT)
-        .chain(F::FAST_PARTIAL_ROUND_INITIAL_MATRIX.into_iter().flatten())
+        .chain(columns)
         .chain(F::FAST_PARTIAL_ROUND_CONSTANTS)
-        .chain(F::FAST_PARTIAL_ROUND_W_HATS.into_iter().flatten())
-        .chain(F::FAST_PARTIAL_ROUND_VS.into_iter().flatten())
+        .chain(pairs)
         .chain(full(HALF_N_FULL_ROUNDS + N_PARTIAL_ROUNDS))
         .flat_map(u64::to_be_bytes)
         .collect();
@@ -107,7 +111,7 @@ pub(crate) fn poseidon_source() -> String {
          /// @title PoseidonTable\n\
          /// @notice The numbers of Poseidon, 8 bytes each, in the order that `PoseidonLib` names.\n\
          library PoseidonTable {{\n    \
-         bytes internal constant NUMBERS =\n{};\n\
+         bytes internal constant NUMBERS = {};\n\
          }}\n",
         hex_literal(&numbers)
     )
@@ -115,19 +119,31 @@ pub(crate) fn poseidon_source() -> String {
 
 /// Refuses circuits that the contract is not written for.
 fn check(common: &CommonCircuitData<F, D>) -> Result<(), GenerateError> {
-    let is_power_of_7 = common
+    let are_powers = common
         .k_is
         .iter()
-        .zip(F::from_canonical_u64(7).powers())
+        .zip(F::MULTIPLICATIVE_GROUP_GENERATOR.powers())
         .all(|(k, power)| *k == power);
     let conditions = [
         (common.config.num_challenges == CHALLENGES, "three challenges"),
-        (common.num_public_inputs == EpochPublicInputs::LEN, "24 public inputs"),
-        (common.luts.is_empty() && common.num_lookup_polys == 0, "no lookup tables"),
+        (
+            common.num_public_inputs == EpochPublicInputs::LEN,
+            "24 public inputs",
+        ),
+        (
+            common.luts.is_empty() && common.num_lookup_polys == 0,
+            "no lookup tables",
+        ),
         (!common.fri_params.hiding, "no zero-knowledge"),
-        (!common.fri_params.reduction_arity_bits.is_empty(), "at least one fold"),
-        (is_power_of_7 && F::MULTIPLICATIVE_GROUP_GENERATOR == F::from_canonical_u64(7), "cosets by powers of 7"),
-        (<F as Extendable<D>>::W == F::from_canonical_u64(7), "the extension by a root of 7"),
+        (
+            !common.fri_params.reduction_arity_bits.is_empty(),
+            "at least one fold",
+        ),
+        (are_powers, "wires' cosets by powers of the generator"),
+        (
+            <F as Extendable<D>>::W == F::from_canonical_u64(7),
+            "the extension by a root of 7",
+        ),
     ];
     match conditions.into_iter().find(|(holds, _)| !holds) {
         Some((_, expected)) => Err(GenerateError::Unsupported { expected }),
@@ -157,7 +173,11 @@ fn circuit_values(common: &CommonCircuitData<F, D>, gates: &Gates) -> Vec<(&'sta
         ("GATES", wrap_comment(&names.join(", "))),
         ("DEGREE_BITS", common.degree_bits().to_string()),
         ("INVERSE_ROWS", number(rows.inverse())),
-        ("ROW_ROOT", number(F::primitive_root_of_unity(common.degree_bits()))),
+        ("GENERATOR", number(F::MULTIPLICATIVE_GROUP_GENERATOR)),
+        (
+            "ROW_ROOT",
+            number(F::primitive_root_of_unity(common.degree_bits())),
+        ),
         ("CONSTANTS", shape.constants.to_string()),
         ("SELECTORS", gates.selectors.to_string()),
         ("ROUTED_WIRES", shape.routed.to_string()),
@@ -183,7 +203,10 @@ fn fri_values(common: &CommonCircuitData<F, D>) -> Vec<(&'static str, String)> {
     let params = &common.fri_params;
     let config = &params.config;
     let arities = &params.reduction_arity_bits;
-    let packed = arities.iter().rev().fold(0_u128, |packed, bits| (packed << 8) | *bits as u128);
+    let packed = arities
+        .iter()
+        .rev()
+        .fold(0_u128, |packed, bits| (packed << 8) | *bits as u128);
     let max_bits = arities.iter().copied().max().unwrap_or(0);
     vec![
         ("LDE_BITS", params.lde_bits().to_string()),
@@ -194,7 +217,10 @@ fn fri_values(common: &CommonCircuitData<F, D>) -> Vec<(&'static str, String)> {
         ("ARITY_BITS", format!("{packed:#x}")),
         ("FOLDED_BITS", params.total_arities().to_string()),
         ("MAX_ARITY", (1_usize << max_bits).to_string()),
-        ("FRI_TABLE", hex_literal(&fri_table(params.lde_bits(), arities, max_bits))),
+        (
+            "FRI_TABLE",
+            hex_literal(&fri_table(params.lde_bits(), arities, max_bits)),
+        ),
     ]
 }
 
@@ -228,7 +254,10 @@ fn fri_table(lde_bits: usize, arities: &[usize], max_bits: usize) -> Vec<u8> {
 }
 
 /// What plonky2's transcript begins with, whatever the proof: `FriParams::observe`, then the digest of the circuit.
-fn transcript_prefix(common: &CommonCircuitData<F, D>, verifier: &VerifierOnlyCircuitData<L1Config, D>) -> Vec<u8> {
+fn transcript_prefix(
+    common: &CommonCircuitData<F, D>,
+    verifier: &VerifierOnlyCircuitData<L1Config, D>,
+) -> Vec<u8> {
     let params = &common.fri_params;
     let config = &params.config;
     let size = F::from_canonical_usize;
@@ -262,10 +291,13 @@ fn hex(bytes: &[u8]) -> String {
     })
 }
 
-/// A bytes literal over as many lines as it takes, indented by two levels.
+/// A bytes literal over as many lines as it takes, the second and later ones indented by two levels, as `forge fmt` has it.
 pub(super) fn hex_literal(bytes: &[u8]) -> String {
-    let lines: Vec<_> = bytes.chunks(LINE).map(|line| format!("        hex\"{}\"", hex(line))).collect();
-    lines.join("\n")
+    let lines: Vec<_> = bytes
+        .chunks(LINE)
+        .map(|line| format!("hex\"{}\"", hex(line)))
+        .collect();
+    lines.join("\n        ")
 }
 
 /// The rest of a line comment of one level, over several lines.

@@ -82,7 +82,7 @@ impl Shape {
     }
 
     /// Elements of the leaves of the four first trees.
-    fn leaves(&self) -> [usize; 4] {
+    pub(super) fn leaves(&self) -> [usize; 4] {
         [
             self.constants + self.routed,
             self.wires,
@@ -97,7 +97,7 @@ impl Shape {
     }
 
     /// Siblings of a path in the tree of each fold.
-    fn fold_paths(&self) -> impl Iterator<Item = (usize, usize)> {
+    pub(super) fn fold_paths(&self) -> impl Iterator<Item = (usize, usize)> {
         self.arity_bits.iter().scan(self.path, |height, bits| {
             *height = height.saturating_sub(*bits);
             Some((*bits, *height))
@@ -107,7 +107,11 @@ impl Shape {
     /// Bytes of every proof.
     pub(super) fn proof_bytes(&self) -> usize {
         let cap = self.cap_nodes * NODE_BYTES;
-        let openings: usize = self.leaves().iter().map(|count| count * WORD + self.path * NODE_BYTES).sum();
+        let openings: usize = self
+            .leaves()
+            .iter()
+            .map(|count| count * WORD + self.path * NODE_BYTES)
+            .sum();
         let folds: usize = self
             .fold_paths()
             .map(|(bits, height)| (D * WORD << bits) + height * NODE_BYTES)
@@ -124,7 +128,11 @@ pub(crate) fn encode(proof: &Proof<F, L1Config, D>) -> Vec<u8> {
     let mut bytes = vec![];
     let openings = &proof.openings;
     let fri = &proof.opening_proof;
-    for cap in [&proof.wires_cap, &proof.plonk_zs_partial_products_cap, &proof.quotient_polys_cap] {
+    for cap in [
+        &proof.wires_cap,
+        &proof.plonk_zs_partial_products_cap,
+        &proof.quotient_polys_cap,
+    ] {
         write_nodes(&mut bytes, &cap.0);
     }
     for values in [
@@ -160,7 +168,10 @@ pub(crate) fn encode(proof: &Proof<F, L1Config, D>) -> Vec<u8> {
 ///
 /// # Errors
 /// [`DecodeError`]: the length, or an element.
-pub(crate) fn decode(bytes: &[u8], common: &CommonCircuitData<F, D>) -> Result<Proof<F, L1Config, D>, DecodeError> {
+pub(crate) fn decode(
+    bytes: &[u8],
+    common: &CommonCircuitData<F, D>,
+) -> Result<Proof<F, L1Config, D>, DecodeError> {
     let shape = Shape::new(common);
     let expected = shape.proof_bytes();
     if bytes.len() != expected {

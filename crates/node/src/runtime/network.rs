@@ -7,7 +7,7 @@ use std::time::Duration;
 use agoge_p2p::{
     GossipMessage, P2pEvent, P2pHandle, PeerId, Refusal, Request, Responder, Response, Ticket, Verdict,
 };
-use agoge_protocol::{BlockHash, L2BlockNumber, SignedQuote, Transaction, TxId};
+use agoge_protocol::{SignedQuote, Transaction, TxId};
 use agoge_store::{Store, StoreError};
 use agoge_supervisor::{CancellationToken, Health, Spawner};
 use tokio::sync::mpsc;
@@ -142,7 +142,8 @@ impl Network {
             .spawn_blocking("peer-request", move || match request {
                 Request::Transactions(ids) => transactions(&mempool, &ids).map(Response::Transactions),
                 Request::BlockTxIds { number, block_hash } => {
-                    block_tx_ids(&store, number, block_hash).map(Response::BlockTxIds)
+                    let ids = store.view().block_tx_ids(number, block_hash);
+                    ids.map(Response::BlockTxIds)
                 }
                 Request::Blob(hash) => Ok(Response::Blob(store.view().blob(hash)?.map(|blob| blob.to_vec()))),
                 // The network answers this itself.
@@ -180,23 +181,6 @@ impl Network {
         metrics::gauge!(crate::metrics::POOL_TXS).set(approximate(count));
         metrics::gauge!(crate::metrics::POOL_BYTES).set(approximate(bytes));
     }
-}
-
-/// Ids of a block's transactions as far as this node knew them when it was mined; `None` for a block that it does not have.
-fn block_tx_ids(
-    store: &Store,
-    number: L2BlockNumber,
-    block_hash: BlockHash,
-) -> Result<Option<Vec<Option<TxId>>>, StoreError> {
-    let view = store.view();
-    if view
-        .block(number)?
-        .is_none_or(|record| record.block_hash != block_hash)
-    {
-        return Ok(None);
-    }
-    let txs = view.block_txs(number)?;
-    Ok(txs.map(|txs| txs.into_iter().map(|tx| tx.id).collect()))
 }
 
 fn transactions(mempool: &Mempool, ids: &[TxId]) -> Result<Vec<Transaction>, StoreError> {

@@ -6,9 +6,10 @@ use std::convert::Infallible;
 use agoge_protocol::transaction::{NullifierKey, nullifier_key};
 use agoge_protocol::{Deposit, Digest, Element, Header, L2BlockNumber, NotCanonical, TxPublicInputs};
 
+use super::apply::StepError;
 use super::boundary::{GrowingTree, StateBoundary};
 use super::overlay::Overlay;
-use super::step::{BlockEndStep, DepositStep, LowLeaf, PairPath, StateStep, StepError, TransactionStep};
+use super::step::{BlockEndStep, DepositStep, LowLeaf, PairPath, StateStep, TransactionStep};
 use crate::BlockContext;
 use crate::error::Inconsistency;
 use crate::hash;

@@ -9,6 +9,7 @@
 //! Leaves are appended in *aligned pairs*, because a pair needs one path. So between steps a tree may lag by one leaf: [`GrowingTree`]
 //! says which. At the end of a block nothing lags, and the roots are those of [`crate::execute_block`].
 
+mod apply;
 mod boundary;
 mod build;
 mod overlay;
@@ -16,6 +17,7 @@ mod step;
 #[cfg(test)]
 mod tests;
 
+pub use apply::StepError;
 pub use boundary::{GrowingTree, OpenBlock, StateBoundary};
 pub use build::{BlockSteps, HeaderReader, WitnessError, block_steps};
-pub use step::{BlockEndStep, DepositStep, LowLeaf, PairPath, StateStep, StepError, TransactionStep};
+pub use step::{BlockEndStep, DepositStep, LowLeaf, PairPath, StateStep, TransactionStep};

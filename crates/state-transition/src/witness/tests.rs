@@ -243,7 +243,7 @@ fn blocks_that_cannot_be_proven_are_refused_with_the_reason() {
         chain.steps(0, &twice),
         Err(WitnessError::NullifierSpent { index: 1, nullifier })
     );
-    chain.grow(0, &[spent.clone()]);
+    chain.grow(0, core::slice::from_ref(&spent));
     assert_eq!(
         chain.steps(0, &twice[..1]),
         Err(WitnessError::NullifierSpent { index: 0, nullifier })

@@ -71,7 +71,12 @@ impl SettlementBoundary {
             .0
             .into_iter()
             .chain(self.fingerprint)
-            .chain(scalars.into_iter().flat_map(Scalar::to_limbs).map(Element::from_u32))
+            .chain(
+                scalars
+                    .into_iter()
+                    .flat_map(Scalar::to_limbs)
+                    .map(Element::from_u32),
+            )
             .chain(self.effects.0)
             .chain(self.settlement.0)
             .chain(counts);

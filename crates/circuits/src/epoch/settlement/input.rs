@@ -132,7 +132,10 @@ impl SettlementBoundary {
             let amount = Element::new(withdrawal.amount)?;
             self.settlement = hash::withdrawal_step(self.settlement, withdrawal.recipient, amount);
             self.withdrawal_count = incremented(self.withdrawal_count)?;
-            absorb(list, address_limbs(withdrawal.recipient).into_iter().chain([amount]));
+            absorb(
+                list,
+                address_limbs(withdrawal.recipient).into_iter().chain([amount]),
+            );
         }
         Ok(())
     }

@@ -32,6 +32,9 @@ use scalar::ScalarTarget;
 use unit::{Constraint, Unit};
 use values::UnitValues;
 
+/// Units of a leaf in 2^14 rows.
+pub(crate) const UNITS: usize = 240;
+
 /// The leaf circuit of the settlement track.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct SettlementLeaf {
@@ -42,10 +45,7 @@ pub(crate) struct SettlementLeaf {
 impl SettlementLeaf {
     /// A leaf of so many steps.
     pub(crate) const fn new(units: usize) -> Self {
-        Self {
-            units,
-            omitted: None,
-        }
+        Self { units, omitted: None }
     }
 
     /// Steps that an input may have.
@@ -92,7 +92,7 @@ impl Leaf for SettlementLeaf {
             z: builder.add_virtual_target_arr(),
         };
         let inverse = builder.add_virtual_target_arr();
-        let powers = Powers::new(builder, &context, &inverse);
+        let powers = Powers::new(builder, &context, &inverse, self.omitted);
         let mut state = start.clone();
         let units = (0..self.units)
             .map(|_| {
@@ -141,7 +141,10 @@ impl Leaf for SettlementLeaf {
             .take(self.units)
             .collect::<Result<Vec<_>, _>>()
             .map_err(|e| SettlementAssignError::Step(e.into()))?;
-        targets.assign(input, &units, witness)
+        let point = BlobPoint::new(input.challenges.z)
+            .ok_or(SettlementAssignError::Step(SettlementStepError::PointIsZero))?;
+        let inverse = point.inverse().to_limbs().map(F::from_canonical_u32);
+        targets.assign(input, &inverse, &units, witness)
     }
 }
 
@@ -150,23 +153,24 @@ impl SettlementTargets {
     fn assign(
         &self,
         input: &SettlementInput,
+        inverse: &[F; scalar::LIMBS],
         units: &[UnitValues<F>],
         witness: &mut PartialWitness<F>,
     ) -> Result<(), BoxError> {
         let SettlementChallenges { alpha, z } = input.challenges;
-        let point = BlobPoint::new(z)
-            .ok_or(SettlementAssignError::Step(SettlementStepError::PointIsZero))?;
         let mut set = |targets: &[Target], values: &mut dyn Iterator<Item = F>| {
             targets
                 .iter()
                 .zip(values)
                 .try_for_each(|(target, value)| witness.set_target(*target, value))
         };
-        set(&self.start, &mut input.start.to_elements().into_iter().map(element))?;
+        set(
+            &self.start,
+            &mut input.start.to_elements().into_iter().map(element),
+        )?;
         let challenges = alpha.into_iter().chain(z).map(element);
         set(&self.context.to_list(), &mut challenges.into_iter())?;
-        let inverse = point.inverse().to_limbs().map(F::from_canonical_u32);
-        set(&self.inverse, &mut inverse.into_iter())?;
+        set(&self.inverse, &mut inverse.iter().copied())?;
         for (targets, values) in self.units.iter().zip(units) {
             set(&targets.to_list(), &mut values.to_list().into_iter())?;
         }

@@ -7,6 +7,7 @@ use plonky2::iop::ext_target::ExtensionTarget;
 use plonky2::iop::target::Target;
 
 use super::scalar::{self, ScalarTarget};
+use super::unit::Constraint;
 use crate::{Builder, D};
 
 /// alpha, then z: the elements that all segments of an epoch share.
@@ -37,13 +38,25 @@ pub(super) struct Powers {
 }
 
 impl Powers {
-    /// Computes the powers; `inverse` is free and becomes `1/z`, which exists unless z is 0.
-    pub(super) fn new(builder: &mut Builder, context: &ContextTargets, inverse: &ScalarTarget) -> Self {
+    /// Computes the powers; `inverse` is free and becomes `1/z`, which exists unless z is 0. `omitted` is for tests.
+    pub(super) fn new(
+        builder: &mut Builder,
+        context: &ContextTargets,
+        inverse: &ScalarTarget,
+        omitted: Option<Constraint>,
+    ) -> Self {
         let alpha = ExtensionTarget(context.alpha);
         let entries = [BLOCK_ELEMENTS, DEPOSIT_ELEMENTS, WITHDRAWAL_ELEMENTS]
             .map(|elements| builder.exp_u64_extension(alpha, elements as u64));
-        let z = point(builder, &context.z);
-        invert(builder, &z, inverse);
+        let z = point(builder, &context.z, omitted);
+        if omitted != Some(Constraint::InverseLimbs) {
+            for limb in inverse {
+                scalar::assert_limb(builder, *limb);
+            }
+        }
+        if omitted != Some(Constraint::Inverse) {
+            assert_inverse(builder, &z, inverse);
+        }
         let mut power = *inverse;
         let mut inverses = [*inverse; TX_COEFFICIENTS];
         for slot in inverses.iter_mut().skip(1) {
@@ -77,21 +90,20 @@ impl Powers {
 }
 
 /// z from its limbs of 56 bits, which this constrains.
-fn point(builder: &mut Builder, wide: &[Target; 3]) -> ScalarTarget {
+fn point(builder: &mut Builder, wide: &[Target; 3], omitted: Option<Constraint>) -> ScalarTarget {
     let mut limbs = Vec::with_capacity(2 * wide.len());
     for limb in wide {
         let [low, middle, high] = scalar::split(builder, *limb);
-        builder.assert_zero(high);
+        if omitted != Some(Constraint::PointLimbs) {
+            builder.assert_zero(high);
+        }
         limbs.extend([low, middle]);
     }
     scalar::padded(builder, &limbs)
 }
 
-/// Constrains limbs to those of an inverse: `z inverse = 1 mod r`.
-fn invert(builder: &mut Builder, z: &ScalarTarget, inverse: &ScalarTarget) {
-    for limb in inverse {
-        scalar::assert_limb(builder, *limb);
-    }
+/// `z inverse = 1 mod r`.
+fn assert_inverse(builder: &mut Builder, z: &ScalarTarget, inverse: &ScalarTarget) {
     let product = scalar::multiply(builder, z, inverse);
     let one = builder.one();
     let one: ScalarTarget = scalar::padded(builder, &[one]);

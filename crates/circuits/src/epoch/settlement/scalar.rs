@@ -17,7 +17,8 @@ pub(crate) const LIMBS: usize = 10;
 pub(crate) const COLUMNS: usize = 2 * LIMBS - 1;
 /// r, lowest limb first.
 pub(crate) const MODULUS: [u64; LIMBS] = [
-    0x000_0001, 0xfff_fff0, 0xe5b_feff, 0xa40_2fff, 0x805_53bd, 0x080_9a1d, 0x833_39d8, 0x299_d7d4, 0x3ed_a753, 0x7,
+    0x000_0001, 0xfff_fff0, 0xe5b_feff, 0xa40_2fff, 0x805_53bd, 0x080_9a1d, 0x833_39d8, 0x299_d7d4,
+    0x3ed_a753, 0x7,
 ];
 
 /// Limbs, each below `2^28`.

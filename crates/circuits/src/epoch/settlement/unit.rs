@@ -34,9 +34,12 @@ use super::values::UnitValues;
 use crate::gadgets::{self, DigestTarget};
 use crate::{Builder, F};
 
-/// The constraints of a unit that are not wiring. Each has a test in which only this one is broken.
+/// The constraints of a leaf that are not wiring. Each has a test in which only this one is broken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Constraint {
+    PointLimbs,
+    InverseLimbs,
+    Inverse,
     KindIsBoolean,
     OneKind,
     WithdrawalOfSomething,
@@ -92,7 +95,11 @@ impl Unit<'_> {
         let [header_chain, deposit, withdrawal, effects] = [
             header_chain(b, values, state),
             deposit_step(b, values, state),
-            gadgets::hash(b, WITHDRAWAL_STEP, &joined(&[&state.settlement, &tx.recipient, &[tx.amount]])),
+            gadgets::hash(
+                b,
+                WITHDRAWAL_STEP,
+                &joined(&[&state.settlement, &tx.recipient, &[tx.amount]]),
+            ),
             gadgets::hash(b, EFFECTS_STEP, &joined(&[&state.effects, &tx.effects_hash])),
         ];
         let end = Choice::new([kind.is_end, kind.is_not_end, b.zero()]);
@@ -101,7 +108,10 @@ impl Unit<'_> {
         let zero = [b.zero(); 4];
 
         let stepped = entry.choose(b, [&zero, &deposit, &withdrawal]);
-        let settlement = core::array::from_fn(|i| b.mul_add(kind.is_silent, state.settlement[i], stepped[i]));
+        let mut settlement = stepped;
+        for (slot, before) in settlement.iter_mut().zip(state.settlement) {
+            *slot = b.mul_add(kind.is_silent, before, *slot);
+        }
         let fingerprint = self.fingerprint(values, &tx, &kind, state, entry);
         let [total, block, weight, base] = self.blobs(&tx, &kind, state, end, work);
 
@@ -134,7 +144,9 @@ impl Unit<'_> {
     fn transaction(&mut self, values: &UnitValues<Target>) -> Transaction {
         self.enforce(Constraint::FeeLimbs, |b| assert_value_limbs(b, &values.fee));
         self.enforce(Constraint::AmountLimbs, |b| assert_value_limbs(b, &values.amount));
-        self.enforce(Constraint::RecipientLimbs, |b| assert_recipient_limbs(b, &values.recipient));
+        self.enforce(Constraint::RecipientLimbs, |b| {
+            assert_recipient_limbs(b, &values.recipient)
+        });
         self.enforce(Constraint::CiphertextLimbs, |b| {
             for limb in values.ciphertexts.as_flattened() {
                 scalar::assert_limb(b, *limb);
@@ -160,10 +172,20 @@ impl Unit<'_> {
             &joined(&[digests, &[fee, amount], &recipient, &ciphertext_hash]),
         );
 
-        let mut limbs: Vec<Target> = digests.iter().flat_map(|element| scalar::split(b, *element)).collect();
+        let mut limbs: Vec<Target> = digests
+            .iter()
+            .flat_map(|element| scalar::split(b, *element))
+            .collect();
         limbs.extend(values.fee);
         limbs.extend(values.amount);
-        limbs.extend([r0, number(b, &[r1, r2], &[20]), r3, number(b, &[r4, r5], &[20]), r6, r7]);
+        limbs.extend([
+            r0,
+            number(b, &[r1, r2], &[20]),
+            r3,
+            number(b, &[r4, r5], &[20]),
+            r6,
+            r7,
+        ]);
         limbs.extend(values.ciphertexts.as_flattened());
         Transaction {
             recipient,
@@ -262,7 +284,9 @@ impl Unit<'_> {
         work: Choice,
     ) -> [ScalarTarget; 4] {
         // The count is a limb of c_0.
-        self.enforce(Constraint::TxCountLimb, |b| scalar::assert_limb(b, state.tx_count));
+        self.enforce(Constraint::TxCountLimb, |b| {
+            scalar::assert_limb(b, state.tx_count)
+        });
         let polynomial = self.tx_polynomial(&tx.limbs);
         let b = &mut *self.builder;
         let zero: ScalarTarget = scalar::zero(b);
@@ -326,7 +350,11 @@ fn header_chain(b: &mut Builder, values: &UnitValues<Target>, state: &BoundaryTa
 }
 
 fn deposit_step(b: &mut Builder, values: &UnitValues<Target>, state: &BoundaryTargets) -> DigestTarget {
-    let inputs = joined(&[&state.settlement, &values.deposit_partial, &[values.deposit_value]]);
+    let inputs = joined(&[
+        &state.settlement,
+        &values.deposit_partial,
+        &[values.deposit_value],
+    ]);
     gadgets::hash(b, DEPOSIT_STEP, &inputs)
 }
 

@@ -8,13 +8,14 @@ use plonky2::iop::witness::{PartialWitness, WitnessWrite};
 
 use super::boundary::Boundary;
 use super::unit::{Constraint, Relation};
-use super::values::{UnitValues, digest, element};
+use super::values::UnitValues;
 use crate::epoch::track::{Leaf, LeafCircuit};
+use crate::field::{digest, element};
 use crate::gadgets::DigestTarget;
 use crate::{BoxError, Builder, F};
 
 /// Units of the product's leaf: what 2^14 rows hold with 3 % to spare.
-pub(crate) const STATE_UNITS: usize = 42;
+pub const STATE_UNITS: usize = 43;
 
 /// What a segment is proven from.
 #[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
@@ -74,10 +75,7 @@ impl StateLeaf {
 
     /// A leaf of another size, for tests.
     pub(crate) const fn with_units(units: usize) -> Self {
-        Self {
-            units,
-            omitted: None,
-        }
+        Self { units, omitted: None }
     }
 
     #[cfg(test)]
@@ -111,7 +109,9 @@ impl StateLeaf {
             let after = boundary
                 .apply(genesis_id, step)
                 .map_err(|reason| StateInputError::Step { position, reason })?;
-            values.push(UnitValues::of_step(genesis_id, &boundary, &after, step)?);
+            let unit = UnitValues::of_step(genesis_id, &boundary, &after, step)
+                .map_err(|reason| StateInputError::Step { position, reason })?;
+            values.push(unit);
             boundary = after;
         }
         values.resize_with(self.units, || UnitValues::padding(genesis_id, &boundary));

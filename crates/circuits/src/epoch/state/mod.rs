@@ -16,14 +16,16 @@
 //!
 //! [`StateBoundary::apply`]: agoge_state_transition::witness::StateBoundary::apply
 
+mod block;
 mod boundary;
 mod leaf;
 mod order;
 #[cfg(test)]
 mod tests;
+mod trees;
 mod unit;
 mod values;
 
 pub(crate) use boundary::Boundary;
-pub use leaf::StateInput;
-pub(crate) use leaf::{STATE_UNITS, StateLeaf};
+pub(crate) use leaf::StateLeaf;
+pub use leaf::{STATE_UNITS, StateInput};

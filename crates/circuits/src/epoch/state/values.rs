@@ -3,15 +3,16 @@
 
 use agoge_protocol::limits::TREE_DEPTH;
 use agoge_protocol::transaction::nullifier_key;
-use agoge_protocol::{Digest, Element, Header, NotCanonical, address_limbs};
+use agoge_protocol::{Digest, Element, Header, address_limbs};
 use agoge_state_transition::MerklePath;
 use agoge_state_transition::witness::{
-    BlockEndStep, DepositStep, LowLeaf, PairPath, StateBoundary, StateStep, TransactionStep,
+    BlockEndStep, DepositStep, LowLeaf, PairPath, StateBoundary, StateStep, StepError, TransactionStep,
 };
 use plonky2::field::types::Field;
 
 use super::order::OrderValues;
 use crate::F;
+use crate::field::{digest, element};
 
 /// Levels of an append path: the pair's own is none of them.
 pub(super) const PAIR_DEPTH: usize = TREE_DEPTH - 1;
@@ -218,13 +219,13 @@ impl UnitValues<F> {
     /// The values of a step that applies to the boundary before it.
     ///
     /// # Errors
-    /// An integer is not below the modulus.
+    /// [`StepError`] when the step does not apply.
     pub(super) fn of_step(
         genesis_id: Digest,
         before: &StateBoundary,
         after: &StateBoundary,
         step: &StateStep,
-    ) -> Result<Self, NotCanonical> {
+    ) -> Result<Self, StepError> {
         let mut values = Self::padding(genesis_id, before);
         match step {
             StateStep::Deposit(step) => values.set_deposit(step)?,
@@ -234,7 +235,7 @@ impl UnitValues<F> {
         Ok(values)
     }
 
-    fn set_deposit(&mut self, step: &DepositStep) -> Result<(), NotCanonical> {
+    fn set_deposit(&mut self, step: &DepositStep) -> Result<(), StepError> {
         self.kind.deposit = F::ONE;
         self.deposit_partial = digest(step.partial);
         self.deposit_value = element(Element::new(step.value)?);
@@ -242,7 +243,7 @@ impl UnitValues<F> {
         Ok(())
     }
 
-    fn set_transaction(&mut self, step: &TransactionStep) -> Result<(), NotCanonical> {
+    fn set_transaction(&mut self, step: &TransactionStep) -> Result<(), StepError> {
         let inputs = &step.inputs;
         let withdrawal = inputs.withdrawal();
         let amount = element(Element::new(withdrawal.amount)?);
@@ -262,7 +263,11 @@ impl UnitValues<F> {
         self.nullifier_place.siblings = pair_siblings(&step.nullifier_path);
         let keys = inputs.nullifiers().each_ref().map(nullifier_key);
         for ((low, step), key) in self.low_leaves.iter_mut().zip(&step.low_leaves).zip(keys) {
-            let LowLeaf { key: low_key, next_key, path } = step;
+            let LowLeaf {
+                key: low_key,
+                next_key,
+                path,
+            } = step;
             low.enclose(*low_key, key, *next_key);
             low.place = place(path);
         }
@@ -275,24 +280,13 @@ impl UnitValues<F> {
         before: &StateBoundary,
         after: &StateBoundary,
         step: &BlockEndStep,
-    ) -> Result<(), NotCanonical> {
-        let header = Header {
-            genesis_id,
-            number: after.number,
-            slot: step.slot,
-            timestamp: step.timestamp,
-            parent_archive: before.archive,
-            note_root: after.notes.root,
-            note_count: before.notes.count,
-            nullifier_root: after.nullifiers.root,
-            nullifier_count: before.nullifiers.count,
-            inbox_end: before.inbox_index,
-            settlement_hash: before.block.settlement_hash,
-            effects_hash: before.block.effects_hash,
-            fee_recipient: step.fee_recipient,
-            total_fees: before.block.total_fees,
-            tx_count: before.block.tx_count,
+    ) -> Result<(), StepError> {
+        let whole = StateBoundary {
+            notes: after.notes,
+            nullifiers: after.nullifiers,
+            ..*before
         };
+        let header = whole.header(genesis_id, step)?;
         self.kind.block_end = F::ONE;
         self.header = header.to_elements()?.map(element);
         self.note_place.siblings = pair_siblings(&step.note_path);
@@ -335,14 +329,4 @@ pub(super) fn bits<const N: usize>(mut number: u64) -> [F; N] {
         number >>= 1;
         bit
     })
-}
-
-/// The same number in plonky2's type.
-pub(super) fn element(element: Element) -> F {
-    F::from_canonical_u64(element.get())
-}
-
-/// The same digest in plonky2's type.
-pub(super) fn digest(digest: Digest) -> [F; 4] {
-    digest.0.map(element)
 }

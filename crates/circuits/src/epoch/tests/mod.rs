@@ -1,6 +1,10 @@
 //! Tests that need proofs, at toy sizes: a few queries, no proof of work, the same code.
 
+mod files;
+mod jobs;
 mod merges;
+mod roots;
+mod sizes;
 mod transactions;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};

@@ -110,7 +110,7 @@ pub enum TransactionsError {
 pub(crate) struct TransactionsLeaf {
     verifier: ClientVerifier,
     /// A valid proof for the places that are not needed.
-    padding: ClientProof,
+    padding: Option<ClientProof>,
     places: usize,
 }
 
@@ -134,12 +134,22 @@ impl TransactionsLeaf {
         padding: &ProvenTransaction,
         places: usize,
     ) -> Result<Self, VerifyError> {
-        let padding = verifier.verified(&padding.public_inputs, &padding.proof)?;
+        let padding = Some(verifier.verified(&padding.public_inputs, &padding.proof)?);
         Ok(Self {
             verifier,
             padding,
             places,
         })
+    }
+
+    /// A leaf that is not proven.
+    #[cfg(test)]
+    pub(super) fn for_rows(verifier: ClientVerifier, places: usize) -> Self {
+        Self {
+            verifier,
+            padding: None,
+            places,
+        }
     }
 
     fn client(&self) -> &VerifierCircuitData<F, C, D> {
@@ -229,7 +239,7 @@ impl Leaf for TransactionsLeaf {
         let places: Vec<_> = verified
             .iter()
             .map(|proof| (true, proof))
-            .chain(core::iter::repeat((false, &self.padding)))
+            .chain(self.padding.iter().map(|padding| (false, padding)).cycle())
             .take(self.places)
             .collect();
         targets.assign_places(input.start, &places, witness)

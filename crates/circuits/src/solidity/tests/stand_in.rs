@@ -1,5 +1,5 @@
-//! A circuit of the kind that L1 verifies: the verification of a proof with 24 public inputs, by a circuit with every gate that
-//! the verification of an epoch's root has.
+//! A circuit of the kind that L1 verifies, as the wrap of an epoch's root is: it verifies a proof with 24 public inputs. Its
+//! rate is 1/8 instead of 1/128, so that many proofs can be made; all else is the wrap's.
 
 use plonky2::field::types::Field;
 use plonky2::fri::FriConfig;
@@ -24,7 +24,7 @@ pub(super) struct StandIn {
 
 impl StandIn {
     pub(super) fn build() -> Self {
-        let mut builder = Builder::new(config(80, 4, 21, 16, &[4, 4]));
+        let mut builder = Builder::new(config(80, 4, 21, &[4, 4]));
         let public = builder.add_virtual_targets(24);
         builder.hash_n_to_hash_no_pad::<PoseidonHash>(public.clone());
         while builder.num_gates() < 1 << 9 {
@@ -33,12 +33,11 @@ impl StandIn {
         builder.register_public_inputs(&public);
         let root = builder.build::<C>();
 
-        let mut builder = Builder::new(wrap_config());
+        let mut builder = Builder::new(config(60, 3, 12, &[3, 3]));
         let proof = builder.add_virtual_proof_with_pis(&root.common);
         let verifier = builder.constant_verifier_data(&root.verifier_only);
         builder.verify_proof::<C>(&proof, &verifier, &root.common);
         builder.register_public_inputs(&proof.public_inputs);
-        println!("rows {}", builder.num_gates());
         Self {
             wrap: builder.build(),
             root,
@@ -59,27 +58,15 @@ impl StandIn {
     }
 }
 
-/// The parameters of the last layer.
-pub(super) fn wrap_config() -> CircuitConfig {
-    let number = |name: &str, default: usize| std::env::var(name).map_or(default, |value| value.parse().unwrap());
-    config(
-        number("ROUTED", 60),
-        number("RATE", 7),
-        number("QUERIES", 12),
-        number("POW", 16) as u32,
-        &[3, 3],
-    )
-}
-
-fn config(routed: usize, rate_bits: usize, queries: usize, work_bits: u32, arity_bits: &[usize]) -> CircuitConfig {
+fn config(routed: usize, rate_bits: usize, queries: usize, arity_bits: &[usize]) -> CircuitConfig {
     CircuitConfig {
         num_routed_wires: routed,
         num_challenges: 3,
-        security_bits: 100,
+        security_bits: 20,
         fri_config: FriConfig {
             rate_bits,
             cap_height: 4,
-            proof_of_work_bits: work_bits,
+            proof_of_work_bits: 16,
             reduction_strategy: FriReductionStrategy::Fixed(arity_bits.to_vec()),
             num_query_rounds: queries,
         },

@@ -53,6 +53,44 @@ async fn a_proof_moves_the_proven_tip_and_a_reorg_takes_it_back_until_it_is_ther
 }
 
 #[tokio::test]
+async fn ids_of_a_blocks_transactions_are_told_where_they_were_known() {
+    let (node, id) = two_blocks().await;
+    let number = L2BlockNumber::new(2);
+    let record = node.store.view().block(number).unwrap().unwrap();
+    let ids = |number, hash| node.store.view().block_tx_ids(number, hash).unwrap();
+    assert_eq!(ids(number, record.block_hash), Some(vec![Some(id)]));
+    assert!(
+        node.mempool.get(id).unwrap().is_some(),
+        "and the transaction is served with its proof"
+    );
+    assert_eq!(ids(number, B256::ZERO), None, "another block");
+    assert_eq!(ids(L2BlockNumber::new(3), record.block_hash), None, "no block");
+
+    // A node that never heard of the transaction has the block from its blob alone.
+    let follower = TestNode::new();
+    with_deposits(&follower, 9);
+    for number in [1, 2] {
+        let record = node
+            .store
+            .view()
+            .block(L2BlockNumber::new(number))
+            .unwrap()
+            .unwrap();
+        let blob = node.store.view().blob(record.blob_hash).unwrap().unwrap();
+        let event = L1Event::BlockProposed {
+            number: L2BlockNumber::new(number),
+            free_fields: record.free_fields,
+            blob_hash: record.blob_hash,
+            block_hash: record.block_hash,
+        };
+        let blob = agoge_l1_client::Blob::from_bytes(blob.to_vec()).unwrap();
+        follower.extend(l1(9 + number), &[event], Some(&blob)).unwrap();
+    }
+    let ids = follower.store.view().block_tx_ids(number, record.block_hash);
+    assert_eq!(ids.unwrap(), Some(vec![None]));
+}
+
+#[tokio::test]
 async fn proven_blocks_are_never_pruned_and_the_rest_is() {
     // P = 4: blocks of epoch 0 are pruned from the first second of epoch 5 on.
     let due = TIMING.slot_start(Slot::new(5 * 16));

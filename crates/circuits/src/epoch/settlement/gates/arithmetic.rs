@@ -11,10 +11,10 @@ use plonky2::iop::ext_target::ExtensionTarget;
 use crate::{Builder, D, F};
 
 /// The extension field.
-pub(super) type Extension = <F as Extendable<D>>::Extension;
+pub(crate) type Extension = <F as Extendable<D>>::Extension;
 
 /// Sums and products in one of the three settings.
-pub(super) trait Arithmetic {
+pub(crate) trait Arithmetic {
     /// A wire's value.
     type Value: Copy;
 
@@ -100,7 +100,8 @@ impl Arithmetic for InCircuit<'_> {
     type Value = ExtensionTarget<D>;
 
     fn constant(&mut self, value: F) -> ExtensionTarget<D> {
-        self.0.constant_extension(FieldExtension::<D>::from_basefield(value))
+        self.0
+            .constant_extension(FieldExtension::<D>::from_basefield(value))
     }
 
     fn scale_add(

@@ -123,9 +123,17 @@ impl<R: Relation> Gate<F, D> for Custom<R> {
         constraints
     }
 
-    fn eval_unfiltered_base_one(&self, vars: EvaluationVarsBase<F>, mut consumer: StridedConstraintConsumer<F>) {
+    fn eval_unfiltered_base_one(
+        &self,
+        vars: EvaluationVarsBase<F>,
+        mut consumer: StridedConstraintConsumer<F>,
+    ) {
         self.0.constrain(
             &mut OverPacked::<F>(PhantomData),
+            #[expect(
+                clippy::indexing_slicing,
+                reason = "a gate's row has as many wires as the gate says"
+            )]
             |wire| vars.local_wires[wire],
             |constraint| consumer.one(constraint),
         );
@@ -195,6 +203,10 @@ impl<R: Relation> PackedEvaluableBase<F, D> for Custom<R> {
     ) {
         self.0.constrain(
             &mut OverPacked::<P>(PhantomData),
+            #[expect(
+                clippy::indexing_slicing,
+                reason = "a gate's row has as many wires as the gate says"
+            )]
             |wire| vars.local_wires[wire],
             |constraint| consumer.one(constraint),
         );
@@ -216,14 +228,13 @@ impl<R: Relation> SimpleGenerator<F, D> for Completion<R> {
 
     fn dependencies(&self) -> Vec<Target> {
         let wires = self.relation.inputs(self.operation);
-        wires.into_iter().map(|wire| Target::wire(self.row, wire)).collect()
+        wires
+            .into_iter()
+            .map(|wire| Target::wire(self.row, wire))
+            .collect()
     }
 
-    fn run_once(
-        &self,
-        witness: &PartitionWitness<F>,
-        out: &mut GeneratedValues<F>,
-    ) -> anyhow::Result<()> {
+    fn run_once(&self, witness: &PartitionWitness<F>, out: &mut GeneratedValues<F>) -> anyhow::Result<()> {
         let inputs = witness.get_targets(&SimpleGenerator::<F, D>::dependencies(self));
         for (wire, value) in self.relation.complete(self.operation, &inputs) {
             out.set_target(Target::wire(self.row, wire), value)?;

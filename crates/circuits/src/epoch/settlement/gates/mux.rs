@@ -79,7 +79,11 @@ impl Relation for Mux {
 
     fn complete(&self, place: usize, inputs: &[F]) -> Vec<(usize, F)> {
         let (factors, values) = inputs.split_at(Self::WAYS.min(inputs.len()));
-        let chosen = factors.iter().zip(values).map(|(factor, value)| *factor * *value).sum();
+        let chosen = factors
+            .iter()
+            .zip(values)
+            .map(|(factor, value)| *factor * *value)
+            .sum();
         vec![(Self::outcome(place), chosen)]
     }
 }

@@ -77,7 +77,9 @@ impl Relation for Product {
         let mut after = Vec::with_capacity(COLUMNS);
         let wire = |wire: usize| inputs.get(wire).copied().unwrap_or(F::ZERO);
         let mut arithmetic = OverPacked::<F>(core::marker::PhantomData);
-        Self::columns(&mut arithmetic, wire, |_, k, sum| after.push((Self::AFTER + k, sum)));
+        Self::columns(&mut arithmetic, wire, |_, k, sum| {
+            after.push((Self::AFTER + k, sum))
+        });
         after
     }
 }

@@ -108,7 +108,7 @@ impl Relation for Reduction {
 
 /// Quotient and carry wires of `(columns - result) / r`, which is a whole number, from its lowest limb up. That of r is 1, so
 /// each quotient limb is what the limbs below leave in its column.
-fn divide(columns: &[u64], result: &[u64; LIMBS]) -> ([u64; LIMBS], [u64; Reduction::CARRIES]) {
+pub(super) fn divide(columns: &[u64], result: &[u64; LIMBS]) -> ([u64; LIMBS], [u64; Reduction::CARRIES]) {
     let mut quotient = [0_u64; LIMBS];
     let mut carries = [0_u64; Reduction::CARRIES];
     let mut carry = 0_i128;

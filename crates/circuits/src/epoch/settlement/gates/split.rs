@@ -75,7 +75,8 @@ impl Relation for Split {
     ) {
         for operation in 0..Self::OPERATIONS {
             let digits = Self::digits(operation);
-            let digits_of = |part: core::ops::Range<usize>| digits.clone().skip(part.start).take(part.len()).map(&wire);
+            let digits_of =
+                |part: core::ops::Range<usize>| digits.clone().skip(part.start).take(part.len()).map(&wire);
             for (limb, part) in Self::limbs(operation).into_iter().zip(Self::LIMBS) {
                 let number = arithmetic.number(digits_of(part).collect::<Vec<_>>().into_iter(), 4);
                 emit(arithmetic.subtract(number, wire(limb)));

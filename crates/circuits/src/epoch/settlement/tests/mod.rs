@@ -4,10 +4,9 @@ mod leaf;
 mod relation;
 mod stream;
 
-use agoge_state_transition::Scalar;
 use plonky2::field::types::PrimeField64;
 use plonky2::fri::reduction_strategies::FriReductionStrategy;
-use plonky2::iop::witness::{PartialWitness, Witness};
+use plonky2::iop::witness::Witness;
 use plonky2::plonk::circuit_data::{CircuitConfig, CircuitData};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
@@ -67,25 +66,41 @@ impl TestLeaf {
             .collect()
     }
 
-    fn is_provable(&self, input: &SettlementInput, units: &[UnitValues<F>]) -> bool {
+    fn is_provable(&self, values: &Values) -> bool {
         let mut witness = PartialWitness::new();
-        self.targets.assign(input, units, &mut witness).unwrap();
+        self.targets
+            .assign(&values.input, &values.inverse, &values.units, &mut witness)
+            .unwrap();
         let proof = catch_unwind(AssertUnwindSafe(|| self.data.prove(witness)));
         proof.is_ok_and(|proof| proof.is_ok_and(|proof| self.data.verify(proof).is_ok()))
     }
 }
 
-/// Values of an input's units.
-fn units(input: &SettlementInput) -> Vec<UnitValues<F>> {
-    input.steps.iter().map(|step| UnitValues::new(step).unwrap()).collect()
+/// Everything that a prover sets.
+#[derive(Clone, Debug)]
+struct Values {
+    input: SettlementInput,
+    inverse: [F; scalar::LIMBS],
+    units: Vec<UnitValues<F>>,
+}
+
+impl Values {
+    /// As an honest prover sets them.
+    fn new(input: SettlementInput) -> Self {
+        let point = BlobPoint::new(input.challenges.z).unwrap();
+        Self {
+            inverse: point.inverse().to_limbs().map(F::from_canonical_u32),
+            units: input
+                .steps
+                .iter()
+                .map(|step| UnitValues::new(step).unwrap())
+                .collect(),
+            input,
+        }
+    }
 }
 
 /// The numbers of a native boundary as the circuit has them.
 fn numbers(boundary: &SettlementBoundary) -> Vec<u64> {
     boundary.to_elements().map(|element| element.get()).to_vec()
-}
-
-/// The native limbs are below r; so are the honest prover's.
-fn scalar(limbs: &[u64]) -> Scalar {
-    Scalar::from_columns(limbs)
 }

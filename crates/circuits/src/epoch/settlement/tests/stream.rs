@@ -39,7 +39,14 @@ pub(super) fn challenges(rng: &mut ChaCha8Rng) -> SettlementChallenges {
 
 fn element(rng: &mut ChaCha8Rng) -> Element {
     // Half of them near the ends of the field and of its split.
-    let special = [0, 1, (1 << 32) - 2, (1 << 32) - 1, 1 << 32, agoge_protocol::element::MODULUS - 1];
+    let special = [
+        0,
+        1,
+        (1 << 32) - 2,
+        (1 << 32) - 1,
+        1 << 32,
+        agoge_protocol::element::MODULUS - 1,
+    ];
     if rng.gen_bool(0.3) {
         Element::new(special[rng.gen_range(0..special.len())]).unwrap()
     } else {
@@ -67,7 +74,11 @@ pub(super) fn effects(rng: &mut ChaCha8Rng, is_withdrawal: bool) -> TxEffects {
         nullifiers: [digest(rng), digest(rng)],
         commitments: [digest(rng), digest(rng)],
         fee: rng.gen_range(0..1 << 60),
-        withdrawal: if is_withdrawal { withdrawal } else { Withdrawal::default() },
+        withdrawal: if is_withdrawal {
+            withdrawal
+        } else {
+            Withdrawal::default()
+        },
         ciphertexts: core::array::from_fn(|_| {
             let bytes: Vec<u8> = (0..91).map(|_| rng.r#gen()).collect();
             Ciphertext::from_bytes(&bytes.try_into().unwrap())
@@ -102,7 +113,11 @@ pub(super) fn epoch(rng: &mut ChaCha8Rng, shape: &[(usize, usize)]) -> Epoch {
                 .collect(),
         });
         steps.extend(deposits.into_iter().map(SettlementStep::Deposit));
-        steps.extend(txs.iter().cloned().map(|tx| SettlementStep::Transaction(Box::new(tx))));
+        steps.extend(
+            txs.iter()
+                .cloned()
+                .map(|tx| SettlementStep::Transaction(Box::new(tx))),
+        );
         steps.push(SettlementStep::BlockEnd {
             header: Box::new(header),
             archive,

@@ -1,23 +1,20 @@
-//! The story that `--demo` tells, each step checked on L1 before the next is told.
+//! The story of the chain: stake, blocks, a deposit, a private payment, a node that rebuilds the state.
 
 use std::time::Duration;
 
 use agoge_l1_client::At;
 use agoge_protocol::rpc::{Duty, DutyOutcome};
-use agoge_protocol::{Epoch, L2BlockNumber};
+use agoge_protocol::{Epoch, L2BlockNumber, TxEffects};
 use eyre::{Context, Result, bail, ensure, eyre};
 use serde_json::{Value, json};
 
-use crate::network::{Devnet, l1};
+use super::Story;
+use crate::network::Devnet;
 use crate::plan::Plan;
 use crate::wallets::Wallet;
 
-/// Runs the story of the chain and returns the devnet, still running.
-///
-/// # Errors
-/// The step that failed.
-pub async fn chain(plan: Plan) -> Result<Devnet> {
-    let mut story = Story::default();
+/// Starts a network and tells of its first block.
+pub(super) async fn start(story: &mut Story, plan: Plan) -> Result<Devnet> {
     story.tell("starting L1, deploying the contracts, staking, starting the validators");
     let mut devnet = Devnet::start(plan).await?;
     let (keys, procs) = (devnet.plan.keys, devnet.plan.procs);
@@ -36,17 +33,13 @@ pub async fn chain(plan: Plan) -> Result<Devnet> {
     story.checked(&format!(
         "block {first} is on L1: built by its slot's proposer, attested over libp2p, data in a blob"
     ));
+    Ok(devnet)
+}
 
-    let node = devnet
-        .nodes
-        .first()
-        .ok_or_else(|| eyre!("there are no nodes"))?
-        .rpc_url();
-    let (alice, bob) = (
-        Wallet::create(&devnet, 0, &node).await?,
-        Wallet::create(&devnet, 1, &node).await?,
-    );
+/// A deposit becomes a note of alice's.
+pub(super) async fn deposit(story: &mut Story, devnet: &Devnet, alice: &Wallet) -> Result<()> {
     story.tell("alice deposits 0.5 ether from L1");
+    let node = first_node(devnet)?;
     let index = alice.deposit(&node, "0.5ether").await?;
     let (_, inbox_hash) = devnet.reader.inbox(At::Latest, index).await?;
     ensure!(!inbox_hash.is_zero(), "L1's inbox has no entry {index}");
@@ -56,20 +49,31 @@ pub async fn chain(plan: Plan) -> Result<Devnet> {
         "alice can spend {held} gwei, expected 500000000"
     );
     story.checked(&format!("inbox entry {index} became a shielded note of alice's"));
+    Ok(())
+}
 
+/// A private payment, agreement, and a fresh node.
+pub(super) async fn pay_and_rebuild(
+    story: &mut Story,
+    devnet: &mut Devnet,
+    alice: &Wallet,
+    bob: &Wallet,
+) -> Result<()> {
+    let node = first_node(devnet)?;
     story.tell("alice pays bob 0.2 ether: a zero-knowledge plonky2 proof, then a block");
     let sent = alice.send(&node, &bob.address, "0.2ether", &[]).await?;
-    let block = sent
-        .get("block")
-        .and_then(Value::as_u64)
-        .ok_or_else(|| eyre!("the wallet names no block: {sent}"))?;
-    check_block(&devnet, block).await?;
+    let block = block_of(&sent)?;
+    let effects = effects_on_l1(devnet, block).await?;
+    ensure!(
+        !effects.is_empty(),
+        "the blob of block {block} holds no transaction"
+    );
     let received = bob.spendable(&node).await?;
     ensure!(
         received == 200_000_000,
         "bob can spend {received} gwei, expected 200000000"
     );
-    let attested = attestations(&devnet, block).await?;
+    let attested = attestations(devnet, block).await?;
     story.checked(&format!("block {block} on L1 carries it with {attested} attestations; bob holds 0.2 ether, L1 saw no name and no amount"));
 
     let agreed = devnet.wait_agreed(block, devnet.slots(8)).await?;
@@ -86,11 +90,28 @@ pub async fn chain(plan: Plan) -> Result<Devnet> {
         "its state at block {} is identical: note root {}",
         agreed.number, agreed.note_root
     ));
-    Ok(devnet)
+    Ok(())
 }
 
-/// Compares a block of the nodes with L1: its record, and its blob by the versioned hash.
-async fn check_block(devnet: &Devnet, number: u64) -> Result<()> {
+/// RPC address of the first node.
+pub(super) fn first_node(devnet: &Devnet) -> Result<String> {
+    Ok(devnet
+        .nodes
+        .first()
+        .ok_or_else(|| eyre!("there are no nodes"))?
+        .rpc_url())
+}
+
+/// The block that a wallet's answer names.
+pub(super) fn block_of(answer: &Value) -> Result<u64> {
+    answer
+        .get("block")
+        .and_then(Value::as_u64)
+        .ok_or_else(|| eyre!("the wallet names no block: {answer}"))
+}
+
+/// Compares a block of the nodes with L1, its record and its blob by the versioned hash, and returns what the blob holds.
+pub(super) async fn effects_on_l1(devnet: &Devnet, number: u64) -> Result<Vec<TxEffects>> {
     let number = L2BlockNumber::new(number);
     let node = devnet
         .nodes
@@ -110,20 +131,15 @@ async fn check_block(devnet: &Devnet, number: u64) -> Result<()> {
         archive == block.archive && hash == block.block_hash,
         "L1's record of block {number} differs from the node's"
     );
-    let l1 = l1(&devnet.plan, &devnet.anvil, Some(devnet.deployment.clone())).await?;
     let l1_block = devnet.anvil.block(block.l1_block.get()).await?;
-    let blob = l1
+    let blob = devnet
+        .l1
         .blobs()
         .fetch(l1_block, block.blob_hash)
         .await
         .wrap_err("reading the blob from the beacon API")?;
     let txs_max = devnet.plan.network.protocol.block_txs_max;
-    let effects = agoge_state_transition::blob::decode(blob.as_bytes(), txs_max)?;
-    ensure!(
-        !effects.is_empty(),
-        "the blob of block {number} holds no transaction"
-    );
-    Ok(())
+    Ok(agoge_state_transition::blob::decode(blob.as_bytes(), txs_max)?)
 }
 
 /// Attestations that block `number` went to L1 with, from the proposer's log of duties.
@@ -152,21 +168,4 @@ async fn attestations(devnet: &Devnet, number: u64) -> Result<u16> {
         tokio::time::sleep(Duration::from_millis(100)).await;
     }
     bail!("no node remembers having published block {number}")
-}
-
-/// Lines for the person who watches, on stderr.
-#[derive(Default)]
-struct Story {
-    steps: u32,
-}
-
-impl Story {
-    fn tell(&self, text: &str) {
-        eprintln!("   {text}");
-    }
-
-    fn checked(&mut self, text: &str) {
-        self.steps = self.steps.saturating_add(1);
-        eprintln!("{:>2}. {text}", self.steps);
-    }
 }

@@ -1,0 +1,3 @@
+//! Tests from outside: what Solidity and Rust must agree on.
+
+mod proving;
