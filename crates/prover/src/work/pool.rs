@@ -380,7 +380,7 @@ impl Shared {
             }
             Err(JobFailed::Library(LibraryError::Lost { id: lost })) => {
                 tracing::warn!(job = %id, %lost, "a result was lost; it is made again");
-                state.queue.put_back(id);
+                state.queue.put_back(id, now);
                 state.queue.lost(lost);
                 // A witness is no job: the next plan makes it again.
                 self.replan.notify_one();

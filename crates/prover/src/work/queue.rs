@@ -236,9 +236,13 @@ impl JobQueue {
         }
     }
 
-    /// A job could not even be started, which is nobody's failure: it waits again.
-    pub fn put_back(&mut self, id: JobId) {
-        self.lost(id);
+    /// A job could not even be started, which is nobody's failure: it is tried again after a second.
+    pub fn put_back(&mut self, id: JobId, now_ms: u64) {
+        if let Some(entry) = self.jobs.get_mut(&id) {
+            entry.state = State::Pausing {
+                until_ms: now_ms.saturating_add(PAUSE_MS),
+            };
+        }
     }
 
     /// A result is missing or damaged although the job was done: it is made again.

@@ -113,6 +113,8 @@ async fn work_begins_before_the_epoch_is_over_and_goes_on() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn hostile_workers_are_found_out_and_the_epoch_is_proven() {
+    let finished = Finished::new(3, 9);
+    let goal = finished.goal(true);
     for conduct in [
         Conduct::Garbage,
         Conduct::AnotherJobs,
@@ -120,8 +122,7 @@ async fn hostile_workers_are_found_out_and_the_epoch_is_proven() {
         Conduct::Nothing,
         Conduct::Panics,
     ] {
-        let (finished, dir) = (Finished::new(3, 9), tempfile::tempdir().unwrap());
-        let goal = finished.goal(true);
+        let dir = tempfile::tempdir().unwrap();
         let supervisor = Supervisor::new();
         let (bad, honest) = (FakeWorker::new(conduct), FakeWorker::new(Conduct::Honest));
         let workers = [Arc::clone(&bad), Arc::clone(&honest)];
