@@ -30,7 +30,7 @@ use crate::plan::{Plan, Verifier};
 /// Wei of one gwei.
 const GWEI: u64 = 1_000_000_000;
 /// Seconds for deployment, staking and bonds before the network's genesis.
-const SETUP_SECONDS: u64 = 18;
+const SETUP_SECONDS: u64 = 24;
 /// Contracts created before the Rollup, whose address the Registry must know.
 const BEFORE_ROLLUP: u64 = 5;
 
