@@ -311,7 +311,8 @@ impl NetworkConfig {
                 seconds(protocol.slot_seconds),
             ),
             (
-                usize::try_from(protocol.epoch_slots).is_ok_and(|n| (1..=limits::EPOCH_BLOCKS_MAX).contains(&n)),
+                usize::try_from(protocol.epoch_slots)
+                    .is_ok_and(|n| (1..=limits::EPOCH_BLOCKS_MAX).contains(&n)),
                 "epoch_slots must be 1 to 32, so that one proof covers an epoch",
                 protocol.epoch_slots.to_string(),
             ),
