@@ -246,7 +246,7 @@ fn an_element_has_one_split() {
             row[low] = f(other & mask);
             row[middle] = f((other >> 28) & mask);
             row[high] = f(other >> 56);
-            let digits = Split
+            let mut digits = Split
                 .complete(0, &[f(0)])
                 .into_iter()
                 .skip(3)
@@ -254,7 +254,7 @@ fn an_element_has_one_split() {
             for (wire, shift) in digits.clone().take(32).zip((0..64).step_by(2)) {
                 row[wire] = f((other >> shift) & 3);
             }
-            row[digits.last().unwrap()] = inverse;
+            row[digits.next_back().unwrap()] = inverse;
             // Only 0 + p is below 2^64 with a low half of 1; all of these have a high half of ones.
             assert_eq!(other >> 32, 0xffff_ffff);
             assert!(!satisfies(&Split, &row), "{number} as {other}");
