@@ -1,4 +1,5 @@
 use agoge_protocol::network::ClientProfile;
+use plonky2::field::types::Field;
 use plonky2::hash::hash_types::HashOut;
 use plonky2::hash::merkle_tree::MerkleCap;
 use plonky2::plonk::circuit_data::VerifierCircuitData;
@@ -16,6 +17,9 @@ use crate::epoch::track::{Layout, TreeVerifier};
 use crate::epoch::transactions::TransactionsLeaf;
 use crate::epoch::wrap::WrapCircuit;
 
+/// Rows that building adds at most: the hash of the public inputs and constants, two a row.
+const ADDED_ROWS: usize = 400;
+
 /// Verifier data of no circuit: rows do not depend on them.
 fn nobody() -> TreeVerifier {
     TreeVerifier {
@@ -24,22 +28,27 @@ fn nobody() -> TreeVerifier {
     }
 }
 
-fn track<L: Leaf>(name: &str, leaf: &L, shape: &Shape) -> TrackVerifier {
+/// At least 3 % of the rows are free.
+fn assert_fits(circuit: &str, rows: usize, degree_bits: usize) {
+    let limit = (1 << degree_bits) * 97 / 100;
+    println!("{circuit}: {rows} of 2^{degree_bits} rows");
+    assert!(
+        rows + ADDED_ROWS <= limit,
+        "{circuit}: {rows} rows, the limit is {limit}"
+    );
+}
+
+fn track<L: Leaf>(track: Track, leaf: &L) -> TrackVerifier {
     let layout = Layout::of::<L>();
-    println!("{name} leaf: {} rows", LeafProver::rows(leaf, shape));
-    let common = LeafProver::common(leaf, shape).unwrap();
-    for arity in [1, 3, 6, 7] {
-        let shape = Shape {
-            arity,
-            ..shape.clone()
-        };
-        println!(
-            "{name} merge of {arity}: {} rows, gates {} consts {}",
-            MergeProver::rows(&common, layout, &shape),
-            common.gates.len(),
-            common.num_constants
-        );
-    }
+    let shape = track.shape();
+    assert_fits(
+        &format!("{track:?} leaf"),
+        LeafProver::rows(leaf, &shape),
+        shape.degree_bits,
+    );
+    let common = LeafProver::common(leaf, &shape).unwrap();
+    let rows = MergeProver::rows(&common, layout, &shape);
+    assert_fits(&format!("{track:?} merge"), rows, shape.degree_bits);
     TrackVerifier {
         common,
         leaf: nobody(),
@@ -48,46 +57,26 @@ fn track<L: Leaf>(name: &str, leaf: &L, shape: &Shape) -> TrackVerifier {
     }
 }
 
+/// Counts rows without building a circuit; some seconds for the shapes that merges depend on.
 #[test]
-fn probe_sizes() {
-    let leaf = TransactionsLeaf::for_rows(
-        ClientVerifier::new(ClientProfile::Default).unwrap(),
-        Track::Transactions.leaf_units(),
-    );
-    for degree in [15] {
-        let shape = Shape {
-            degree_bits: degree,
-            ..Track::Transactions.shape()
-        };
-        println!("deg {degree}");
-        track("transactions", &leaf, &shape);
-    }
+fn every_circuit_leaves_3_percent_of_its_rows_free() {
+    let client = ClientVerifier::new(ClientProfile::Default).unwrap();
+    let transactions = TransactionsLeaf::for_rows(client, Track::Transactions.leaf_units());
     let tracks = Tracks {
-        transactions: track("transactions", &leaf, &Track::Transactions.shape()),
-        state: track("state", &StateLeaf::new(), &Track::State.shape()),
+        transactions: track(Track::Transactions, &transactions),
+        state: track(Track::State, &StateLeaf::new()),
         settlement: track(
-            "settlement",
+            Track::Settlement,
             &SettlementLeaf::new(Track::Settlement.leaf_units()),
-            &Track::Settlement.shape(),
         ),
     };
-    println!("root {} rows", RootProver::rows(shapes::root_config(), &tracks));
-    let root = RootProver::common(shapes::root_config(), &tracks);
-    for routed in [80, 72, 64, 60, 56, 48, 40] {
-        let c = crate::epoch::config::Layer {
-            routed_wires: routed,
-            ..crate::epoch::config::WRAP
-        }
-        .circuit_config();
-        let rows = catch_unwind(AssertUnwindSafe(|| {
-            WrapCircuit::rows(
-                c,
-                &VerifierCircuitData {
-                    verifier_only: nobody(),
-                    common: root.clone(),
-                },
-            )
-        }));
-        println!("wrap routed {routed}: {rows:?}");
-    }
+    let rows = RootProver::rows(shapes::root_config(), &tracks);
+    assert_fits("root", rows, shapes::ROOT_DEGREE_BITS);
+    let root = VerifierCircuitData {
+        verifier_only: nobody(),
+        common: RootProver::common(shapes::root_config(), &tracks),
+    };
+    let rows = WrapCircuit::rows(shapes::wrap_config(), &root);
+    println!("wrap: {rows} of 2^12 rows");
+    assert!(rows <= 4096);
 }
