@@ -77,7 +77,11 @@ fn a_damaged_or_foreign_file_counts_as_absent() {
     let data = leaf();
     let verifier = data.verifier_data();
     store.write_circuit(Artefact::StateLeaf, &data).unwrap();
-    let path = folder.0.as_path().join("0101010101010101").join("state-leaf.circuit");
+    let path = folder
+        .0
+        .as_path()
+        .join("0101010101010101")
+        .join("state-leaf.circuit");
     let whole = std::fs::read(&path).unwrap();
     for damaged in [&whole[..whole.len() / 2], &[], &[0xff; 4096]] {
         std::fs::write(&path, damaged).unwrap();
