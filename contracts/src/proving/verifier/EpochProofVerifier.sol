@@ -20,8 +20,8 @@ import {TranscriptLib} from "@agoge/proving/verifier/TranscriptLib.sol";
 contract EpochProofVerifier is IEpochProofVerifier {
     // The circuit: Noop, Constant (2), PoseidonMds, PublicInput, BaseSum (59 digits to base 2),
     // ReducingExtension (27 coefficients), Reducing (43 coefficients), ArithmeticExtension (7
-    // operations), Arithmetic (15 operations), MulExtension (10 operations), RandomAccess (3
-    // lists of 2^4), CosetInterpolation (2^4 points, degree 6), Poseidon.
+    // operations), Arithmetic (15 operations), MulExtension (10 operations), Exponentiation (58
+    // bits), RandomAccess (3 lists of 2^4), CosetInterpolation (2^4 points, degree 6), Poseidon.
     uint256 internal constant DEGREE_BITS = 12;
     /// @dev 1 / 2^DEGREE_BITS.
     uint256 internal constant INVERSE_ROWS = 0xffefffff00100001;
@@ -29,9 +29,9 @@ contract EpochProofVerifier is IEpochProofVerifier {
     uint256 internal constant ROW_ROOT = 0x3c713933c4eb986b;
     /// @dev The generator of the field's multiplicative group: the domain of FRI is the coset of it, wire j's that of its power j.
     uint256 internal constant GENERATOR = 0xc65c18b67785d900;
-    uint256 internal constant CONSTANTS = 5;
+    uint256 internal constant CONSTANTS = 6;
     /// @dev The first of the constants say which gate stands in a row.
-    uint256 internal constant SELECTORS = 3;
+    uint256 internal constant SELECTORS = 4;
     uint256 internal constant ROUTED_WIRES = 60;
     uint256 internal constant WIRES = 135;
     uint256 internal constant QUOTIENT_DEGREE = 8;
@@ -64,7 +64,7 @@ contract EpochProofVerifier is IEpochProofVerifier {
     uint256 internal constant FINAL_POLYNOMIAL = COMMIT_CAPS + STEPS * CAP_BYTES;
     uint256 internal constant WORK = FINAL_POLYNOMIAL + 16 * FINAL_COEFFICIENTS;
     uint256 internal constant FIRST_QUERY = WORK + 8;
-    uint256 internal constant PROOF_BYTES = 58228;
+    uint256 internal constant PROOF_BYTES = 58340;
 
     // Values of polynomials, as positions among the openings.
     uint256 internal constant SIGMAS_AT = CONSTANTS;
@@ -80,20 +80,20 @@ contract EpochProofVerifier is IEpochProofVerifier {
 
     /// @dev What the transcript begins with: the parameters of FRI, then the digest of the circuit.
     bytes internal constant PREFIX = hex"000000000000000700000000000000040000000000000010000000000000000000000000000000030000000000000003"
-        hex"000000000000000c0000000000000000000000000000000c0000000000000003000000000000000300fc3ccafd2b5a41"
-        hex"00c21af80a2aa233006d248d6ff8fd6100000000df7acd44";
+        hex"000000000000000c0000000000000000000000000000000c000000000000000300000000000000030051acc2587ee66c"
+        hex"0047cbbe8dcf26320029cb471133c823000000006dab311e";
     uint256 internal constant PREFIX_BYTES = 120;
 
     /// @dev The cap of the tree of constants and sigmas.
-    bytes internal constant CIRCUIT_CAP = hex"a9e4f81c83148a3a4cf9c8c03fa245fd5efca2dcc17bc6a33722d1b4ca37615f6b91aae7566d02a7a3e101b355b9754f"
-        hex"1adc54285acc18ae167e7e3beed681fdc2966b6da55ff3329dc9123660fc1a4452fe3aba86673de11c20e5d283e65250"
-        hex"2e5677c7fdb52a3ab6e50e34a1d854ce5e1facfca60db706780467baff00184b6f21732c5c9169c6500a5705e4f53442"
-        hex"05081da73c663166f54952e4b5132c8327b4a5f403e00fed9dbdf2f35097ef3804bba818dbe95496366e17d0eb45efb8"
-        hex"50e6b4f0d6d63cbe300e0a25ffecc6d3bbf4d7ae8451b57510c3bd48bb14a1a1fa03297ab6da00683e4e03191d158253"
-        hex"5e56e3df0ebe5d8da4912e7d1b1856e2888283bfc3a47185030b54033c814a46d7be2fbc02013a442f0cb754d71de556"
-        hex"0c777b95b657ceca8cedc21c1a7cbf99f001f2455a61aa6f1f09b4174d7cb6b7aad3a9d5e621763a6f04eaef65beac4c"
-        hex"aa155f9f0ab8d8851f5d66a44c459d5e457089c43e191310c7a959b3509224e4b3305947a85f2cea04f791c0418ad072"
-        hex"2fc39404cc597a94de133a014ebe20ee";
+    bytes internal constant CIRCUIT_CAP = hex"e20d2ba341f27a097b97adea9ffdeff402e686a745fa68a380e7461478f03cb3de2ff2dee3bd93435f9a16e4478dc03e"
+        hex"51687952197d4e0e88f3bc2109b0df5245b9d1a4a5b09f72e6e414db418eb7e25701b43cbf58a75d3bd5278ad8423dbe"
+        hex"07822413857da1b07fce2732c51b41c55d3fc56d8595f1808f34e3bc6e22970b3fe50190e5726eb8f8f5b6b85cec21c3"
+        hex"4bf787e243248260ec2154a6812ccf6b4775adfc14ae328fc7891cd4659bc6a3fe352a8abf132c877b2c886083db959d"
+        hex"048d0b9f20370b42f515b0b83da84ac660b3e7cbc7d59d230e5d79ab1d33c39b2a79be76a22fdce9028a823c84fd8282"
+        hex"e0ee8d87b896fa02a1caa028a85491cdcd5117f52cd4759ff74e9511c8f3ed1c97d708ea55bae7eb19b27340574097d5"
+        hex"870917573a81fb516d16b7cc5a9e759e055b4a80ab86ce8d67e3f1d726b3e95f854d98205a052068453d640b7472e806"
+        hex"963cffbead5f902b7f0697a9867411c2c25ca2ef7e6c9c71d13ba47477ec1c4c30ac1accd7561a7db8e8420be60bb710"
+        hex"5dc8260f88e85c545b4308d13c97e692";
 
     /// @dev For bit j of an index, the root of unity of order 2^(j + 1); then the inverses of these; then, for every second value
     /// of a coset, the inverse of its place relative to the first; then for each fold the inverse of its domain's shift and
@@ -351,16 +351,20 @@ contract EpochProofVerifier is IEpochProofVerifier {
         filter = _filter(loadExt(_state.openings + 32), 9, 7, 11);
         GateLib.multiplyExtension(wires, constants, filter, _sums, 10);
 
-        // 10: RandomAccess (3 lists of 2^4)
+        // 10: Exponentiation (58 bits)
         filter = _filter(loadExt(_state.openings + 32), 10, 7, 11);
+        GateLib.exponentiation(wires, filter, _sums, 58);
+
+        // 11: RandomAccess (3 lists of 2^4)
+        filter = _filter(loadExt(_state.openings + 64), 11, 11, 13);
         GateLib.randomAccess(wires, constants, filter, _sums, 4, 3, 2, room);
 
-        // 11: CosetInterpolation (2^4 points, degree 6)
-        filter = _filter(loadExt(_state.openings + 64), 11, 11, 13);
+        // 12: CosetInterpolation (2^4 points, degree 6)
+        filter = _filter(loadExt(_state.openings + 64), 12, 11, 13);
         GateLib.cosetInterpolation(wires, filter, _sums, 4, 6, tableOf(SUBGROUP_4));
 
-        // 12: Poseidon
-        filter = _filter(loadExt(_state.openings + 64), 12, 11, 13);
+        // 13: Poseidon
+        filter = _filter(loadExt(_state.openings + 96), 13, 13, 14);
         PoseidonGateLib.permutation(wires, filter, _sums, _state.table, room);
     }
 

@@ -49,11 +49,11 @@ const fn committed(profile: ClientProfile) -> (&'static [u8], &'static str) {
     match profile {
         ClientProfile::Default => (
             include_bytes!("../../data/epoch-default.bin"),
-            "0x0000000000000000000000000000000000000000000000000000000000000000",
+            "0x9840a80d242c2ff51fd53c8044557e4a25a61ece4477018afcf929d71fc590ce",
         ),
         ClientProfile::Testing => (
             include_bytes!("../../data/epoch-testing.bin"),
-            "0x0000000000000000000000000000000000000000000000000000000000000000",
+            "0xe20f4887d80631d944ebde3348107eb77e0195591b7b7eede51a6b08387ab2f7",
         ),
     }
 }
