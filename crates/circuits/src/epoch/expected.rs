@@ -181,13 +181,11 @@ fn of_transactions(input: &TransactionsInput) -> Result<Expected, JobError> {
 fn of_state(input: &StateInput) -> Result<Expected, JobError> {
     let track = Track::State;
     check_length(track, input.steps.len(), track.leaf_units())?;
-    let steps = input.steps.iter().enumerate();
-    let end = steps.fold(Ok(input.start), |boundary, (position, step)| {
-        boundary.and_then(|boundary| {
-            boundary
-                .apply(input.genesis_id, step)
-                .map_err(|reason| JobError::StateStep { position, reason })
-        })
+    let mut steps = input.steps.iter().enumerate();
+    let end = steps.try_fold(input.start, |boundary, (position, step)| {
+        boundary
+            .apply(input.genesis_id, step)
+            .map_err(|reason| JobError::StateStep { position, reason })
     })?;
     let (start, end) = (input.start.to_elements()?, end.to_elements()?);
     Ok(leaf(track, [&start, &end, &input.genesis_id.0]))

@@ -114,7 +114,7 @@ impl Shape {
             .sum();
         let folds: usize = self
             .fold_paths()
-            .map(|(bits, height)| (D * WORD << bits) + height * NODE_BYTES)
+            .map(|(bits, height)| ((D * WORD) << bits) + height * NODE_BYTES)
             .sum();
         (3 + self.arity_bits.len()) * cap
             + D * WORD * (self.opened() + self.coefficients)

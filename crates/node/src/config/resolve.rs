@@ -1,9 +1,8 @@
 //! From the layers to one [`Config`], remembering which layer decided.
 
-use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
-use agoge_host::config::{Fallback, Layers, Ports, joined, unset};
+use agoge_host::config::{Fallback, Layers, Ports, default_data_dir, joined, unset};
 use agoge_protocol::NetworkConfig;
 use agoge_protocol::network::BeaconId;
 use clap::ArgMatches;

@@ -1,3 +1,4 @@
 //! Tests from outside: what Solidity and Rust must agree on.
 
+#[cfg(test)]
 mod proving;

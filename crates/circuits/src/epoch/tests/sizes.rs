@@ -1,5 +1,4 @@
 use agoge_protocol::network::ClientProfile;
-use plonky2::field::types::Field;
 use plonky2::hash::hash_types::HashOut;
 use plonky2::hash::merkle_tree::MerkleCap;
 use plonky2::plonk::circuit_data::VerifierCircuitData;

@@ -154,7 +154,7 @@ impl<'a> Mutator<'a> {
                     let class = rng.gen_range(1..self.classes.len());
                     self.swap(&mut mutation, class, rng);
                 }
-                60..80 => self.from_another(&mut mutation, rng),
+                60..80 => self.take_from_another(&mut mutation, rng),
                 _ => self.change(&mut mutation, rng),
             }
             if mutation.apply(self.honest) != self.honest[honest] {
@@ -190,7 +190,7 @@ impl<'a> Mutator<'a> {
     }
 
     /// A part of another honest proof.
-    fn from_another(&self, mutation: &mut Mutation, rng: &mut ChaCha12Rng) {
+    fn take_from_another(&self, mutation: &mut Mutation, rng: &mut ChaCha12Rng) {
         let field = *self.classes.choose(rng).unwrap().choose(rng).unwrap();
         let place = field.place(rng.gen_range(0..field.count));
         let other = self.honest.choose(rng).unwrap();
