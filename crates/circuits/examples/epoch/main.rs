@@ -1,10 +1,11 @@
 //! Proves a small epoch from client proofs to the proof that L1 verifies, and prints what each circuit costs.
 //!
 //! ```text
-//! RAYON_NUM_THREADS=1 cargo run --release -p agoge-circuits --example epoch -- FOLDER [default|testing] [uncommitted]
+//! RAYON_NUM_THREADS=1 cargo run --release -p agoge-circuits --example epoch -- FOLDER [default|testing] [uncommitted|PROOF]
 //! ```
 //!
-//! FOLDER keeps the circuits; the first run builds them, with `uncommitted` those of the source. Three blocks: two deposits, two transactions of which one withdraws,
+//! FOLDER keeps the circuits; the first run builds them, with `uncommitted` those of the source. PROOF is a file to write: the 24 public
+//! inputs, 8 bytes each, big-endian, then the proof's bytes; contracts/test/vectors/epoch-proofs/epoch-default.bin was made so. Three blocks: two deposits, two transactions of which one withdraws,
 //! nothing. Each track is cut in two and merged, so every circuit proves something.
 
 mod meter;
@@ -14,8 +15,8 @@ use std::error::Error;
 use std::path::PathBuf;
 
 use agoge_circuits::{
-    EpochProver, Job, JobOutput, MergeInput, RootInput, SegmentProof, SettlementInput, StateInput, Track,
-    TransactionsInput,
+    EpochProof, EpochProver, Job, JobOutput, MergeInput, RootInput, SegmentProof, SettlementInput,
+    StateInput, Track, TransactionsInput,
 };
 use agoge_protocol::Digest;
 use agoge_protocol::network::ClientProfile;
@@ -31,18 +32,23 @@ fn main() -> Result<(), Box<dyn Error>> {
         Some(other) => return Err(format!("unknown profile {other}").into()),
     };
     let mut meter = Meter::start();
-    let prover = match arguments.next().as_deref() {
-        None => EpochProver::open(&folder, profile)?,
-        Some("uncommitted") => EpochProver::open_uncommitted(&folder, profile)?,
-        Some(other) => return Err(format!("unknown argument {other}").into()),
+    let (prover, file) = match arguments.next() {
+        Some(word) if word == "uncommitted" => (EpochProver::open_uncommitted(&folder, profile)?, None),
+        file => (EpochProver::open(&folder, profile)?, file),
     };
     meter.lap("circuits opened", 0)?;
     let world = World::new(profile)?;
     meter.lap("client proofs made", 0)?;
-    prove(&prover, &world, &mut meter)
+    let proof = prove(&prover, &world, &mut meter)?;
+    if let Some(file) = file {
+        let inputs = proof.public_inputs.to_elements();
+        let inputs = inputs.iter().flat_map(|element| element.get().to_be_bytes());
+        std::fs::write(file, inputs.chain(proof.bytes).collect::<Vec<_>>())?;
+    }
+    Ok(())
 }
 
-fn prove(prover: &EpochProver, world: &World, meter: &mut Meter) -> Result<(), Box<dyn Error>> {
+fn prove(prover: &EpochProver, world: &World, meter: &mut Meter) -> Result<EpochProof, Box<dyn Error>> {
     let mut segment = |name: &str, job: Job| -> Result<SegmentProof, Box<dyn Error>> {
         let output = prover.run(&job)?;
         prover.check(&job, &output)?;
@@ -117,5 +123,5 @@ fn prove(prover: &EpochProver, world: &World, meter: &mut Meter) -> Result<(), B
     meter.lap("wrap", proof.bytes.len())?;
     prover.epoch_verifier().verify(&proof)?;
     println!("the epoch proof is valid");
-    Ok(())
+    Ok(proof)
 }
