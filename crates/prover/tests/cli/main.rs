@@ -233,7 +233,7 @@ fn hostile_proofs_are_never_valid() {
     for (number, proof) in proofs.iter().enumerate() {
         let proof = home.private("proof", proof);
         home.run(&["verify", "--proof", &proof, "--public", &public])
-            .expect(1, "error[AGOGE-PRV-0");
+            .expect(1, "error[AGOGE-PRV-009");
         let json = home.run(&["verify", "--proof", &proof, "--public", &public, "--json"]);
         assert_eq!(json.json()["ok"], false, "proof {number}");
     }
