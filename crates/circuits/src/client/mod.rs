@@ -2,6 +2,7 @@
 //! `docs/circuits.md`).
 
 mod circuit;
+mod encoding;
 pub(crate) mod prover;
 mod values;
 pub(crate) mod verifier;
@@ -9,4 +10,4 @@ mod verifier_data;
 pub(crate) mod witness;
 
 #[cfg(test)]
-pub(crate) mod tests;
+mod tests;

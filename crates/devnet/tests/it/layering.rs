@@ -7,9 +7,9 @@ use cargo_metadata::{DependencyKind, MetadataCommand};
 /// Lowest layer first; `crates/README.md` says what each is for.
 const LAYERS: &[&[&str]] = &[
     &["protocol"],
-    &["contract-bindings", "state-transition", "supervisor", "host"],
+    &["contract-bindings", "state-transition", "supervisor"],
     &["l1-client", "p2p", "store", "circuits"],
-    &["node", "prover", "wallet"],
+    &["node", "wallet"],
     &["devnet", "gas"],
 ];
 

@@ -7,8 +7,6 @@
 )]
 
 mod chain;
-mod committees;
 mod consensus;
 mod mempool;
-mod quotes;
 mod support;

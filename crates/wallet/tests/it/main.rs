@@ -3,11 +3,7 @@
 #[cfg(test)]
 mod book;
 #[cfg(test)]
-mod border;
-#[cfg(test)]
 mod cli;
-#[cfg(test)]
-mod ledger;
 #[cfg(test)]
 mod scan;
 #[cfg(test)]

@@ -1,4 +1,0 @@
-//! Tests from outside: what Solidity and Rust must agree on.
-
-#[cfg(test)]
-mod proving;

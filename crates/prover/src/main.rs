@@ -1,7 +1,0 @@
-//! `agoge-prover`: the prover.
-
-use std::process::ExitCode;
-
-fn main() -> ExitCode {
-    agoge_prover::cli::main()
-}
