@@ -5,7 +5,7 @@ pragma solidity 0.8.37;
 /// @notice Value that a contract owes is credited, and its owner takes it to a recipient of choice.
 /// @dev So one recipient that reverts or burns gas can only fail its own withdrawal.
 interface IPullPayments {
-    /// @notice An account may withdraw `amount` wei more.
+    /// @notice An account may withdraw `amount` wei more. Credits by the hundred are told by their cause's event instead.
     event Credited(address indexed account, uint256 amount);
 
     /// @notice An account's credit was paid out.

@@ -29,7 +29,12 @@ abstract contract PullPayments is IPullPayments {
     function _credit(address _account, uint256 _amount) internal {
         if (_amount == 0) return;
 
-        owed[_account] += _amount;
+        _creditSilently(_account, _amount);
         emit Credited(_account, _amount);
+    }
+
+    /// @dev For many credits at once, which another event tells.
+    function _creditSilently(address _account, uint256 _amount) internal {
+        if (_amount != 0) owed[_account] += _amount;
     }
 }

@@ -3,6 +3,10 @@ pragma solidity 0.8.37;
 
 import {IRegistry} from "@agoge/governance/IRegistry.sol";
 import {IPullPayments} from "@agoge/payments/IPullPayments.sol";
+import {IEpochProofVerifier} from "@agoge/proving/IEpochProofVerifier.sol";
+import {IEpochProofs} from "@agoge/proving/IEpochProofs.sol";
+import {IEpochStatement} from "@agoge/proving/IEpochStatement.sol";
+import {IProverBonds} from "@agoge/proving/IProverBonds.sol";
 import {IInbox} from "@agoge/rollup/IInbox.sol";
 import {IStaking} from "@agoge/staking/IStaking.sol";
 import {Epoch, Slot, Timestamp} from "@agoge/time/TimeLib.sol";
@@ -10,27 +14,39 @@ import {Epoch, Slot, Timestamp} from "@agoge/time/TimeLib.sol";
 /// @notice Parameters of a Rollup, fixed for ever; their hash is part of the genesis id.
 /// @param registry The network's Registry: clock and instances.
 /// @param staking The network's Staking, of the same Registry.
-/// @param epochProofVerifier Verifier of epoch proofs; zero on an instance that proves nothing.
+/// @param proverBonds The network's ProverBonds, of the same Registry.
+/// @param epochProofVerifier Verifier of epoch proofs.
+/// @param epochStatement Computes the public inputs of epoch proofs.
 /// @param genesisArchive Archive root before the first block, four elements.
 /// @param committeeSize Members of a committee, 1 to 256.
 /// @param entropyLagEpochs Epochs from the entropy time of an epoch to its start, at least 1 and less than the set lag.
 /// @param proofWindowEpochs P: blocks of epoch e can be proven until the end of epoch e + P.
 /// @param ringSize Block records kept, at least `(P + 2) * epochSlots`.
 /// @param inboxLagSlots Slots from a deposit to the first block that may and must consume it, at least 1.
-/// @param depositsPerBlockMax D, part of the circuit.
+/// @param transactionsPerBlockMax T, at most what the circuit allows.
+/// @param depositsPerBlockMax D, at most what the circuit allows.
+/// @param withdrawalsPerBlockMax W, at most what the circuit allows.
 /// @param minimumDepositGwei Smallest deposit, gwei.
+/// @param openShareBps Prover's share of the fees of a block that no claim reserves, basis points.
+/// @param stallEpochs Epochs without a committee's block after which anyone may append proven blocks; more than P.
 struct RollupConfig {
     IRegistry registry;
     IStaking staking;
-    address epochProofVerifier;
+    IProverBonds proverBonds;
+    IEpochProofVerifier epochProofVerifier;
+    IEpochStatement epochStatement;
     bytes32 genesisArchive;
     uint256 committeeSize;
     uint256 entropyLagEpochs;
     uint256 proofWindowEpochs;
     uint256 ringSize;
     uint256 inboxLagSlots;
+    uint256 transactionsPerBlockMax;
     uint256 depositsPerBlockMax;
+    uint256 withdrawalsPerBlockMax;
     uint256 minimumDepositGwei;
+    uint256 openShareBps;
+    uint256 stallEpochs;
 }
 
 /// @notice The free fields of a block; everything else follows from the parent, the inbox and the blob.
@@ -54,7 +70,7 @@ struct Attestations {
 }
 
 /// @notice The proposer's signature over every byte of the publication.
-/// @param quoteDigest Digest of a bundled proof quote; zero until claims exist.
+/// @param quoteDigest Keccak of the bundled claim's bytes; zero without one.
 /// @param payload Bundled governance signal; zero until Governance exists.
 /// @param actionsHash Hash of the payload's actions; zero without a payload.
 /// @param r First half of the compact signature.
@@ -80,7 +96,7 @@ struct SeedProof {
 /// @param provenNumber Number of the last proven block.
 /// @param pendingSlot Slot of the last block; meaningless if there is none.
 /// @param provenSlot Slot of the last proven block; meaningless if there is none.
-/// @param firstUnprovenSlot Slot of block `provenNumber + 1`; meaningless if it does not exist.
+/// @param firstUnprovenSlot Slot of block `provenNumber + 1`; if there is none, slot of the last block that a committee made.
 /// @param pendingInboxEnd Deposits consumed by the pending chain.
 /// @param provenInboxEnd Deposits consumed by the proven chain.
 struct Tips {
@@ -94,9 +110,17 @@ struct Tips {
 }
 
 /// @notice What the ring keeps of a block.
+/// @param archive Archive root after it.
+/// @param blockHash Its block hash.
+/// @param slot Its slot.
+/// @param inboxEnd Deposits consumed up to and with it.
+/// @param provenInSlot Slot in which a proof that ended with this block was accepted; 0 if there was none.
 struct BlockRecord {
     bytes32 archive;
     bytes32 blockHash;
+    uint32 slot;
+    uint48 inboxEnd;
+    uint32 provenInSlot;
 }
 
 /// @title IRollup
@@ -106,9 +130,7 @@ struct BlockRecord {
 /// Assumption for safety: state moves only by proofs; a committee only orders and attests, and can harm at most the blocks that are not proven.
 /// Assumptions for liveness: more than two thirds of the committee answer; the slot's proposer, or anyone with its signatures,
 /// reaches L1 within the slot; the entropy block is among the last 8,191 L1 blocks when an epoch is first used.
-///
-/// The proofs' part is IEpochProofs.
-interface IRollup is IInbox, IPullPayments {
+interface IRollup is IInbox, IEpochProofs, IPullPayments {
     /// @notice A block was appended to the pending chain.
     event BlockProposed(
         uint256 indexed number,
@@ -124,6 +146,11 @@ interface IRollup is IInbox, IPullPayments {
     /// @notice Blocks `toNumber + 1 ..= fromNumber` left the pending chain: their proof window is over.
     event Pruned(uint256 fromNumber, uint256 toNumber);
 
+    /// @notice A bundled claim had no effect; the block stands.
+    /// @param number The block.
+    /// @param reason What ProverBonds reverted with.
+    event BundledClaimFailed(uint256 indexed number, bytes reason);
+
     /// @notice An epoch's committee was drawn and stored.
     /// @param committee Contract whose code, behind the first byte, is the members' addresses in the order of committee indices.
     event EpochSetUp(Epoch indexed epoch, bytes32 seed, address committee);
@@ -135,12 +162,19 @@ interface IRollup is IInbox, IPullPayments {
     error Rollup__ZeroProofWindow();
     error Rollup__RingTooSmall(uint256 ringSize, uint256 minimum);
     error Rollup__InvalidInboxParameters(uint256 lagSlots, uint256 depositsPerBlockMax, uint256 minimumDepositGwei);
+    error Rollup__BondsOfAnotherRegistry(address proverBonds);
+    error Rollup__NoCode(address account);
+    error Rollup__InvalidBlockBounds(uint256 transactionsMax, uint256 withdrawalsMax);
+    error Rollup__InvalidOpenShare(uint256 openShareBps);
+    error Rollup__StallTooShort(uint256 stallEpochs, uint256 minimum);
     error Rollup__NotOneBlob();
     error Rollup__WrongSlot(Slot given, Slot current);
     error Rollup__SlotTaken(Slot given, Slot tip);
     error Rollup__NotFieldElements(bytes32 archive);
     error Rollup__ZeroFeeRecipient();
     error Rollup__ExtrasNotEmpty();
+    error Rollup__WrongClaim(bytes32 given, bytes32 signed);
+    error Rollup__TooLittleGas(uint256 given, uint256 minimum);
     error Rollup__CommitteeTooSmall(uint256 setSize, uint256 committeeSize);
     error Rollup__NotAnL1Header();
     error Rollup__UnknownL1Block(uint256 number, bytes32 headerHash);
@@ -161,21 +195,25 @@ interface IRollup is IInbox, IPullPayments {
     ///
     /// Checks, in this order: the transaction carries exactly one blob (`Rollup__NotOneBlob`); the slot is the one of this L1 block
     /// (`Rollup__WrongSlot`) and later than the tip's (`Rollup__SlotTaken`); archive (`Rollup__NotFieldElements`); fee recipient
-    /// (`Rollup__ZeroFeeRecipient`); inbox end (`Inbox__TooManyConsumed`, `Inbox__NotDue`, `Inbox__TooFewConsumed`); bundled parts
-    /// are empty (`Rollup__ExtrasNotEmpty`); the committee exists (`Rollup__CommitteeTooSmall` and the errors of the seed proof);
+    /// (`Rollup__ZeroFeeRecipient`); inbox end (`Inbox__TooManyConsumed`, `Inbox__NotDue`, `Inbox__TooFewConsumed`); the
+    /// governance signal is empty (`Rollup__ExtrasNotEmpty`) and the bundled claim is the signed one (`Rollup__WrongClaim`); the committee exists (`Rollup__CommitteeTooSmall` and the errors of the seed proof);
     /// the attestation set is well formed, reaches the threshold and every signature in it is valid (`Rollup__BitmapOutOfCommittee`,
     /// `Rollup__TooFewAttestations`, `Rollup__WrongSignaturesLength`, `Rollup__WrongAttestation`); the proposer signed the
-    /// publication (`Rollup__WrongProposer`).
+    /// publication (`Rollup__WrongProposer`); enough gas is left for a bundled claim (`Rollup__TooLittleGas`).
+    ///
+    /// A bundled claim runs when the block is stored, with bounded gas; if it fails, the block stands.
     ///
     /// Not checked here: that the archive follows from the blob; the epoch's proof shows it, and nodes refuse the block if it does not.
     /// That the ring has room: at most (P + 1) epochs of blocks are unproven and the constructor requires more records.
     ///
-    /// Effects: one ring record, the tips. Events: `Pruned`, `EpochSetUp`, `BlockProposed`.
+    /// Effects: one ring record, the tips. Events: `Pruned`, `EpochSetUp`, `BlockProposed`, `BundledClaimFailed`.
+    /// @param _claim Empty, or `abi.encode(SignedQuote, BlockRange)` for ProverBonds.
     function propose(
         Block calldata _block,
         Attestations calldata _attestations,
         Publication calldata _publication,
-        SeedProof calldata _seedProof
+        SeedProof calldata _seedProof,
+        bytes calldata _claim
     ) external;
 
     /// @notice Takes the blocks whose proof window is over off the pending chain. Open to all, O(1).
@@ -183,7 +221,7 @@ interface IRollup is IInbox, IPullPayments {
     function prune() external;
 
     /// @notice All checks of `propose` for this L1 block and a given blob, without a transaction.
-    /// @dev Reverts as `propose` does, apart from `Rollup__NotOneBlob`.
+    /// @dev Reverts as `propose` does, apart from `Rollup__NotOneBlob` and `Rollup__TooLittleGas`.
     /// @return blockHash Hash of the block.
     /// @return proposer Its proposer.
     function validateProposal(
@@ -191,7 +229,8 @@ interface IRollup is IInbox, IPullPayments {
         bytes32 _blobHash,
         Attestations calldata _attestations,
         Publication calldata _publication,
-        SeedProof calldata _seedProof
+        SeedProof calldata _seedProof,
+        bytes calldata _claim
     ) external view returns (bytes32 blockHash, address proposer);
 
     /// @notice The tips as every call in this L1 block sees them: pruned if a prune is due.

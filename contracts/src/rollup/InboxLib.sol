@@ -27,8 +27,7 @@ library InboxLib {
         returns (uint256 index, uint256 rollingHash)
     {
         index = _self.count;
-        rollingHash =
-            uint256(keccak256(abi.encode(rollingBefore(_self, index), _partialCommitment, _valueGwei))) & ROLLING_MASK;
+        rollingHash = roll(rollingBefore(_self, index), _partialCommitment, _valueGwei);
 
         _self.words[index] = uint256(Timestamp.unwrap(_now).toUint40()) << ROLLING_BITS | rollingHash;
         _self.count = index + 1;
@@ -78,6 +77,24 @@ library InboxLib {
     /// @notice Rolling hash of all deposits before an index; zero before the first.
     function rollingBefore(InboxState storage _self, uint256 _index) internal view returns (uint256) {
         return _index == 0 ? 0 : _self.words[_index - 1] & ROLLING_MASK;
+    }
+
+    /// @notice Rolling hash of the inbox with one more deposit: keccak of its three arguments, `abi.encode`d, mod 2^216.
+    function roll(uint256 _rollingHash, bytes32 _partialCommitment, uint256 _valueGwei)
+        internal
+        pure
+        returns (uint256 rolled)
+    {
+        assembly ("memory-safe") {
+            // The three words go behind all memory that is in use, and nothing refers to them afterwards: up to 512 deposits of an
+            // epoch share these 96 bytes, where `abi.encode` would take new ones for each.
+            let words := mload(0x40)
+            mstore(words, _rollingHash)
+            mstore(add(words, 32), _partialCommitment)
+            mstore(add(words, 64), _valueGwei)
+            rolled := keccak256(words, 96)
+        }
+        rolled &= ROLLING_MASK;
     }
 
     /// @notice Number of deposits made at a time or earlier.

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity 0.8.37;
 
+import {Quote} from "@agoge/proving/IProverBonds.sol";
 import {Slot} from "@agoge/time/TimeLib.sol";
 
 /// @title MessageLib
@@ -20,6 +21,11 @@ library MessageLib {
     );
     bytes32 internal constant PROOF_OF_POSSESSION_TYPE_HASH =
         keccak256("ProofOfPossession(address attester,address withdrawer,uint256 nonce)");
+
+    bytes32 internal constant QUOTE_TYPE_HASH = keccak256(
+        "Quote(address instance,uint256 epoch,bytes32 endArchive,uint256 validUntilSlot,uint256 bondAmount,address prover,uint256 basisPointFee,uint256 nonce)"
+    );
+    bytes32 internal constant CLAIM_TYPE_HASH = keccak256("Claim(address instance,uint256 slot,bytes32 quoteDigest)");
 
     /// @notice The domain of a contract that verifies, on this chain.
     function domainSeparator(address _verifyingContract) internal view returns (bytes32) {
@@ -79,5 +85,15 @@ library MessageLib {
         returns (bytes32)
     {
         return keccak256(abi.encode(PROOF_OF_POSSESSION_TYPE_HASH, _attester, _withdrawer, _nonce));
+    }
+
+    /// @notice Struct hash of a prover's offer to prove an epoch.
+    function quoteHash(Quote memory _quote) internal pure returns (bytes32) {
+        return keccak256(abi.encode(QUOTE_TYPE_HASH, _quote));
+    }
+
+    /// @notice Struct hash of the message by which a slot's proposer claims an epoch for a quote.
+    function claimHash(address _instance, Slot _slot, bytes32 _quoteDigest) internal pure returns (bytes32) {
+        return keccak256(abi.encode(CLAIM_TYPE_HASH, _instance, _slot, _quoteDigest));
     }
 }

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity 0.8.37;
 
-import {PullPayments} from "@agoge/payments/PullPayments.sol";
 import {AttestationLib} from "@agoge/rollup/AttestationLib.sol";
+import {BlockLib} from "@agoge/rollup/BlockLib.sol";
+import {ChainState} from "@agoge/rollup/ChainState.sol";
 import {CommitteeLib} from "@agoge/rollup/CommitteeLib.sol";
+import {EpochProofs} from "@agoge/rollup/EpochProofs.sol";
 import {FieldLib} from "@agoge/rollup/FieldLib.sol";
 import {
     Attestations,
@@ -15,7 +17,6 @@ import {
     SeedProof,
     Tips
 } from "@agoge/rollup/IRollup.sol";
-import {Inbox} from "@agoge/rollup/Inbox.sol";
 import {MessageLib} from "@agoge/rollup/MessageLib.sol";
 import {RollupParameters} from "@agoge/rollup/RollupParameters.sol";
 import {TipsLib} from "@agoge/rollup/TipsLib.sol";
@@ -34,62 +35,52 @@ struct Committee {
 /// @title RollupCore
 /// @notice What all versions of the Rollup share: blocks, tips, prune, inbox; promises in IRollup.
 /// @dev A version supplies its committees through `_committeeFor` and `_storeCommittee`.
-abstract contract RollupCore is Inbox, PullPayments {
+abstract contract RollupCore is EpochProofs {
     using TimeLib for NetworkClock;
     using TipsLib for Tips;
 
-    /// @dev A word that was written costs less to write again: the first round of blocks shall cost what all others cost.
-    bytes32 private constant FILLED = bytes32(uint256(1));
+    /// @dev Gas of a bundled claim: more than any claim takes.
+    uint256 private constant CLAIM_GAS = 400_000;
 
-    Tips private _tips;
+    /// @dev What `propose` still needs after the claim, the 64th part that a call keeps back included.
+    uint256 private constant CLAIM_GAS_MARGIN = 20_000;
 
-    /// @dev Block n at index `n mod ringSize`.
-    mapping(uint256 index => BlockRecord) private _ring;
-
-    constructor(RollupConfig memory _config) RollupParameters(_config) {
-        _ring[0] = BlockRecord({archive: _config.genesisArchive, blockHash: FILLED});
-        for (uint256 i = 1; i < _config.ringSize; ++i) {
-            _ring[i] = BlockRecord({archive: FILLED, blockHash: FILLED});
-        }
-    }
+    constructor(RollupConfig memory _config) RollupParameters(_config) ChainState(_config) {}
 
     /// @inheritdoc IRollup
     function propose(
         Block calldata _block,
         Attestations calldata _attestations,
         Publication calldata _publication,
-        SeedProof calldata _seedProof
+        SeedProof calldata _seedProof,
+        bytes calldata _claim
     ) external override {
         bytes32 blobHash = blobhash(0);
         require(blobHash != 0 && blobhash(1) == 0, Rollup__NotOneBlob());
-        Timestamp time = TimeLib.current();
-        Tips memory current = _tips;
-        if (_isPruneDue(current, time)) current = _prune(current);
+        Tips memory current = _tipsAfterDuePrune();
+        _requireSignedExtras(_publication, _claim);
         (bytes32 blockHash, address proposer, Committee memory committee) =
-            _validate(_block, blobHash, _attestations, _publication, _seedProof, current, time);
+            _validate(_block, blobHash, _attestations, _publication, _seedProof, current, TimeLib.current());
 
         if (!committee.isStored) _storeCommittee(_clock().epochOf(_block.slot), committee);
         current = current.appended(_block);
         _tips = current;
-        _ring[current.pendingNumber % RING_SIZE] = BlockRecord({archive: _block.archive, blockHash: blockHash});
-        emit BlockProposed(
-            current.pendingNumber,
-            _block.slot,
-            _block.archive,
-            blockHash,
-            blobHash,
-            _block.feeRecipient,
-            _block.inboxEnd,
-            proposer
+        uint256 number = current.pendingNumber;
+        _storeRecord(
+            number,
+            BlockRecord({
+                archive: _block.archive,
+                blockHash: blockHash,
+                slot: current.pendingSlot,
+                inboxEnd: current.pendingInboxEnd,
+                provenInSlot: 0
+            })
         );
-    }
+        emit BlockProposed(
+            number, _block.slot, _block.archive, blockHash, blobHash, _block.feeRecipient, _block.inboxEnd, proposer
+        );
 
-    /// @inheritdoc IRollup
-    function prune() external override {
-        Tips memory current = _tips;
-        require(_isPruneDue(current, TimeLib.current()), Rollup__NothingToPrune());
-
-        _tips = _prune(current);
+        if (_claim.length != 0) _runClaim(number, _claim);
     }
 
     /// @inheritdoc IRollup
@@ -98,29 +89,13 @@ abstract contract RollupCore is Inbox, PullPayments {
         bytes32 _blobHash,
         Attestations calldata _attestations,
         Publication calldata _publication,
-        SeedProof calldata _seedProof
+        SeedProof calldata _seedProof,
+        bytes calldata _claim
     ) external view override returns (bytes32 blockHash, address proposer) {
         Timestamp time = TimeLib.current();
+        _requireSignedExtras(_publication, _claim);
         (blockHash, proposer,) =
             _validate(_block, _blobHash, _attestations, _publication, _seedProof, tipsAt(time), time);
-    }
-
-    /// @inheritdoc IRollup
-    function tips() external view override returns (Tips memory) {
-        return tipsAt(TimeLib.current());
-    }
-
-    /// @inheritdoc IRollup
-    function blockRecord(uint256 _number) external view override returns (BlockRecord memory) {
-        uint256 pending = tipsAt(TimeLib.current()).pendingNumber;
-        require(_number <= pending && pending < _number + RING_SIZE, Rollup__NoSuchBlock(_number));
-
-        return _ring[_number % RING_SIZE];
-    }
-
-    /// @inheritdoc IRollup
-    function acceptsProof(Epoch _epoch, Timestamp _time) external view override returns (bool) {
-        return !prunable(_epoch, _time);
     }
 
     /// @inheritdoc IRollup
@@ -139,28 +114,9 @@ abstract contract RollupCore is Inbox, PullPayments {
     }
 
     /// @inheritdoc IRollup
-    function tipsAt(Timestamp _time) public view override returns (Tips memory current) {
-        current = _tips;
-        if (_isPruneDue(current, _time)) current = current.pruned();
-    }
-
-    /// @inheritdoc IRollup
-    function prunable(Epoch _epoch, Timestamp _time) public view override returns (bool) {
-        Epoch firstTooLate = Epoch.wrap(Epoch.unwrap(_epoch) + PROOF_WINDOW_EPOCHS + 1);
-        return _time >= _clock().startOfEpoch(firstTooLate);
-    }
-
-    /// @inheritdoc IRollup
     function blockHashOf(Block calldata _block, bytes32 _blobHash) public view override returns (bytes32) {
-        return keccak256(
-            abi.encode(
-                _block.slot,
-                _block.feeRecipient,
-                _block.inboxEnd,
-                _inboxHashAt(_block.inboxEnd),
-                _block.archive,
-                _blobHash
-            )
+        return BlockLib.hashOf(
+            _block.slot, _block.feeRecipient, _block.inboxEnd, _inboxHashAt(_block.inboxEnd), _block.archive, _blobHash
         );
     }
 
@@ -201,10 +157,20 @@ abstract contract RollupCore is Inbox, PullPayments {
         return _clock().positionInEpoch(_slot) % COMMITTEE_SIZE;
     }
 
-    function _prune(Tips memory _current) private returns (Tips memory) {
-        emit Pruned(_current.pendingNumber, _current.provenNumber);
+    /// @dev Runs a bundled claim. Whoever sends the transaction cannot make it fail by giving little gas.
+    function _runClaim(uint256 _number, bytes calldata _claim) private {
+        uint256 needed = CLAIM_GAS + CLAIM_GAS / 63 + CLAIM_GAS_MARGIN;
+        require(gasleft() >= needed, Rollup__TooLittleGas(gasleft(), needed));
+        try PROVER_BONDS.claimBundled{gas: CLAIM_GAS}(_claim) {}
+        catch (bytes memory reason) {
+            emit BundledClaimFailed(_number, reason);
+        }
+    }
 
-        return _current.pruned();
+    function _requireSignedExtras(Publication calldata _publication, bytes calldata _claim) private pure {
+        require(_publication.payload == address(0) && _publication.actionsHash == 0, Rollup__ExtrasNotEmpty());
+        bytes32 given = _claim.length == 0 ? bytes32(0) : keccak256(_claim);
+        require(given == _publication.quoteDigest, Rollup__WrongClaim(given, _publication.quoteDigest));
     }
 
     function _validate(
@@ -216,14 +182,10 @@ abstract contract RollupCore is Inbox, PullPayments {
         Tips memory _current,
         Timestamp _time
     ) private view returns (bytes32 blockHash, address proposer, Committee memory committee) {
-        _requireValidBlock(_block, _current, _time);
-        require(
-            _publication.quoteDigest == 0 && _publication.payload == address(0) && _publication.actionsHash == 0,
-            Rollup__ExtrasNotEmpty()
-        );
-
+        NetworkClock memory clock = _clock();
+        _requireValidBlock(_block, _current, clock.slotAt(_time));
         blockHash = blockHashOf(_block, _blobHash);
-        committee = _committeeFor(_clock().epochOf(_block.slot), _seedProof);
+        committee = _committeeFor(clock.epochOf(_block.slot), _seedProof);
         AttestationLib.requireValid(
             attestationDigest(_block.slot, blockHash), _attestations, committee.packed, COMMITTEE_SIZE
         );
@@ -240,19 +202,12 @@ abstract contract RollupCore is Inbox, PullPayments {
         );
     }
 
-    function _requireValidBlock(Block calldata _block, Tips memory _current, Timestamp _time) private view {
-        Slot slot = _clock().slotAt(_time);
-        require(_block.slot == slot, Rollup__WrongSlot(_block.slot, slot));
+    function _requireValidBlock(Block calldata _block, Tips memory _current, Slot _slot) private view {
+        require(_block.slot == _slot, Rollup__WrongSlot(_block.slot, _slot));
         Slot tipSlot = Slot.wrap(_current.pendingSlot);
-        require(_current.pendingNumber == 0 || slot > tipSlot, Rollup__SlotTaken(slot, tipSlot));
+        require(_current.pendingNumber == 0 || _slot > tipSlot, Rollup__SlotTaken(_slot, tipSlot));
         require(FieldLib.isDigest(_block.archive), Rollup__NotFieldElements(_block.archive));
         require(_block.feeRecipient != address(0), Rollup__ZeroFeeRecipient());
-        _requireExactConsumption(slot, _current.pendingInboxEnd, _block.inboxEnd);
-    }
-
-    function _isPruneDue(Tips memory _current, Timestamp _time) private view returns (bool) {
-        if (!_current.hasUnproven()) return false;
-
-        return prunable(_clock().epochOf(Slot.wrap(_current.firstUnprovenSlot)), _time);
+        _requireExactConsumption(_slot, _current.pendingInboxEnd, _block.inboxEnd);
     }
 }

@@ -1,8 +1,12 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity 0.8.37;
 
+import {VerifierDouble} from "@agoge-test/support/VerifierDouble.sol";
 import {RegistryConfig} from "@agoge/governance/IRegistry.sol";
 import {Registry} from "@agoge/governance/Registry.sol";
+import {EpochStatement} from "@agoge/proving/EpochStatement.sol";
+import {ProverBondsConfig} from "@agoge/proving/IProverBonds.sol";
+import {ProverBonds} from "@agoge/proving/ProverBonds.sol";
 import {RollupConfig} from "@agoge/rollup/IRollup.sol";
 import {Rollup} from "@agoge/rollup/Rollup.sol";
 import {StakingConfig} from "@agoge/staking/IStaking.sol";
@@ -39,7 +43,7 @@ contract NetworksTest is Test {
 
     function _deploy(string memory _network) private {
         _toml = vm.readFile(string.concat("script/networks/", _network, ".toml"));
-        address predicted = vm.computeCreateAddress(address(this), vm.getNonce(address(this)) + 2);
+        address predicted = vm.computeCreateAddress(address(this), vm.getNonce(address(this)) + 5);
 
         Registry registry = new Registry(
             RegistryConfig({
@@ -66,20 +70,37 @@ contract NetworksTest is Test {
                 isAllowListOn: vm.parseTomlBool(_toml, ".staking.is_allow_listed")
             })
         );
+        ProverBonds bonds = new ProverBonds(
+            ProverBondsConfig({
+                registry: registry,
+                treasury: makeAddr("treasury"),
+                minimumBond: _number(".proving.bond_min_gwei") * 1 gwei,
+                claimWindowSlots: _number(".proving.claim_window_slots"),
+                withdrawalDelaySeconds: _number(".proving.bond_withdrawal_delay_seconds")
+            })
+        );
+        EpochStatement statement = new EpochStatement();
+        VerifierDouble verifier = new VerifierDouble();
         uint256 gasBefore = gasleft();
         Rollup rollup = new Rollup(
             RollupConfig({
                 registry: registry,
                 staking: staking,
-                epochProofVerifier: address(0),
+                proverBonds: bonds,
+                epochProofVerifier: verifier,
+                epochStatement: statement,
                 genesisArchive: 0,
                 committeeSize: _number(".protocol.committee_size"),
                 entropyLagEpochs: _number(".protocol.entropy_lag_epochs"),
                 proofWindowEpochs: _number(".proving.proof_window_epochs"),
                 ringSize: _number(".proving.ring_blocks"),
                 inboxLagSlots: _number(".protocol.inbox_lag_slots"),
+                transactionsPerBlockMax: _number(".protocol.block_txs_max"),
                 depositsPerBlockMax: _number(".protocol.block_deposits_max"),
-                minimumDepositGwei: _number(".fees.deposit_min_gwei")
+                withdrawalsPerBlockMax: _number(".protocol.block_withdrawals_max"),
+                minimumDepositGwei: _number(".fees.deposit_min_gwei"),
+                openShareBps: _number(".proving.open_share_bps"),
+                stallEpochs: _number(".proving.stall_epochs")
             })
         );
 

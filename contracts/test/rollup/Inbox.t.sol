@@ -147,7 +147,7 @@ contract InboxTest is NetworkTest {
         _setBlobs(p.blobHash);
 
         vm.expectRevert(_error);
-        rollup.propose(p.block_, p.attestations, p.publication, p.seedProof);
+        rollup.propose(p.block_, p.attestations, p.publication, p.seedProof, p.claim);
     }
 
     function _rolling(uint256 _previous, bytes32 _partialCommitment, uint256 _valueGwei)

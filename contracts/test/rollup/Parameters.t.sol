@@ -4,6 +4,10 @@ pragma solidity 0.8.37;
 import {NetworkTest} from "@agoge-test/support/NetworkTest.sol";
 import {IRegistry} from "@agoge/governance/IRegistry.sol";
 import {Registry} from "@agoge/governance/Registry.sol";
+import {IEpochProofVerifier} from "@agoge/proving/IEpochProofVerifier.sol";
+import {IEpochStatement} from "@agoge/proving/IEpochStatement.sol";
+import {IProverBonds, ProverBondsConfig} from "@agoge/proving/IProverBonds.sol";
+import {ProverBonds} from "@agoge/proving/ProverBonds.sol";
 import {IRollup, RollupConfig} from "@agoge/rollup/IRollup.sol";
 import {Rollup} from "@agoge/rollup/Rollup.sol";
 
@@ -22,6 +26,24 @@ contract ParametersTest is NetworkTest {
         _expectRefusal(
             config, abi.encodeWithSelector(IRollup.Rollup__StakingOfAnotherRegistry.selector, address(staking))
         );
+
+        config = _rollupConfig(16);
+        config.proverBonds = IProverBonds(address(0));
+        _expectRefusal(config, abi.encodeWithSelector(IRollup.Rollup__ZeroAddress.selector));
+
+        config = _rollupConfig(16);
+        config.proverBonds = _bondsOfAnotherRegistry();
+        _expectRefusal(
+            config, abi.encodeWithSelector(IRollup.Rollup__BondsOfAnotherRegistry.selector, address(config.proverBonds))
+        );
+
+        config = _rollupConfig(16);
+        config.epochProofVerifier = IEpochProofVerifier(address(0));
+        _expectRefusal(config, abi.encodeWithSelector(IRollup.Rollup__NoCode.selector, address(0)));
+
+        config = _rollupConfig(16);
+        config.epochStatement = IEpochStatement(address(7));
+        _expectRefusal(config, abi.encodeWithSelector(IRollup.Rollup__NoCode.selector, address(7)));
 
         config = _rollupConfig(16);
         config.genesisArchive = bytes32(type(uint256).max);
@@ -52,6 +74,33 @@ contract ParametersTest is NetworkTest {
         );
     }
 
+    function test_RevertWhen_AParameterOfProvingIsInvalid() external {
+        RollupConfig memory config = _rollupConfig(16);
+        config.transactionsPerBlockMax = 1 << 16;
+        _expectRefusal(
+            config, abi.encodeWithSelector(IRollup.Rollup__InvalidBlockBounds.selector, 1 << 16, WITHDRAWALS_PER_BLOCK)
+        );
+
+        config = _rollupConfig(16);
+        config.withdrawalsPerBlockMax = TRANSACTIONS_PER_BLOCK + 1;
+        _expectRefusal(
+            config,
+            abi.encodeWithSelector(
+                IRollup.Rollup__InvalidBlockBounds.selector, TRANSACTIONS_PER_BLOCK, TRANSACTIONS_PER_BLOCK + 1
+            )
+        );
+
+        config = _rollupConfig(16);
+        config.openShareBps = 10_001;
+        _expectRefusal(config, abi.encodeWithSelector(IRollup.Rollup__InvalidOpenShare.selector, 10_001));
+
+        config = _rollupConfig(16);
+        config.stallEpochs = PROOF_WINDOW;
+        _expectRefusal(
+            config, abi.encodeWithSelector(IRollup.Rollup__StallTooShort.selector, PROOF_WINDOW, PROOF_WINDOW + 1)
+        );
+    }
+
     function test_TheGenesisIdBindsEverything() external {
         uint256 id = uint256(rollup.genesisId());
         for (uint256 i = 0; i < 4; ++i) {
@@ -61,6 +110,12 @@ contract ParametersTest is NetworkTest {
         assertNotEq(new Rollup(_rollupConfig(16)).genesisId(), rollup.genesisId(), "another address");
         assertEq(rollup.config().ringSize, RING_SIZE);
         assertEq(rollup.attestationThreshold(), 11);
+    }
+
+    function _bondsOfAnotherRegistry() private returns (IProverBonds) {
+        ProverBondsConfig memory config = _bondsConfig();
+        config.registry = new Registry(_registryConfig(address(1)));
+        return new ProverBonds(config);
     }
 
     function _expectRefusal(RollupConfig memory _config, bytes memory _error) private {

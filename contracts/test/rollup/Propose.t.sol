@@ -21,7 +21,7 @@ contract ProposeTest is NetworkTest {
         vm.blobhashes(new bytes32[](0));
 
         vm.expectRevert(IRollup.Rollup__NotOneBlob.selector);
-        rollup.propose(p.block_, p.attestations, p.publication, p.seedProof);
+        rollup.propose(p.block_, p.attestations, p.publication, p.seedProof, p.claim);
     }
 
     function test_RevertWhen_ThereAreTwoBlobs() external {
@@ -31,7 +31,7 @@ contract ProposeTest is NetworkTest {
         vm.blobhashes(hashes);
 
         vm.expectRevert(IRollup.Rollup__NotOneBlob.selector);
-        rollup.propose(p.block_, p.attestations, p.publication, p.seedProof);
+        rollup.propose(p.block_, p.attestations, p.publication, p.seedProof, p.claim);
     }
 
     function test_RevertWhen_TheBlobIsAnother() external {
@@ -40,7 +40,7 @@ contract ProposeTest is NetworkTest {
         _setBlobs(_blobHash(99));
 
         vm.expectRevert(abi.encodeWithSelector(IRollup.Rollup__WrongAttestation.selector, 0, first));
-        rollup.propose(p.block_, p.attestations, p.publication, p.seedProof);
+        rollup.propose(p.block_, p.attestations, p.publication, p.seedProof, p.claim);
     }
 
     function test_GivenAPruneIsDue() external {
@@ -75,7 +75,7 @@ contract ProposeTest is NetworkTest {
         Proposal memory p = _proposal();
 
         _warp(GENESIS + SLOT_SECONDS - 1);
-        rollup.validateProposal(p.block_, p.blobHash, p.attestations, p.publication, p.seedProof);
+        rollup.validateProposal(p.block_, p.blobHash, p.attestations, p.publication, p.seedProof, p.claim);
         _warp(GENESIS + SLOT_SECONDS);
         vm.expectRevert(abi.encodeWithSelector(IRollup.Rollup__WrongSlot.selector, Slot.wrap(0), Slot.wrap(1)));
         _propose(p);
@@ -107,16 +107,53 @@ contract ProposeTest is NetworkTest {
     }
 
     function test_RevertWhen_ABundledPartIsNotEmpty() external {
-        for (uint256 i = 0; i < 3; ++i) {
+        for (uint256 i = 0; i < 2; ++i) {
             Proposal memory p = _proposal();
-            if (i == 0) p.publication.quoteDigest = bytes32(uint256(1));
-            if (i == 1) p.publication.payload = address(1);
-            if (i == 2) p.publication.actionsHash = bytes32(uint256(1));
+            if (i == 0) p.publication.payload = address(1);
+            if (i == 1) p.publication.actionsHash = bytes32(uint256(1));
             _publish(p);
 
             vm.expectRevert(IRollup.Rollup__ExtrasNotEmpty.selector);
             _propose(p);
         }
+    }
+
+    function test_RevertWhen_TheBundledClaimIsNotTheSignedOne() external {
+        Proposal memory p = _proposal();
+        p.claim = hex"00";
+
+        vm.expectRevert(abi.encodeWithSelector(IRollup.Rollup__WrongClaim.selector, keccak256(hex"00"), bytes32(0)));
+        _propose(p);
+
+        p.publication.quoteDigest = keccak256(hex"00");
+        _publish(p);
+        p.claim = "";
+        vm.expectRevert(abi.encodeWithSelector(IRollup.Rollup__WrongClaim.selector, bytes32(0), keccak256(hex"00")));
+        _propose(p);
+    }
+
+    function test_RevertWhen_TooLittleGasIsLeftForTheClaim() external {
+        Proposal memory p = _proposal();
+        p.claim = hex"00";
+        p.publication.quoteDigest = keccak256(p.claim);
+        _publish(p);
+        _setBlobs(p.blobHash);
+
+        vm.expectPartialRevert(IRollup.Rollup__TooLittleGas.selector);
+        rollup.propose{gas: 600_000}(p.block_, p.attestations, p.publication, p.seedProof, p.claim);
+    }
+
+    function test_WhenTheBundledClaimFails() external {
+        Proposal memory p = _proposal();
+        p.claim = hex"00";
+        p.publication.quoteDigest = keccak256(p.claim);
+        _publish(p);
+
+        vm.expectEmit(address(rollup));
+        emit IRollup.BundledClaimFailed(1, "");
+        _propose(p);
+
+        assertEq(rollup.tips().pendingNumber, 1, "the block stands");
     }
 
     function test_RevertWhen_TheBitmapLeavesTheCommittee() external {
@@ -244,6 +281,8 @@ contract ProposeTest is NetworkTest {
         BlockRecord memory record = rollup.blockRecord(1);
         assertEq(record.archive, p.block_.archive);
         assertEq(record.blockHash, blockHash);
+        assertEq(record.slot, 0);
+        assertEq(record.inboxEnd, 0);
         assertEq(rollup.blockRecord(0).archive, GENESIS_ARCHIVE);
         vm.expectRevert(abi.encodeWithSelector(IRollup.Rollup__NoSuchBlock.selector, 2));
         rollup.blockRecord(2);
@@ -288,11 +327,11 @@ contract ProposeTest is NetworkTest {
         if (field == 5) p.publication.vs = bytes32(_change);
 
         bool isAccepted;
-        try rollup.validateProposal(p.block_, p.blobHash, p.attestations, p.publication, p.seedProof) {
+        try rollup.validateProposal(p.block_, p.blobHash, p.attestations, p.publication, p.seedProof, p.claim) {
             isAccepted = true;
         } catch {}
         _setBlobs(p.blobHash);
-        try rollup.propose(p.block_, p.attestations, p.publication, p.seedProof) {
+        try rollup.propose(p.block_, p.attestations, p.publication, p.seedProof, p.claim) {
             assertTrue(isAccepted, "only the call accepts");
         } catch {
             assertFalse(isAccepted, "only the view accepts");

@@ -1,9 +1,14 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity 0.8.37;
 
+import {ConstantBlobs} from "@agoge-test/support/ConstantBlobs.sol";
 import {HistoryContract, L1Headers} from "@agoge-test/support/L1Headers.sol";
+import {VerifierDouble} from "@agoge-test/support/VerifierDouble.sol";
 import {RegistryConfig} from "@agoge/governance/IRegistry.sol";
 import {Registry} from "@agoge/governance/Registry.sol";
+import {EpochStatement} from "@agoge/proving/EpochStatement.sol";
+import {ProverBondsConfig} from "@agoge/proving/IProverBonds.sol";
+import {ProverBonds} from "@agoge/proving/ProverBonds.sol";
 import {Attestations, Block, Publication, RollupConfig, SeedProof, Tips} from "@agoge/rollup/IRollup.sol";
 import {Rollup} from "@agoge/rollup/Rollup.sol";
 import {StakingConfig} from "@agoge/staking/IStaking.sol";
@@ -18,6 +23,7 @@ struct Proposal {
     Publication publication;
     SeedProof seedProof;
     bytes32 blobHash;
+    bytes claim;
 }
 
 /// @notice A deployed network with the numbers of the phases, its validators' keys, and the moves of an honest proposer.
@@ -33,7 +39,14 @@ abstract contract NetworkTest is Test {
     uint256 internal constant ACTIVATION_DELAY = 4;
     uint256 internal constant RING_SIZE = 128;
     uint256 internal constant INBOX_LAG = 2;
+    uint256 internal constant TRANSACTIONS_PER_BLOCK = 64;
     uint256 internal constant DEPOSITS_PER_BLOCK = 16;
+    uint256 internal constant WITHDRAWALS_PER_BLOCK = 12;
+    uint256 internal constant OPEN_SHARE_BPS = 3000;
+    uint256 internal constant STALL_EPOCHS = 75;
+    uint256 internal constant CLAIM_WINDOW = 13;
+    uint256 internal constant MINIMUM_BOND = 1 ether;
+    uint256 internal constant BOND_DELAY = 3456;
     uint256 internal constant MINIMUM_DEPOSIT_GWEI = 1000;
     uint256 internal constant STAKE = 1 ether;
     uint256 internal constant EXIT_DELAY = 26 hours;
@@ -48,6 +61,9 @@ abstract contract NetworkTest is Test {
 
     Registry internal registry;
     Staking internal staking;
+    ProverBonds internal bonds;
+    VerifierDouble internal verifier;
+    EpochStatement internal statement;
     Rollup internal rollup;
 
     mapping(address attester => uint256 key) internal keyOf;
@@ -57,10 +73,13 @@ abstract contract NetworkTest is Test {
         vm.roll(GENESIS_L1_BLOCK - 1 days / L1_SLOT_SECONDS);
         vm.etch(HISTORY, type(HistoryContract).runtimeCode);
 
+        verifier = new VerifierDouble();
+        statement = new EpochStatement();
         uint256 nonce = vm.getNonce(address(this));
-        address predicted = vm.computeCreateAddress(address(this), nonce + 2);
+        address predicted = vm.computeCreateAddress(address(this), nonce + 3);
         registry = new Registry(_registryConfig(predicted));
         staking = new Staking(_stakingConfig());
+        bonds = new ProverBonds(_bondsConfig());
         rollup = new Rollup(_rollupConfig(_committeeSize));
         assertEq(address(rollup), predicted, "prediction");
 
@@ -97,19 +116,35 @@ abstract contract NetworkTest is Test {
         });
     }
 
+    function _bondsConfig() internal view returns (ProverBondsConfig memory) {
+        return ProverBondsConfig({
+            registry: registry,
+            treasury: treasury,
+            minimumBond: MINIMUM_BOND,
+            claimWindowSlots: CLAIM_WINDOW,
+            withdrawalDelaySeconds: BOND_DELAY
+        });
+    }
+
     function _rollupConfig(uint256 _committeeSize) internal view returns (RollupConfig memory) {
         return RollupConfig({
             registry: registry,
             staking: staking,
-            epochProofVerifier: address(0),
+            proverBonds: bonds,
+            epochProofVerifier: verifier,
+            epochStatement: statement,
             genesisArchive: GENESIS_ARCHIVE,
             committeeSize: _committeeSize,
             entropyLagEpochs: ENTROPY_LAG,
             proofWindowEpochs: PROOF_WINDOW,
             ringSize: RING_SIZE,
             inboxLagSlots: INBOX_LAG,
+            transactionsPerBlockMax: TRANSACTIONS_PER_BLOCK,
             depositsPerBlockMax: DEPOSITS_PER_BLOCK,
-            minimumDepositGwei: MINIMUM_DEPOSIT_GWEI
+            withdrawalsPerBlockMax: WITHDRAWALS_PER_BLOCK,
+            minimumDepositGwei: MINIMUM_DEPOSIT_GWEI,
+            openShareBps: OPEN_SHARE_BPS,
+            stallEpochs: STALL_EPOCHS
         });
     }
 
@@ -180,8 +215,9 @@ abstract contract NetworkTest is Test {
         if (_number < current && current - _number <= 256) vm.setBlockhash(_number, _hash);
     }
 
-    function _blobHash(uint256 _salt) internal pure returns (bytes32) {
-        return bytes32(uint256(1) << 248 | uint256(keccak256(abi.encode("blob", _salt))) >> 8);
+    /// @dev The versioned hash of the blob that every proof of these tests can open.
+    function _blobHash(uint256 _salt) internal view returns (bytes32) {
+        return ConstantBlobs.versionedHash(_salt);
     }
 
     /// @dev An archive whose limbs are all field elements.
@@ -245,7 +281,7 @@ abstract contract NetworkTest is Test {
 
     function _propose(Proposal memory _p) internal {
         _setBlobs(_p.blobHash);
-        rollup.propose(_p.block_, _p.attestations, _p.publication, _p.seedProof);
+        rollup.propose(_p.block_, _p.attestations, _p.publication, _p.seedProof, _p.claim);
     }
 
     function _setBlobs(bytes32 _hash) internal {

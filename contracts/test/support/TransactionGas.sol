@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity 0.8.37;
 
-import {Test} from "forge-std/Test.sol";
+import {CallRecorder} from "@agoge-test/support/CallRecorder.sol";
 
 /// @notice Records what a call would cost as a transaction of its own.
 /// @dev forge's isolation mode drops transactions with blobs, so the cost is put together: a test function runs as a
 /// transaction after `setUp`, with cold storage, and its first call is charged as in a real one; the base cost and the calldata
-/// are added here.
-abstract contract TransactionGas is Test {
+/// are added here. With AGOGE_RECORD_CALLS=true nothing is measured; the call and the state that it reads are
+/// written down instead (CallRecorder).
+abstract contract TransactionGas is CallRecorder {
     uint256 private constant BASE = 21_000;
     uint256 private constant ZERO_BYTE = 4;
     uint256 private constant OTHER_BYTE = 16;
@@ -17,7 +18,12 @@ abstract contract TransactionGas is Test {
 
     function _callAndRecord(address _to, uint256 _value, bytes memory _data, string memory _group, string memory _name)
         internal
+        returns (uint256 gas)
     {
+        if (_isRecording()) {
+            _recordCall(_to, _value, _data, string.concat(_group, ", ", _name));
+            return 0;
+        }
         (bool success,) = _to.call{value: _value}(_data);
         uint256 execution = vm.lastCallGas().gasTotalUsed;
         assertTrue(success, "call");
@@ -26,7 +32,8 @@ abstract contract TransactionGas is Test {
         uint256 others = _data.length - zeros;
         uint256 standard = BASE + zeros * ZERO_BYTE + others * OTHER_BYTE + execution;
         uint256 floor = BASE + (zeros + 4 * others) * FLOOR_TOKEN;
-        vm.snapshotValue(_group, _name, standard > floor ? standard : floor);
+        gas = standard > floor ? standard : floor;
+        vm.snapshotValue(_group, _name, gas);
     }
 
     function _zeros(bytes memory _data) private pure returns (uint256 count) {

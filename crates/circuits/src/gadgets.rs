@@ -39,8 +39,19 @@ pub(crate) fn merkle_root(
     index_bits: &[Target; TREE_DEPTH],
     siblings: &[DigestTarget; TREE_DEPTH],
 ) -> DigestTarget {
+    climb(builder, leaf, index_bits, siblings)
+}
+
+/// The node that is reached from a node at any level: as [`merkle_root`], with as many levels as there are bits and siblings.
+pub(crate) fn climb(
+    builder: &mut Builder,
+    node: DigestTarget,
+    index_bits: &[Target],
+    siblings: &[DigestTarget],
+) -> DigestTarget {
+    debug_assert_eq!(index_bits.len(), siblings.len());
     let empty = empty_sponge(builder, NODE);
-    let mut node = leaf;
+    let mut node = node;
     for (bit, sibling) in index_bits.iter().zip(siblings) {
         let mut state = empty;
         state.set_from_iter(node.into_iter().chain(*sibling), 0);

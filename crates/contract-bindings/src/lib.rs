@@ -42,3 +42,56 @@ pub mod rollup {
         concat!(env!("OUT_DIR"), "/artifacts/Rollup.sol/Rollup.json")
     );
 }
+
+/// Bonds, quotes and claims of provers (`contracts/src/proving/IProverBonds.sol`).
+pub mod prover_bonds {
+    #![expect(
+        missing_docs,
+        reason = "generated from the ABI; documented in the Solidity interface"
+    )]
+    alloy::sol!(
+        #[sol(rpc, all_derives)]
+        ProverBonds,
+        concat!(env!("OUT_DIR"), "/artifacts/ProverBonds.sol/ProverBonds.json")
+    );
+}
+
+/// Public inputs of epoch proofs (`contracts/src/proving/IEpochStatement.sol`).
+pub mod epoch_statement {
+    #![expect(
+        missing_docs,
+        reason = "generated from the ABI; documented in the Solidity interface"
+    )]
+    alloy::sol!(
+        #[sol(rpc, all_derives)]
+        EpochStatement,
+        concat!(
+            env!("OUT_DIR"),
+            "/artifacts/EpochStatement.sol/EpochStatement.json"
+        )
+    );
+}
+
+/// The verifier of epoch proofs, generated from the epoch circuit (`contracts/src/proving/IEpochProofVerifier.sol`).
+pub mod epoch_proof_verifier {
+    alloy::sol!(
+        #[sol(rpc, all_derives)]
+        EpochProofVerifier,
+        concat!(
+            env!("OUT_DIR"),
+            "/artifacts/EpochProofVerifier.sol/EpochProofVerifier.json"
+        )
+    );
+}
+
+/// The verifier of a devnet that accepts empty proofs; cannot be deployed off chain 31337.
+pub mod test_epoch_proof_verifier {
+    alloy::sol!(
+        #[sol(rpc, all_derives)]
+        TestEpochProofVerifier,
+        concat!(
+            env!("OUT_DIR"),
+            "/artifacts/TestEpochProofVerifier.sol/TestEpochProofVerifier.json"
+        )
+    );
+}

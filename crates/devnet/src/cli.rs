@@ -9,7 +9,7 @@ use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 
 use crate::demo;
 use crate::network::Devnet;
-use crate::plan::{Plan, Wishes};
+use crate::plan::{Plan, Verifier, Wishes};
 
 /// A whole Agoge network on this machine.
 #[derive(Debug, Parser)]
@@ -18,6 +18,7 @@ use crate::plan::{Plan, Wishes};
     version,
     after_help = "Examples:
   script/devnet --demo
+  script/devnet --demo proving --test-verifier
   script/devnet --serve --json
   script/devnet --serve --keys 48 --procs 12 --committee 16
 Exit codes: 0 ok, 1 failed, 2 usage."
@@ -56,15 +57,25 @@ struct Up {
     /// Decides every key of the devnet.
     #[arg(long, value_name = "S")]
     seed: Option<String>,
+    /// Provers [default: 1].
+    #[arg(long, value_name = "N")]
+    provers: Option<usize>,
     /// Network file [default: devnet].
     #[arg(long, value_name = "NAME|FILE")]
     network: Option<String>,
     /// Tell a story once, each step checked on L1, and exit.
-    #[arg(long, value_name = "STORY", num_args = 0..=1, default_missing_value = "chain", conflicts_with = "serve")]
+    #[arg(long, value_name = "STORY", num_args = 0..=1, default_missing_value = "all", conflicts_with = "serve")]
     demo: Option<Story>,
     /// Stay up until a signal.
     #[arg(long)]
     serve: bool,
+    /// Epoch proofs are real plonky2 proofs, verified on L1 [default].
+    #[arg(long, conflicts_with = "test_verifier")]
+    real_proofs: bool,
+    /// Deploy a verifier that takes empty epoch proofs, on chain 31337 only: cheap, for everything but the proofs. Implies the
+    /// testing profile of client proofs.
+    #[arg(long)]
+    test_verifier: bool,
     /// Parameters of client proofs.
     #[arg(long, value_enum, value_name = "PROFILE")]
     client_profile: Option<Profile>,
@@ -75,8 +86,12 @@ struct Up {
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
 enum Story {
+    /// Both, one after the other.
+    All,
     /// Stake, deposit, private transfer, blocks on L1, a fresh node that rebuilds the state.
     Chain,
+    /// Quote, claim, epoch proof on L1, fees and bond, a withdrawal that its owner pulls on L1.
+    Proving,
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
@@ -98,6 +113,12 @@ pub async fn run(args: Args) -> ExitCode {
         committee: up.committee,
         dir: up.dir.clone(),
         seed: up.seed.clone(),
+        provers: up.provers,
+        verifier: if up.test_verifier {
+            Verifier::Test
+        } else {
+            Verifier::Real
+        },
         network: up.network.clone(),
         client_profile: up.client_profile.map(|profile| match profile {
             Profile::Default => ClientProfile::Default,
@@ -111,7 +132,8 @@ pub async fn run(args: Args) -> ExitCode {
             return ExitCode::Usage;
         }
     };
-    match go(plan, &up).await {
+    // A story holds a whole network: too much for the stack of a thread.
+    match Box::pin(go(plan, &up)).await {
         Ok(()) => ExitCode::Ok,
         Err(error) => {
             eprintln!("error: {error:#}");
@@ -121,8 +143,12 @@ pub async fn run(args: Args) -> ExitCode {
 }
 
 async fn go(plan: Plan, up: &Up) -> eyre::Result<()> {
-    if let Some(Story::Chain) = up.demo {
-        let devnet = demo::chain(plan).await?;
+    if let Some(story) = up.demo {
+        let devnet = match story {
+            Story::All => demo::all(plan).await?,
+            Story::Chain => demo::chain(plan).await?,
+            Story::Proving => demo::proving(plan).await?,
+        };
         eprintln!(
             "every step was checked on L1; logs and data: {}",
             devnet.dir().display()
@@ -155,6 +181,14 @@ async fn print_table(devnet: &Devnet) -> eyre::Result<()> {
             node.name(),
             node.rpc_url(),
             node.log().display()
+        );
+    }
+    for prover in &devnet.provers {
+        eprintln!(
+            "{:<14} {}  log {}",
+            prover.name(),
+            prover.rpc_url(),
+            prover.log().display()
         );
     }
     Ok(())

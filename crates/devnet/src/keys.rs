@@ -17,6 +17,8 @@ pub enum Role {
     Publisher,
     /// Pays the deposits of wallet n.
     Depositor,
+    /// Signs the quotes of prover n, holds its bond, pays and is paid for its proofs.
+    Prover,
     /// Edits the allow-list.
     AllowListAdmin,
 }

@@ -1,4 +1,4 @@
-//! A whole network on one machine: anvil, contracts, validators, wallets, faults; the demo and the end-to-end tests.
+//! A whole network on one machine: anvil, contracts, validators, provers, wallets, faults; the demo and the end-to-end tests.
 
 pub mod anvil;
 pub mod cli;
@@ -9,4 +9,6 @@ pub mod network;
 pub mod node_process;
 pub mod plan;
 pub mod process;
+pub mod prover_process;
 pub mod wallets;
+pub mod watch;

@@ -1,4 +1,4 @@
-//! A running devnet: L1, contracts, validators, and the questions that the demo and the tests ask of them.
+//! A running devnet: L1, contracts, validators, provers.
 
 use std::fs;
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
@@ -7,12 +7,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use agoge_l1_client::{L1Client, L1Config, RollupReader};
-use agoge_protocol::rpc::Tip;
-use agoge_protocol::{Deployment, L2BlockNumber, Slot, Timing};
+use agoge_protocol::Deployment;
 use agoge_supervisor::SystemClock;
-use eyre::{Context, Result, bail, eyre};
+use eyre::{Context, Result, bail};
 use serde_json::{Value, json};
-use tokio::time::Instant;
 
 use crate::anvil::Anvil;
 use crate::deploy;
@@ -20,11 +18,13 @@ use crate::keys::{Role, key};
 use crate::node_process::NodeProcess;
 use crate::plan::Plan;
 use crate::process::{PASSWORD, Shared};
+use crate::prover_process::{ProverPlan, ProverProcess};
 
-/// What every publisher and depositor starts with, wei.
+/// What every publisher, depositor and prover starts with, wei.
 const ALLOWANCE: u128 = 100_000_000_000_000_000_000;
-/// Between two looks while waiting.
-const POLL: Duration = Duration::from_millis(200);
+/// The share of fees that prover 0 asks for, basis points; each later one asks for [`FEE_STEP`] more.
+const FEE_BPS: u16 = 2_000;
+const FEE_STEP: u16 = 500;
 
 /// A running devnet. Dropping it kills every process.
 pub struct Devnet {
@@ -36,6 +36,10 @@ pub struct Devnet {
     pub deployment: Deployment,
     /// Validator processes, then followers.
     pub nodes: Vec<NodeProcess>,
+    /// Provers; the first asks for the least.
+    pub provers: Vec<ProverProcess>,
+    /// L1, independent of every node.
+    pub l1: L1Client,
     /// Views of L1, independent of every node.
     pub reader: RollupReader,
     shared: Shared,
@@ -60,9 +64,11 @@ impl Devnet {
                 .set_balance(key(&plan.seed, Role::Publisher, process).address(), ALLOWANCE)
                 .await?;
         }
-        for wallet in 0..2 {
+        let depositors = (0..2).map(|number| (Role::Depositor, number));
+        let provers = (0..plan.provers).map(|number| (Role::Prover, number));
+        for (role, number) in depositors.chain(provers) {
             anvil
-                .set_balance(key(&plan.seed, Role::Depositor, wallet).address(), ALLOWANCE)
+                .set_balance(key(&plan.seed, role, number).address(), ALLOWANCE)
                 .await?;
         }
         let deployment = deploy::deploy_and_stake(&plan, &anvil).await?;
@@ -76,7 +82,8 @@ impl Devnet {
             "contracts are deployed and validators staked"
         );
 
-        let reader = l1(&plan, &anvil, Some(deployment.clone())).await?.reader()?;
+        let l1 = l1(&plan, &anvil, Some(deployment.clone())).await?;
+        let reader = l1.reader()?;
         let shared = Shared {
             dir,
             network_file,
@@ -88,6 +95,8 @@ impl Devnet {
             anvil,
             deployment,
             nodes: Vec::new(),
+            provers: Vec::new(),
+            l1,
             reader,
             shared,
             bootnode: None,
@@ -96,7 +105,24 @@ impl Devnet {
             devnet.add_validators(process).await?;
         }
         devnet.wait_ready(Duration::from_secs(60)).await?;
+        for number in 0..devnet.plan.provers {
+            devnet.add_prover(number).await?;
+        }
         Ok(devnet)
+    }
+
+    async fn add_prover(&mut self, number: usize) -> Result<()> {
+        let step = u16::try_from(number).unwrap_or(u16::MAX);
+        let plan = ProverPlan {
+            key: key(&self.plan.seed, Role::Prover, number),
+            verifier: self.plan.verifier,
+            fee_bps: FEE_BPS.saturating_add(FEE_STEP.saturating_mul(step)),
+            bootnodes: self.bootnode.clone().into_iter().collect(),
+        };
+        let mut prover = ProverProcess::prepare(&self.shared, &format!("prover-{number}"), plan)?;
+        prover.start().await?;
+        self.provers.push(prover);
+        Ok(())
     }
 
     async fn add_validators(&mut self, process: usize) -> Result<()> {
@@ -137,133 +163,6 @@ impl Devnet {
         Ok(())
     }
 
-    /// Waits until every node says that it is ready.
-    ///
-    /// # Errors
-    /// The reasons of those that are not.
-    pub async fn wait_ready(&mut self, limit: Duration) -> Result<()> {
-        let end = Instant::now() + limit;
-        loop {
-            let mut waiting = Vec::new();
-            for node in &mut self.nodes {
-                node.check_alive()?;
-                let state = node.readiness().await;
-                if !is_ready(&state) {
-                    waiting.push(format!("{}: {state}", node.name()));
-                }
-            }
-            if waiting.is_empty() {
-                return Ok(());
-            }
-            if Instant::now() >= end {
-                bail!("not ready after {limit:?}: {}", waiting.join("; "));
-            }
-            tokio::time::sleep(POLL).await;
-        }
-    }
-
-    /// Waits until L1's pending tip is at least `number`.
-    ///
-    /// # Errors
-    /// When it is not within `limit`, or when a node died meanwhile.
-    pub async fn wait_for_block(&mut self, number: u64, limit: Duration) -> Result<u64> {
-        let end = Instant::now() + limit;
-        loop {
-            let tip = self.l1_tip().await?;
-            if tip >= number {
-                return Ok(tip);
-            }
-            for node in &mut self.nodes {
-                node.check_alive()?;
-            }
-            if Instant::now() >= end {
-                bail!("L1's tip is block {tip}, not {number}, after {limit:?}");
-            }
-            tokio::time::sleep(POLL).await;
-        }
-    }
-
-    /// Number of the last block on L1.
-    ///
-    /// # Errors
-    /// Those of the call.
-    pub async fn l1_tip(&self) -> Result<u64> {
-        let (_, time) = self.anvil.head().await?;
-        Ok(self
-            .reader
-            .tips_at(agoge_l1_client::At::Latest, time)
-            .await?
-            .pending
-            .get())
-    }
-
-    /// Waits until all running nodes have the same pending tip, at block `number` or later, and returns it. What they agree on is
-    /// compared with the archive on L1.
-    ///
-    /// # Errors
-    /// What each node said last, when they do not agree within `limit`.
-    pub async fn wait_agreed(&mut self, number: u64, limit: Duration) -> Result<Tip> {
-        let end = Instant::now() + limit;
-        loop {
-            let mut tips = Vec::new();
-            for node in &mut self.nodes {
-                node.check_alive()?;
-                tips.push((node.name().to_owned(), node.rpc()?.tips().await?.pending));
-            }
-            let (_, first) = tips.first().cloned().ok_or_else(|| eyre!("there are no nodes"))?;
-            if first.number.get() >= number && tips.iter().all(|(_, tip)| *tip == first) {
-                let record = self
-                    .reader
-                    .block_record(agoge_l1_client::At::Latest, first.number)
-                    .await?;
-                if record.is_some_and(|(archive, _)| archive == first.archive) {
-                    return Ok(first);
-                }
-            }
-            if Instant::now() >= end {
-                let said: Vec<String> = tips
-                    .iter()
-                    .map(|(name, tip)| format!("{name}: block {} archive {}", tip.number, tip.archive))
-                    .collect();
-                bail!(
-                    "the nodes do not agree on block {number} or later after {limit:?}: {}",
-                    said.join("; ")
-                );
-            }
-            tokio::time::sleep(POLL).await;
-        }
-    }
-
-    /// How the network cuts time.
-    pub fn timing(&self) -> Timing {
-        self.plan.network.timing(self.deployment.genesis_time)
-    }
-
-    /// The slot of L1's latest block; `None` before genesis.
-    ///
-    /// # Errors
-    /// Those of the call.
-    pub async fn l1_slot(&self) -> Result<Option<Slot>> {
-        let (_, time) = self.anvil.head().await?;
-        Ok(self.timing().slot_at(time))
-    }
-
-    /// Waits until L1 has reached a slot.
-    ///
-    /// # Errors
-    /// Those of the calls.
-    pub async fn wait_for_slot(&self, slot: Slot) -> Result<()> {
-        while self.l1_slot().await?.is_none_or(|now| now < slot) {
-            tokio::time::sleep(POLL).await;
-        }
-        Ok(())
-    }
-
-    /// Seconds of a slot, as a limit that is easy to multiply.
-    pub const fn slots(&self, count: u64) -> Duration {
-        Duration::from_secs(self.plan.network.protocol.slot_seconds.saturating_mul(count))
-    }
-
     /// The devnet's directory.
     pub fn dir(&self) -> &Path {
         &self.shared.dir
@@ -295,28 +194,20 @@ impl Devnet {
             "l1_pid": self.anvil.pid(),
             "bootnodes": self.bootnode.iter().collect::<Vec<_>>(),
             "nodes": nodes,
-            "prover": Value::Null,
+            "prover": self.provers.first().map(ProverProcess::describe),
+            "provers": self.provers.iter().map(ProverProcess::describe).collect::<Vec<_>>(),
         }))
     }
 
-    /// Stops everything, nodes first.
+    /// Stops everything, provers first and L1 last.
     pub async fn stop(mut self) {
+        for prover in &mut self.provers {
+            prover.stop(Duration::from_secs(10)).await;
+        }
         for node in self.nodes.iter_mut().rev() {
             node.stop(Duration::from_secs(10)).await;
         }
         self.anvil.stop().await;
-    }
-
-    /// Number of the last block of a node's pending chain.
-    ///
-    /// # Errors
-    /// Those of the call.
-    pub async fn node_tip(&self, node: usize) -> Result<L2BlockNumber> {
-        let node = self
-            .nodes
-            .get(node)
-            .ok_or_else(|| eyre!("there is no node {node}"))?;
-        Ok(node.rpc()?.tips().await?.pending.number)
     }
 }
 
@@ -328,12 +219,6 @@ pub async fn l1(plan: &Plan, anvil: &Anvil, deployment: Option<Deployment>) -> R
     let url: agoge_l1_client::SecretUrl = anvil.url().parse()?;
     let config = L1Config::new(plan.network.clone(), deployment, vec![url.clone()], vec![url]);
     Ok(L1Client::connect(config, Arc::new(SystemClock)).await?)
-}
-
-fn is_ready(state: &str) -> bool {
-    // The node answers `{"status":"ready"...}` with 200, and the list of reasons with 503.
-    serde_json::from_str::<Value>(state)
-        .is_ok_and(|value| value.get("ready").and_then(Value::as_bool) == Some(true))
 }
 
 /// Makes the devnet's directory; one that holds a former devnet is emptied, any other is refused.

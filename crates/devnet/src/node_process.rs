@@ -177,7 +177,8 @@ impl NodeProcess {
 
     async fn admin(&self, method: &str, params: Value) -> Result<Value, ProcessError> {
         let token = fs::read_to_string(self.data_dir.join("admin.token")).map_err(self.process.io())?;
-        self.call(self.ports.admin, Some(token.trim()), method, params)
+        self.process
+            .call(self.ports.admin, Some(token.trim()), method, params)
             .await
     }
 
@@ -186,35 +187,7 @@ impl NodeProcess {
     /// # Errors
     /// [`ProcessError::Call`].
     pub async fn public_call(&self, method: &str, params: Value) -> Result<Value, ProcessError> {
-        self.call(self.ports.rpc, None, method, params).await
-    }
-
-    async fn call(
-        &self,
-        port: u16,
-        token: Option<&str>,
-        method: &str,
-        params: Value,
-    ) -> Result<Value, ProcessError> {
-        let failed = |reason: String| ProcessError::Call {
-            name: self.process.name().to_owned(),
-            method: method.to_owned(),
-            reason,
-        };
-        let request = reqwest::Client::new()
-            .post(format!("http://127.0.0.1:{port}"))
-            .timeout(Duration::from_secs(10))
-            .json(&json!({"jsonrpc": "2.0", "id": 1, "method": method, "params": params}));
-        let request = match token {
-            Some(token) => request.bearer_auth(token),
-            None => request,
-        };
-        let response = request.send().await.map_err(|e| failed(e.to_string()))?;
-        let mut answer: Value = response.json().await.map_err(|e| failed(e.to_string()))?;
-        match answer.get("error") {
-            Some(error) => Err(failed(error.to_string())),
-            None => Ok(answer.get_mut("result").map(Value::take).unwrap_or_default()),
-        }
+        self.process.call(self.ports.rpc, None, method, params).await
     }
 
     /// Its RPC as the wallet uses it.
@@ -227,16 +200,7 @@ impl NodeProcess {
 
     /// What `/readyz` says: the reasons why the node is not ready, or nothing.
     pub async fn readiness(&self) -> String {
-        let url = format!("http://127.0.0.1:{}/readyz", self.ports.metrics);
-        match reqwest::Client::new()
-            .get(url)
-            .timeout(Duration::from_secs(5))
-            .send()
-            .await
-        {
-            Ok(response) => response.text().await.unwrap_or_else(|error| error.to_string()),
-            Err(error) => error.to_string(),
-        }
+        self.process.readiness(self.ports.metrics).await
     }
 
     /// Name, which is also that of its data directory.

@@ -10,6 +10,8 @@ const ANVIL_CHAIN_ID: u64 = 31_337;
 const KEYS_MAX: usize = 512;
 /// Node processes that one devnet may have.
 const PROCS_MAX: usize = 32;
+/// Provers that one devnet may have.
+const PROVERS_MAX: usize = 4;
 
 /// What a person may choose; everything left out comes from the network file.
 #[derive(Clone, Debug, Default)]
@@ -32,6 +34,20 @@ pub struct Wishes {
     pub network: Option<String>,
     /// Parameters of client proofs.
     pub client_profile: Option<ClientProfile>,
+    /// Provers.
+    pub provers: Option<usize>,
+    /// Which contract checks epoch proofs.
+    pub verifier: Verifier,
+}
+
+/// Which contract checks epoch proofs.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Verifier {
+    /// The one generated from the epoch circuit: provers make real proofs.
+    #[default]
+    Real,
+    /// One that takes an empty proof of anything; it refuses to exist off chain 31337. Provers compute all public inputs.
+    Test,
 }
 
 /// A checked plan.
@@ -43,6 +59,10 @@ pub struct Plan {
     pub keys: usize,
     /// Node processes.
     pub procs: usize,
+    /// Provers.
+    pub provers: usize,
+    /// Which contract checks epoch proofs.
+    pub verifier: Verifier,
     /// Where keys, logs and data go.
     pub dir: PathBuf,
     /// Decides every key of the devnet.
@@ -137,9 +157,11 @@ impl Plan {
                 "must be at least 1 and at most --keys and 32",
             ));
         }
-        if let Some(profile) = wishes.client_profile {
-            network.proving.client_profile = profile;
+        let provers = wishes.provers.unwrap_or(1);
+        if provers > PROVERS_MAX {
+            return Err(flag("provers", &provers, "must be at most 4"));
         }
+        network.proving.client_profile = client_profile(wishes, network.proving.client_profile)?;
         // A process of a network of one has nobody to wait for.
         network.p2p.peers_min = u32::from(procs > 1);
         fit_windows(&mut network);
@@ -148,6 +170,8 @@ impl Plan {
             network,
             keys,
             procs,
+            provers,
+            verifier: wishes.verifier,
             dir: wishes.dir.clone().unwrap_or_else(|| PathBuf::from("data/devnet")),
             seed: wishes.seed.clone().unwrap_or_else(|| "agoge".to_owned()),
         })
@@ -161,6 +185,24 @@ impl Plan {
     }
 }
 
+/// The epoch circuit holds the verifier of one profile of client proofs, the default one; empty epoch proofs ask for none.
+fn client_profile(wishes: &Wishes, in_file: ClientProfile) -> Result<ClientProfile, PlanError> {
+    match (wishes.verifier, wishes.client_profile.unwrap_or(in_file)) {
+        (Verifier::Test, _) if wishes.client_profile == Some(ClientProfile::Default) => Err(flag(
+            "client-profile",
+            &"default",
+            "--test-verifier implies the testing profile",
+        )),
+        (Verifier::Test, _) => Ok(ClientProfile::Testing),
+        (Verifier::Real, ClientProfile::Default) => Ok(ClientProfile::Default),
+        (Verifier::Real, ClientProfile::Testing) => Err(flag(
+            "client-profile",
+            &"testing",
+            "real epoch proofs are made of client proofs of the default profile; say --test-verifier",
+        )),
+    }
+}
+
 /// Windows that the design derives from the length of an epoch.
 fn fit_windows(network: &mut NetworkConfig) {
     let slots = network.protocol.epoch_slots;
@@ -171,6 +213,9 @@ fn fit_windows(network: &mut NetworkConfig) {
     } else {
         proving.proof_window_epochs.max(4)
     };
+    proving.stall_epochs = proving
+        .stall_epochs
+        .max(proving.proof_window_epochs.saturating_add(1));
     proving.ring_blocks = proving.ring_blocks.max(
         proving
             .proof_window_epochs
@@ -219,6 +264,21 @@ mod tests {
             NetworkConfig::parse(built_in("devnet").unwrap()).unwrap()
         );
         assert_eq!(plan.keys_of(1), [1, 5, 9, 13]);
+    }
+
+    #[test]
+    fn the_test_verifier_implies_the_testing_profile() {
+        for (verifier, profile) in [
+            (Verifier::Real, ClientProfile::Default),
+            (Verifier::Test, ClientProfile::Testing),
+        ] {
+            let plan = Plan::new(&Wishes {
+                verifier,
+                ..Wishes::default()
+            })
+            .unwrap();
+            assert_eq!(plan.network.proving.client_profile, profile);
+        }
     }
 
     #[test]
@@ -286,6 +346,37 @@ mod tests {
                     ..wishes()
                 },
                 "--procs 5",
+            ),
+            (
+                Wishes {
+                    provers: Some(5),
+                    ..wishes()
+                },
+                "--provers 5",
+            ),
+            (
+                Wishes {
+                    client_profile: Some(ClientProfile::Testing),
+                    ..wishes()
+                },
+                "--client-profile testing",
+            ),
+            (
+                Wishes {
+                    verifier: Verifier::Test,
+                    client_profile: Some(ClientProfile::Default),
+                    ..wishes()
+                },
+                "--client-profile default",
+            ),
+            (
+                // The test verifier and the testing profile exist on anvil only.
+                Wishes {
+                    verifier: Verifier::Test,
+                    network: Some("phase1".to_owned()),
+                    ..wishes()
+                },
+                "chain 31337 only",
             ),
             (
                 Wishes {

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use agoge_protocol::Address;
 use alloy::signers::local::{LocalSigner, PrivateKeySigner};
+use serde_json::{Value, json};
 use tokio::process::{Child, Command};
 use tokio::time::Instant;
 
@@ -187,6 +188,48 @@ impl Process {
     /// Its process id, while it runs.
     pub fn pid(&self) -> Option<u32> {
         self.child.as_ref().and_then(Child::id)
+    }
+
+    /// Calls a JSON-RPC method of it.
+    pub(crate) async fn call(
+        &self,
+        port: u16,
+        token: Option<&str>,
+        method: &str,
+        params: Value,
+    ) -> Result<Value, ProcessError> {
+        let failed = |reason: String| ProcessError::Call {
+            name: self.name.clone(),
+            method: method.to_owned(),
+            reason,
+        };
+        let request = reqwest::Client::new()
+            .post(format!("http://127.0.0.1:{port}"))
+            .timeout(Duration::from_secs(10))
+            .json(&json!({"jsonrpc": "2.0", "id": 1, "method": method, "params": params}));
+        let request = match token {
+            Some(token) => request.bearer_auth(token),
+            None => request,
+        };
+        let response = request.send().await.map_err(|e| failed(e.to_string()))?;
+        let mut answer: Value = response.json().await.map_err(|e| failed(e.to_string()))?;
+        match answer.get("error") {
+            Some(error) => Err(failed(error.to_string())),
+            None => Ok(answer.get_mut("result").map(Value::take).unwrap_or_default()),
+        }
+    }
+
+    /// What its `/readyz` says: the reasons why it is not ready, or nothing.
+    pub(crate) async fn readiness(&self, port: u16) -> String {
+        let answer = reqwest::Client::new()
+            .get(format!("http://127.0.0.1:{port}/readyz"))
+            .timeout(Duration::from_secs(5))
+            .send()
+            .await;
+        match answer {
+            Ok(response) => response.text().await.unwrap_or_else(|error| error.to_string()),
+            Err(error) => error.to_string(),
+        }
     }
 
     /// Names this process in an error of its files.

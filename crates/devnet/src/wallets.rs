@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::Duration;
 
+use agoge_protocol::Address;
 use eyre::{Context, Result, bail};
 use serde_json::Value;
 use tokio::process::Command;
@@ -23,6 +24,8 @@ pub struct Wallet {
     l1_url: String,
     /// Its shielded address.
     pub address: String,
+    /// Its L1 account, which pays its deposits.
+    pub account: Address,
 }
 
 impl Wallet {
@@ -44,6 +47,7 @@ impl Wallet {
             deployment_file: devnet.deployment_file().to_owned(),
             l1_url: devnet.anvil.url().to_owned(),
             address: String::new(),
+            account: depositor.address(),
         };
         let seed = agoge_protocol::keccak256(format!("agoge devnet wallet {:?} {number}", devnet.plan.seed));
         let seed = format!("{seed:x}");
@@ -82,28 +86,8 @@ impl Wallet {
     /// # Errors
     /// Those of the program.
     pub async fn deposit(&self, node_url: &str, amount: &str) -> Result<u64> {
-        let network = self.network_file.display().to_string();
-        let deployment = self.deployment_file.display().to_string();
-        let keystore = self.keystore.display().to_string();
-        let password = self.password_file.display().to_string();
-        let args = [
-            "deposit",
-            "--amount",
-            amount,
-            "--rpc-url",
-            &self.l1_url,
-            "--network",
-            &network,
-            "--deployment",
-            &deployment,
-            "--keystore",
-            &keystore,
-            "--l1-password-file",
-            &password,
-            "--timeout",
-            "120",
-        ];
-        let data = self.run(node_url, &args, None).await?;
+        let args = ["deposit", "--amount", amount, "--timeout", "120"];
+        let data = self.run_with_l1(node_url, &args).await?;
         data.get("index")
             .and_then(Value::as_u64)
             .ok_or_else(|| eyre::eyre!("the wallet names no inbox index"))
@@ -118,6 +102,63 @@ impl Wallet {
             .into_iter()
             .chain(extra.iter().copied())
             .collect();
+        self.run(node_url, &args, None).await
+    }
+
+    /// Withdraws to an L1 account and waits until a block holds it; `extra` are further flags of `withdraw`.
+    ///
+    /// # Errors
+    /// Those of the program.
+    pub async fn withdraw(&self, node_url: &str, to: Address, amount: &str, extra: &[&str]) -> Result<Value> {
+        let to = to.to_string();
+        let args: Vec<&str> = ["withdraw", "--to", &to, "--amount", amount, "--timeout", "120"]
+            .into_iter()
+            .chain(extra.iter().copied())
+            .collect();
+        self.run(node_url, &args, None).await
+    }
+
+    /// Its withdrawals, with what L1 says of them.
+    ///
+    /// # Errors
+    /// Those of the program.
+    pub async fn withdrawals(&self, node_url: &str) -> Result<Vec<Value>> {
+        let network = self.network_file.display().to_string();
+        let args = ["withdrawals", "--rpc-url", &self.l1_url, "--network", &network];
+        let mut data = self.run(node_url, &args, None).await?;
+        match data.get_mut("withdrawals").map(Value::take) {
+            Some(Value::Array(all)) => Ok(all),
+            other => bail!("the wallet lists no withdrawals: {other:?}"),
+        }
+    }
+
+    /// Pulls all that the Rollup owes the wallet's L1 account to another one.
+    ///
+    /// # Errors
+    /// Those of the program.
+    pub async fn claim(&self, node_url: &str, to: Address) -> Result<Value> {
+        self.run_with_l1(node_url, &["claim", "--to", &to.to_string()])
+            .await
+    }
+
+    async fn run_with_l1(&self, node_url: &str, args: &[&str]) -> Result<Value> {
+        let network = self.network_file.display().to_string();
+        let deployment = self.deployment_file.display().to_string();
+        let keystore = self.keystore.display().to_string();
+        let password = self.password_file.display().to_string();
+        let l1 = [
+            "--rpc-url",
+            &self.l1_url,
+            "--network",
+            &network,
+            "--deployment",
+            &deployment,
+            "--keystore",
+            &keystore,
+            "--l1-password-file",
+            &password,
+        ];
+        let args: Vec<&str> = args.iter().copied().chain(l1).collect();
         self.run(node_url, &args, None).await
     }
 

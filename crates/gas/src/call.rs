@@ -1,4 +1,4 @@
-//! A call and the state before it, as a forge test records them.
+//! A call and the state that it reads, as a forge test records them (`contracts/test/support/TransactionGas.sol`).
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -17,19 +17,26 @@ const FILE_BYTES_MAX: u64 = 256 << 20;
 pub(crate) struct RecordedCall {
     /// What is measured.
     pub(crate) name: String,
-    /// File of the state before the call, as `vm.dumpState` writes it, relative to this file.
+    /// File of the state before the call, relative to this file.
     alloc: String,
     /// Sender.
     pub(crate) from: Address,
     /// Contract.
     pub(crate) to: Address,
+    /// Wei sent along.
+    #[serde(default)]
+    pub(crate) value: U256,
     /// Calldata.
     pub(crate) data: Bytes,
+    /// Versioned hashes of the transaction's blobs.
+    #[serde(default)]
+    pub(crate) blob_hashes: Vec<B256>,
     /// Number of the L1 block.
     pub(crate) block_number: U256,
     /// Its time.
     pub(crate) timestamp: U256,
     /// Chain id.
+    #[serde(deserialize_with = "quantity")]
     pub(crate) chain_id: u64,
     /// The state, from the file `alloc`.
     #[serde(skip)]

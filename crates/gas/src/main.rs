@@ -1,7 +1,7 @@
 //! `agoge-gas`: what a recorded call costs under the rules of osaka and of Amsterdam.
 //!
-//! forge and anvil know osaka only, Sepolia runs Amsterdam. A forge test writes the state before a call (`vm.dumpState`) and the
-//! call itself; this program runs it in revm under both.
+//! forge and anvil know osaka only, Sepolia runs Amsterdam. A forge test writes a call and the state that it reads; this program runs
+//! it in revm under both.
 
 mod call;
 mod measure;

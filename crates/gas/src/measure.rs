@@ -3,8 +3,8 @@
 use eyre::{Result, bail};
 use revm::context::{CfgEnv, Context, TxEnv};
 use revm::database::{CacheDB, EmptyDB};
+use revm::primitives::TxKind;
 use revm::primitives::hardfork::SpecId;
-use revm::primitives::{TxKind, U256};
 use revm::state::{AccountInfo, Bytecode};
 use revm::{ExecuteEvm, MainBuilder, MainContext};
 
@@ -61,7 +61,12 @@ pub(crate) struct Measured {
 pub(crate) fn run(call: &RecordedCall, fork: Fork) -> Result<Measured> {
     let mut state = CacheDB::new(EmptyDB::default());
     for (address, account) in &call.accounts {
-        let code = Bytecode::new_raw(account.code.clone());
+        // A forge test, which is a contract, stands for the account that sends a transaction.
+        let code = if *address == call.from {
+            Bytecode::default()
+        } else {
+            Bytecode::new_raw(account.code.clone())
+        };
         let info = AccountInfo::new(account.balance, account.nonce, code.hash_slow(), code);
         state.insert_account_info(*address, info);
         for (slot, value) in &account.storage {
@@ -81,17 +86,23 @@ pub(crate) fn run(call: &RecordedCall, fork: Fork) -> Result<Measured> {
             block.gas_limit = u64::MAX;
             block.basefee = 0;
         });
-    let tx = TxEnv::builder()
+    let mut tx = TxEnv::builder()
         .caller(call.from)
         .kind(TxKind::Call(call.to))
         .data(call.data.clone())
-        .value(U256::ZERO)
+        .value(call.value)
         .gas_limit(GAS_LIMIT)
         .gas_price(0)
         .nonce(nonce)
-        .chain_id(Some(call.chain_id))
-        .build()
-        .map_err(|error| eyre::eyre!("{error:?}"))?;
+        .chain_id(Some(call.chain_id));
+    if !call.blob_hashes.is_empty() {
+        // Blob gas has a price of its own and is not measured here.
+        tx = tx
+            .blob_hashes(call.blob_hashes.clone())
+            .max_fee_per_blob_gas(u128::MAX)
+            .gas_priority_fee(Some(0));
+    }
+    let tx = tx.build().map_err(|error| eyre::eyre!("{error:?}"))?;
     let result = context.build_mainnet().transact(tx)?.result;
     if !result.is_success() {
         bail!("the call fails under {}: {result:?}", fork.name());

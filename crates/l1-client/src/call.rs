@@ -68,18 +68,43 @@ pub(crate) async fn view<C: SolCall>(
     at: At,
 ) -> Result<C::Return, CallError> {
     let request = json!([{ "to": to, "data": Bytes::from(call.abi_encode()) }, at.to_param()]);
-    let data: Bytes =
-        rpc.read("eth_call", request)
-            .await
-            .map_err(|error| match RevertReason::of(&error) {
-                Some(reason) => CallError::Reverted {
-                    function: C::SIGNATURE,
-                    reason,
-                },
-                None => CallError::Rpc(error),
-            })?;
-    C::abi_decode_returns(&data).map_err(|_| CallError::Undecodable {
-        contract: to,
+    let data = rpc.read("eth_call", request).await;
+    let data: Bytes = data.map_err(failed::<C>)?;
+    decode::<C>(to, &data)
+}
+
+/// As an L1 block of this time (Unix seconds) on top of the endpoint's head sees it.
+pub(crate) async fn view_at_time<C: SolCall>(
+    rpc: &Rpc,
+    to: Address,
+    call: &C,
+    time: u64,
+) -> Result<C::Return, CallError> {
+    let overrides = json!({ "time": format!("{time:#x}") });
+    let request = json!([
+        { "to": to, "data": Bytes::from(call.abi_encode()) },
+        "latest",
+        Value::Null,
+        overrides
+    ]);
+    let data = rpc.read("eth_call", request).await;
+    let data: Bytes = data.map_err(failed::<C>)?;
+    decode::<C>(to, &data)
+}
+
+fn failed<C: SolCall>(error: RpcError) -> CallError {
+    match RevertReason::of(&error) {
+        Some(reason) => CallError::Reverted {
+            function: C::SIGNATURE,
+            reason,
+        },
+        None => CallError::Rpc(error),
+    }
+}
+
+fn decode<C: SolCall>(contract: Address, data: &Bytes) -> Result<C::Return, CallError> {
+    C::abi_decode_returns(data).map_err(|_| CallError::Undecodable {
+        contract,
         function: C::SIGNATURE,
     })
 }

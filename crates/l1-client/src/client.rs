@@ -17,6 +17,7 @@ use crate::l1_json::HeaderJson;
 use crate::reader::RollupReader;
 use crate::revert::RevertReason;
 use crate::rpc::{Rpc, RpcError};
+use crate::sender::TxRequest;
 
 /// Why a client cannot be made or gives no part.
 #[derive(Debug, thiserror::Error)]
@@ -223,6 +224,27 @@ impl L1Client {
         let filter = json!([{ "fromBlock": first, "toBlock": last, "address": Address::ZERO }]);
         let _logs: Vec<serde_json::Value> = self.rpc.read("eth_getLogs", filter).await?;
         Ok(())
+    }
+
+    /// Gas that a request would take on top of the head if `from` sent it, or why it would revert: a look before a decision. A sender looks
+    /// again by itself before it sends.
+    ///
+    /// # Errors
+    /// [`CallError::Rpc`], [`CallError::Reverted`].
+    pub async fn estimate_gas(&self, from: Address, request: &TxRequest) -> Result<u64, CallError> {
+        let call =
+            json!([{ "from": from, "to": request.to, "data": request.calldata, "value": request.value }]);
+        let estimate: Result<alloy::primitives::U64, _> = self.rpc.read("eth_estimateGas", call).await;
+        match estimate {
+            Ok(estimate) => Ok(estimate.to()),
+            Err(error) => Err(match RevertReason::of(&error) {
+                Some(reason) => CallError::Reverted {
+                    function: "eth_estimateGas",
+                    reason,
+                },
+                None => CallError::Rpc(error),
+            }),
+        }
     }
 
     /// A view call with plain bytes.

@@ -123,9 +123,16 @@ pub struct Contracts {
     pub registry: Address,
     /// The network's Staking.
     pub staking: Address,
+    /// The network's ProverBonds.
+    pub prover_bonds: Address,
 }
 
 impl Contracts {
+    /// Those whose logs are followed.
+    pub(crate) const fn followed(&self) -> [Address; 3] {
+        [self.rollup, self.registry, self.prover_bonds]
+    }
+
     /// Takes the addresses from a deployment: its first Rollup.
     ///
     /// # Errors
@@ -135,6 +142,7 @@ impl Contracts {
             rollup: deployment.address("Rollup")?,
             registry: deployment.address("Registry")?,
             staking: deployment.address("Staking")?,
+            prover_bonds: deployment.address("ProverBonds")?,
         })
     }
 }

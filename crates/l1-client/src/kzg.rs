@@ -3,6 +3,10 @@
 //! No precomputation: the tables would take about 100 MB for a gain that one blob a slot does not need. Every function is CPU work of
 //! 10 ms to a second; async callers use `spawn_blocking`.
 
+mod epoch;
+
+pub use epoch::{Opening, POINT_BYTES, commitment_point, open_combined};
+
 use agoge_protocol::limits::BLOB_BYTES;
 use alloy::eips::eip4844::kzg_to_versioned_hash;
 use alloy::eips::eip7594::BlobTransactionSidecarEip7594;

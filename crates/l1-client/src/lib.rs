@@ -6,6 +6,7 @@
 //! [`L1Client::connect`] is the door. Errors name the cause and, through `hint()`, the fix.
 
 mod blob;
+mod bonds;
 mod call;
 mod client;
 mod config;
@@ -14,6 +15,7 @@ pub mod kzg;
 mod l1_json;
 pub mod metrics;
 mod numbers;
+mod proving;
 mod publication;
 mod reader;
 mod revert;
@@ -21,11 +23,16 @@ mod rpc;
 mod sender;
 
 pub use blob::{ArchiveError, Blob, BlobError, BlobSource, SourceFailure, WrongBlobLength};
+pub use bonds::{Claim, ProverAccount};
 pub use call::{At, CallError};
 pub use client::{ClientError, L1Client};
 pub use config::{Contracts, ENDPOINTS_MAX, L1Config, SecretUrl, UrlError};
 pub use follower::{ChainStream, DecodeError, FollowerError, FollowerHealth, L1Follower, Problem};
-pub use publication::{Publication, SeedProof};
+pub use proving::{
+    BlockRange, EPOCH_PROOF_GAS_MAX, EpochProofSubmission, claim, claim_bundle, deposit_bond,
+    finish_bond_withdrawal, replace_claim, settle_claim, start_bond_withdrawal, withdraw_credit,
+};
+pub use publication::{Publication, SeedProof, claim_hash};
 pub use reader::{EntropyBlock, EntropyError, HISTORY_BLOCKS, RollupReader, Tips, VerifyError};
 pub use revert::RevertReason;
 pub use rpc::{MESSAGE_BYTES_MAX, RpcCause, RpcError};

@@ -1,5 +1,6 @@
 //! The network file's numbers against those that the contracts were deployed with.
 
+use agoge_contract_bindings::prover_bonds::ProverBonds;
 use agoge_contract_bindings::registry::Registry;
 use agoge_contract_bindings::rollup::Rollup;
 use agoge_contract_bindings::staking::Staking;
@@ -30,23 +31,26 @@ pub(crate) struct ContractNumbers {
     activation_delay_epochs: U256,
     staking: Staking::StakingConfig,
     rollup: Rollup::RollupConfig,
+    bonds: ProverBonds::ProverBondsConfig,
 }
 
 impl ContractNumbers {
     pub(crate) async fn read(rpc: &Rpc, contracts: &Contracts) -> Result<Self, CallError> {
         let (registry, at) = (contracts.registry, At::Latest);
+        let rollup = view(rpc, contracts.rollup, &Rollup::configCall {}, at).await?;
         Ok(Self {
             clock: view(rpc, registry, &Registry::clockCall {}, at).await?,
             activation_delay_epochs: view(rpc, registry, &Registry::activationDelayEpochsCall {}, at).await?,
             staking: view(rpc, contracts.staking, &Staking::configCall {}, at).await?,
-            rollup: view(rpc, contracts.rollup, &Rollup::configCall {}, at).await?,
+            bonds: view(rpc, rollup.proverBonds, &ProverBonds::configCall {}, at).await?,
+            rollup,
         })
     }
 
     /// The first key of the file that says something else.
     pub(crate) fn difference(&self, network: &NetworkConfig) -> Option<Difference> {
         let (protocol, stake, proving) = (&network.protocol, &network.staking, &network.proving);
-        let (clock, staking, rollup) = (&self.clock, &self.staking, &self.rollup);
+        let (clock, staking, rollup, bonds) = (&self.clock, &self.staking, &self.rollup, &self.bonds);
         let number = U256::from::<u64>;
         let count = U256::from::<usize>;
         let wei = |gwei: u64| U256::from(gwei).saturating_mul(U256::from(GWEI));
@@ -88,6 +92,16 @@ impl ContractNumbers {
                 rollup.inboxLagSlots,
             ),
             (
+                "protocol.block_txs_max",
+                count(protocol.block_txs_max),
+                rollup.transactionsPerBlockMax,
+            ),
+            (
+                "protocol.block_withdrawals_max",
+                count(protocol.block_withdrawals_max),
+                rollup.withdrawalsPerBlockMax,
+            ),
+            (
                 "protocol.block_deposits_max",
                 count(protocol.block_deposits_max),
                 rollup.depositsPerBlockMax,
@@ -96,6 +110,31 @@ impl ContractNumbers {
                 "proving.proof_window_epochs",
                 number(proving.proof_window_epochs),
                 rollup.proofWindowEpochs,
+            ),
+            (
+                "proving.open_share_bps",
+                number(proving.open_share_bps),
+                rollup.openShareBps,
+            ),
+            (
+                "proving.stall_epochs",
+                number(proving.stall_epochs),
+                rollup.stallEpochs,
+            ),
+            (
+                "proving.bond_min_gwei",
+                wei(proving.bond_min_gwei),
+                bonds.minimumBond,
+            ),
+            (
+                "proving.claim_window_slots",
+                number(proving.claim_window_slots),
+                bonds.claimWindowSlots,
+            ),
+            (
+                "proving.bond_withdrawal_delay_seconds",
+                number(proving.bond_withdrawal_delay_seconds),
+                bonds.withdrawalDelaySeconds,
             ),
             (
                 "proving.ring_blocks",
@@ -185,15 +224,28 @@ mod tests {
             rollup: Rollup::RollupConfig {
                 registry: Address::ZERO,
                 staking: Address::ZERO,
+                proverBonds: Address::ZERO,
                 epochProofVerifier: Address::ZERO,
+                epochStatement: Address::ZERO,
                 genesisArchive: B256::ZERO,
                 committeeSize: U256::from(protocol.committee_size),
                 entropyLagEpochs: n(protocol.entropy_lag_epochs),
                 proofWindowEpochs: n(proving.proof_window_epochs),
                 ringSize: n(proving.ring_blocks),
                 inboxLagSlots: n(protocol.inbox_lag_slots),
+                transactionsPerBlockMax: U256::from(protocol.block_txs_max),
                 depositsPerBlockMax: U256::from(protocol.block_deposits_max),
+                withdrawalsPerBlockMax: U256::from(protocol.block_withdrawals_max),
                 minimumDepositGwei: n(network.fees.deposit_min_gwei),
+                openShareBps: n(proving.open_share_bps),
+                stallEpochs: n(proving.stall_epochs),
+            },
+            bonds: ProverBonds::ProverBondsConfig {
+                registry: Address::ZERO,
+                treasury: Address::ZERO,
+                minimumBond: n(proving.bond_min_gwei) * n(1_000_000_000),
+                claimWindowSlots: n(proving.claim_window_slots),
+                withdrawalDelaySeconds: n(proving.bond_withdrawal_delay_seconds),
             },
         }
     }
@@ -205,7 +257,7 @@ mod tests {
             let contracts = deployed(&network);
             assert_eq!(contracts.difference(&network), None, "{name}");
 
-            let edits: [(&str, Edit); 18] = [
+            let edits: [(&str, Edit); 25] = [
                 ("protocol.slot_seconds", |n| n.protocol.slot_seconds += 1),
                 ("protocol.epoch_slots", |n| n.protocol.epoch_slots += 1),
                 ("protocol.set_lag_epochs", |n| n.protocol.set_lag_epochs += 1),
@@ -224,6 +276,19 @@ mod tests {
                     n.proving.proof_window_epochs += 1
                 }),
                 ("proving.ring_blocks", |n| n.proving.ring_blocks += 1),
+                ("protocol.block_txs_max", |n| n.protocol.block_txs_max += 1),
+                ("protocol.block_withdrawals_max", |n| {
+                    n.protocol.block_withdrawals_max += 1
+                }),
+                ("proving.open_share_bps", |n| n.proving.open_share_bps += 1),
+                ("proving.stall_epochs", |n| n.proving.stall_epochs += 1),
+                ("proving.bond_min_gwei", |n| n.proving.bond_min_gwei += 1),
+                ("proving.claim_window_slots", |n| {
+                    n.proving.claim_window_slots += 1
+                }),
+                ("proving.bond_withdrawal_delay_seconds", |n| {
+                    n.proving.bond_withdrawal_delay_seconds += 1;
+                }),
                 ("fees.deposit_min_gwei", |n| n.fees.deposit_min_gwei += 1),
                 ("staking.activation_stake_gwei", |n| {
                     n.staking.activation_stake_gwei += 1

@@ -2,7 +2,7 @@
 
 use agoge_contract_bindings::rollup::Rollup;
 use agoge_protocol::messages::AttestationSet;
-use agoge_protocol::{Address, B256, CompactSignature, FreeFields, U256};
+use agoge_protocol::{Address, B256, CompactSignature, FreeFields, U256, keccak256};
 use alloy::primitives::Bytes;
 use alloy::sol_types::SolCall;
 
@@ -22,8 +22,8 @@ pub struct Publication {
     pub free_fields: FreeFields,
     /// The committee's word.
     pub attestations: AttestationSet,
-    /// Digest of a bundled proof quote, zero without one.
-    pub quote_digest: B256,
+    /// A claim that goes with the block ([`crate::claim_bundle`]); empty without one. The publication signs its keccak.
+    pub claim: Bytes,
     /// Payload signalled for, zero without one.
     pub payload: Address,
     /// Hash of the payload's actions, zero without one.
@@ -32,6 +32,15 @@ pub struct Publication {
     pub signature: CompactSignature,
     /// Only for the first publication of an epoch after the genesis epochs.
     pub seed_proof: Option<SeedProof>,
+}
+
+/// What a publication signs for its claim: zero without one.
+pub fn claim_hash(claim: &[u8]) -> B256 {
+    if claim.is_empty() {
+        B256::ZERO
+    } else {
+        keccak256(claim)
+    }
 }
 
 impl Publication {
@@ -43,6 +52,7 @@ impl Publication {
             _attestations: attestations,
             _publication: publication,
             _seedProof: proof,
+            _claim: self.claim.clone(),
         }
         .abi_encode()
         .into()
@@ -57,6 +67,7 @@ impl Publication {
             _attestations: attestations,
             _publication: publication,
             _seedProof: proof,
+            _claim: self.claim.clone(),
         }
         .abi_encode()
         .into()
@@ -83,7 +94,7 @@ impl Publication {
                 signatures: Bytes::copy_from_slice(&self.attestations.signatures),
             },
             Rollup::Publication {
-                quoteDigest: self.quote_digest,
+                quoteDigest: claim_hash(&self.claim),
                 payload: self.payload,
                 actionsHash: self.actions_hash,
                 r: B256::from_slice(r),

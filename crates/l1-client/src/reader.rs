@@ -149,7 +149,7 @@ pub struct RollupReader {
     l1_slot_seconds: u64,
 }
 
-fn small(function: &'static str, field: &'static str, value: U256) -> Result<u64, CallError> {
+pub(crate) fn small(function: &'static str, field: &'static str, value: U256) -> Result<u64, CallError> {
     u64::try_from(value).map_err(|_| CallError::OutOfRange { function, field })
 }
 
@@ -166,6 +166,10 @@ impl RollupReader {
             deployment,
             l1_slot_seconds: network.network.l1_slot_seconds.max(1),
         }
+    }
+
+    pub(crate) const fn rpc(&self) -> &Rpc {
+        &self.rpc
     }
 
     /// Addresses read from.

@@ -1,5 +1,6 @@
 //! Revert data as words: the contracts' custom errors, `Error(string)` and `Panic(uint256)`.
 
+use agoge_contract_bindings::prover_bonds::ProverBonds;
 use agoge_contract_bindings::registry::Registry;
 use agoge_contract_bindings::rollup::Rollup;
 use agoge_contract_bindings::staking::Staking;
@@ -32,7 +33,8 @@ impl RevertReason {
     pub fn decode(data: &Bytes) -> Self {
         let custom = custom::<Rollup::RollupErrors>(data)
             .or_else(|| custom::<Staking::StakingErrors>(data))
-            .or_else(|| custom::<Registry::RegistryErrors>(data));
+            .or_else(|| custom::<Registry::RegistryErrors>(data))
+            .or_else(|| custom::<ProverBonds::ProverBondsErrors>(data));
         if let Some(custom) = custom {
             return custom;
         }
@@ -98,6 +100,15 @@ mod tests {
             attester: alloy::primitives::Address::ZERO,
         };
         assert!(RevertReason::decode(&error.abi_encode().into()).is("Staking__BeforeActivation"));
+        let error = ProverBonds::ProverBonds__NotCheaper {
+            given: U256::from(5),
+            current: U256::from(5),
+        };
+        assert!(RevertReason::decode(&error.abi_encode().into()).is("ProverBonds__NotCheaper"));
+        let error = Rollup::Rollup__AlreadyProven {
+            toNumber: U256::from(5),
+        };
+        assert!(RevertReason::decode(&error.abi_encode().into()).is("Rollup__AlreadyProven"));
         let text = RevertReason::decode(&Revert::from("no").abi_encode().into());
         assert!(
             matches!(&text, RevertReason::Text(text) if text.contains("no")),

@@ -1,7 +1,7 @@
 //! The validator and full node.
 //!
 //! `consensus` decides (a pure state machine); `chain` follows L1 into the store; `mempool` keeps what waits; `signer` signs through the
-//! guard; `publisher` sends; `runtime` wires them as supervised tasks; `query` is what the RPC sees.
+//! guard; `publisher` sends; `quotes` keeps what provers offer; `runtime` wires them as supervised tasks; `query` is what the RPC sees.
 
 pub mod chain;
 pub mod cli;
@@ -13,6 +13,7 @@ pub mod mempool;
 mod metrics;
 pub mod publisher;
 pub mod query;
+pub mod quotes;
 pub mod rpc;
 pub mod runtime;
 pub mod signer;

@@ -1,6 +1,7 @@
 //! The node's metrics.
 
 use agoge_protocol::{L1BlockNumber, L2BlockNumber};
+use agoge_store::Tips;
 use agoge_supervisor::{describe_counter, describe_gauge, describe_histogram};
 
 pub(crate) const L1_REORGS: &str = "agoge_node_l1_reorgs_total";
@@ -15,6 +16,8 @@ pub(crate) const POOL_BYTES: &str = "agoge_node_mempool_bytes";
 pub(crate) const ATTESTATION_SET_SECONDS: &str = "agoge_attestation_set_seconds";
 const L1_BLOCK: &str = "agoge_node_l1_block";
 const TIP: &str = "agoge_node_tip_block";
+const PROVEN: &str = "agoge_node_proven_block";
+const FINALIZED: &str = "agoge_node_finalized_block";
 
 /// Describes every metric and sets it to zero. Called once, after the recorder is installed.
 pub(crate) fn describe() {
@@ -33,11 +36,15 @@ pub(crate) fn describe() {
     );
     describe_gauge(L1_BLOCK, "Last L1 block applied.");
     describe_gauge(TIP, "Pending tip.");
+    describe_gauge(PROVEN, "Proven tip.");
+    describe_gauge(FINALIZED, "Last proven block whose L1 block is final.");
 }
 
-pub(crate) fn set_chain(l1: L1BlockNumber, tip: L2BlockNumber) {
+pub(crate) fn set_chain(l1: L1BlockNumber, tip: L2BlockNumber, tips: Tips) {
     metrics::gauge!(L1_BLOCK).set(approximate(l1.get()));
     metrics::gauge!(TIP).set(approximate(tip.get()));
+    metrics::gauge!(PROVEN).set(approximate(tips.proven.get()));
+    metrics::gauge!(FINALIZED).set(approximate(tips.finalized.get()));
 }
 
 /// As a gauge shows it.

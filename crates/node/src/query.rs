@@ -6,12 +6,14 @@
 use core::future::Future;
 
 use agoge_protocol::{
-    Address, B256, Deposit, Digest, Epoch, Header, L1Block, L1BlockNumber, L2BlockNumber, Slot, Transaction,
-    TxEffects, TxId,
+    Address, B256, Deposit, Digest, Epoch, Header, L1Block, L1BlockNumber, L2BlockNumber, SignedQuote, Slot,
+    Transaction, TxEffects, TxId,
 };
+use agoge_store::{EpochClaim, EpochProof};
 
 use crate::duties::DutyRecord;
 use crate::mempool::{DropReason, RefuseReason};
+use crate::quotes::{Kept, QuoteRefusal};
 
 /// Records that [`NodeQueries::duties`] returns at most.
 pub const DUTIES_LIMIT_MAX: usize = 1_024;
@@ -57,6 +59,18 @@ pub trait NodeQueries: Clone + Send + Sync + 'static {
 
     /// The proposer of a slot.
     fn proposer(&self, slot: Slot) -> impl Future<Output = Result<Address, CommitteeError>> + Send;
+
+    /// Quotes of an epoch, or all that are kept, cheapest first.
+    fn quotes(&self, epoch: Option<Epoch>) -> Vec<Kept>;
+
+    /// Offers a prover's quote: checked, kept, gossiped. Returns its digest.
+    fn send_quote(&self, quote: SignedQuote) -> impl Future<Output = Result<B256, QuoteRefusal>> + Send;
+
+    /// How far an epoch has come.
+    ///
+    /// # Errors
+    /// [`QueryError`].
+    fn epoch(&self, epoch: Epoch) -> Result<EpochView, QueryError>;
 
     /// Connected peers.
     fn peers(&self) -> Vec<PeerView>;
@@ -229,6 +243,25 @@ pub struct CommitteeView {
     pub first_slot: Slot,
     /// Attesters in committee order; slot `first_slot + k` belongs to member `k mod length`.
     pub members: Vec<Address>,
+}
+
+/// How far an epoch has come on L1.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EpochView {
+    /// The epoch.
+    pub epoch: Epoch,
+    /// Whether its last slot is over by the last L1 block seen.
+    pub is_over: bool,
+    /// Its first and its last block so far.
+    pub blocks: Option<(L2BlockNumber, L2BlockNumber)>,
+    /// Archive root after its last block.
+    pub end_archive: Option<Digest>,
+    /// Blocks of it that are proven.
+    pub proven_blocks: u64,
+    /// Its claim.
+    pub claim: Option<EpochClaim>,
+    /// Proofs that L1 took, in order.
+    pub proofs: Vec<EpochProof>,
 }
 
 /// A connected peer.

@@ -104,7 +104,7 @@ struct Actor {
     recorder: Recorder,
     // Config
     config: P2pConfig,
-    topics: [(TopicHash, GossipKind); 3],
+    topics: [(TopicHash, GossipKind); GossipKind::ALL.len()],
     // State
     /// Bound: the configured listeners.
     listeners: Vec<(ListenerId, Vec<Multiaddr>)>,

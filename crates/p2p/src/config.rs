@@ -66,7 +66,9 @@ pub struct Limits {
     pub proposals: Rate,
     /// Attestations gossiped by one peer.
     pub attestations: Rate,
-    /// Request cost of one peer: a status 1, a transaction 1, a blob 8.
+    /// Quotes gossiped by one peer.
+    pub quotes: Rate,
+    /// Request cost of one peer: a status 1, a transaction 1, ids of a block's transactions 1, a blob 8.
     pub requests: Rate,
     /// Requests of one peer that are being answered at a time, and of ours to it.
     pub requests_per_peer_max: usize,
@@ -74,7 +76,7 @@ pub struct Limits {
     pub requests_max: usize,
     /// Connections from one IP address; loopback is exempt where it is allowed.
     pub connections_per_ip_max: usize,
-    /// Events that wait for the node. Transactions may take half of the places.
+    /// Events that wait for the node. Transactions, quotes and requests may take half of the places.
     pub events_max: usize,
 }
 
@@ -92,6 +94,10 @@ impl Default for Limits {
             attestations: Rate {
                 burst: 1_024,
                 per_second: 128,
+            },
+            quotes: Rate {
+                burst: 16,
+                per_second: 1,
             },
             requests: Rate {
                 burst: 256,
@@ -151,8 +157,10 @@ pub struct WireRecord {
     pub path: PathBuf,
     /// L1 chain id, to recover signers.
     pub chain_id: u64,
-    /// Rollup address, to recover signers.
+    /// Rollup address, to recover signers of proposals and attestations.
     pub rollup: Address,
+    /// ProverBonds address, to recover signers of quotes.
+    pub prover_bonds: Address,
 }
 
 /// Everything [`crate::start`] needs. Begin with [`Self::new`] and change what differs.

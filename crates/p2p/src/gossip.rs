@@ -1,6 +1,7 @@
 //! What is gossiped: one topic for each kind, decoded before anybody sees it.
 
-use agoge_protocol::limits::{ATTESTATION_BYTES_MAX, PROPOSAL_BYTES_MAX, TX_BYTES_MAX};
+use agoge_protocol::limits::{ATTESTATION_BYTES_MAX, PROPOSAL_BYTES_MAX, QUOTE_BYTES_MAX, TX_BYTES_MAX};
+use agoge_protocol::quote::SignedQuote;
 use agoge_protocol::{Attestation, SignedProposal, Slot, Transaction, keccak256};
 
 use crate::config::ForkDigest;
@@ -15,11 +16,13 @@ pub enum GossipKind {
     Proposal,
     /// Topic `attestation`.
     Attestation,
+    /// Topic `quote`.
+    Quote,
 }
 
 impl GossipKind {
     /// All kinds.
-    pub const ALL: [Self; 3] = [Self::Transaction, Self::Proposal, Self::Attestation];
+    pub const ALL: [Self; 4] = [Self::Transaction, Self::Proposal, Self::Attestation, Self::Quote];
 
     /// The kind's word in topics, metrics and records.
     pub const fn name(self) -> &'static str {
@@ -27,6 +30,7 @@ impl GossipKind {
             Self::Transaction => "tx",
             Self::Proposal => "proposal",
             Self::Attestation => "attestation",
+            Self::Quote => "quote",
         }
     }
 
@@ -36,7 +40,13 @@ impl GossipKind {
             Self::Transaction => TX_BYTES_MAX,
             Self::Proposal => PROPOSAL_BYTES_MAX,
             Self::Attestation => ATTESTATION_BYTES_MAX,
+            Self::Quote => QUOTE_BYTES_MAX,
         }
+    }
+
+    /// Whether a slot depends on it. What a slot does not depend on may fill only half of the places for events.
+    pub(crate) const fn is_urgent(self) -> bool {
+        matches!(self, Self::Proposal | Self::Attestation)
     }
 
     /// The kind's topic, `/agoge/<fork digest>/<name>/1`.
@@ -54,6 +64,8 @@ pub enum GossipMessage {
     Proposal(SignedProposal),
     /// A committee member's word.
     Attestation(Attestation),
+    /// A prover's offer to prove an epoch.
+    Quote(Box<SignedQuote>),
 }
 
 /// Bytes that are no message of their topic's kind.
@@ -72,13 +84,14 @@ impl GossipMessage {
             Self::Transaction(_) => GossipKind::Transaction,
             Self::Proposal(_) => GossipKind::Proposal,
             Self::Attestation(_) => GossipKind::Attestation,
+            Self::Quote(_) => GossipKind::Quote,
         }
     }
 
-    /// The slot it is about; transactions are about none.
+    /// The slot it is about; transactions and quotes are about none.
     pub const fn slot(&self) -> Option<Slot> {
         match self {
-            Self::Transaction(_) => None,
+            Self::Transaction(_) | Self::Quote(_) => None,
             Self::Proposal(signed) => Some(signed.proposal.slot()),
             Self::Attestation(attestation) => Some(attestation.slot),
         }
@@ -90,6 +103,7 @@ impl GossipMessage {
             Self::Transaction(tx) => borsh::to_vec(tx.as_ref()),
             Self::Proposal(signed) => borsh::to_vec(signed),
             Self::Attestation(attestation) => borsh::to_vec(attestation),
+            Self::Quote(quote) => borsh::to_vec(quote.as_ref()),
         };
         // Writing to a vector cannot fail.
         encoded.unwrap_or_default()
@@ -101,6 +115,7 @@ impl GossipMessage {
             GossipKind::Transaction => borsh::from_slice(bytes).map(|tx| Self::Transaction(Box::new(tx))),
             GossipKind::Proposal => borsh::from_slice(bytes).map(Self::Proposal),
             GossipKind::Attestation => borsh::from_slice(bytes).map(Self::Attestation),
+            GossipKind::Quote => borsh::from_slice(bytes).map(|quote| Self::Quote(Box::new(quote))),
         };
         decoded.map_err(|source| Malformed { kind, source })
     }
@@ -139,8 +154,8 @@ pub struct Ticket {
 mod tests {
     use super::*;
     use agoge_protocol::{
-        Address, B256, Ciphertext, CompactSignature, Digest, Element, FreeFields, Proposal, TxPublicInputs,
-        Withdrawal,
+        Address, B256, Ciphertext, CompactSignature, Digest, Element, Epoch, FreeFields, Proposal, Quote,
+        TxPublicInputs, Withdrawal,
     };
     use rand::{Rng, SeedableRng, rngs::StdRng};
 
@@ -148,7 +163,7 @@ mod tests {
         Digest([seed; 4].map(Element::from_u32))
     }
 
-    fn samples() -> [GossipMessage; 3] {
+    fn samples() -> [GossipMessage; 4] {
         let withdrawal = Withdrawal {
             amount: 6,
             recipient: Address::repeat_byte(0xaa),
@@ -184,13 +199,26 @@ mod tests {
                 block_hash: B256::repeat_byte(15),
                 signature,
             }),
+            GossipMessage::Quote(Box::new(SignedQuote {
+                quote: Quote {
+                    instance: Address::repeat_byte(16),
+                    epoch: Epoch::new(17),
+                    end_archive: digest(18),
+                    valid_until_slot: Slot::new(19),
+                    bond_amount_gwei: 20,
+                    prover: Address::repeat_byte(21),
+                    basis_point_fee: 22,
+                    nonce: 23,
+                },
+                signature,
+            })),
         ]
     }
 
     /// The offsets that `docs/wire.md` tells.
     #[test]
     fn layouts_are_pinned() {
-        let [tx, proposal, attestation] = samples().map(|message| message.encode());
+        let [tx, proposal, attestation, quote] = samples().map(|message| message.encode());
         assert_eq!(tx.len(), 472 + 10);
         for (at, first) in [
             (0, 1),
@@ -225,6 +253,20 @@ mod tests {
         assert_eq!(attestation.len(), 106);
         for (at, first) in [(0, 9), (8, 3), (10, 15), (42, 0xdd)] {
             assert_eq!(attestation[at], first, "attestation at {at}");
+        }
+        assert_eq!(quote.len(), 170);
+        for (at, first) in [
+            (0, 16),
+            (20, 17),
+            (28, 18),
+            (60, 19),
+            (68, 20),
+            (76, 21),
+            (96, 22),
+            (98, 23),
+            (106, 0xdd),
+        ] {
+            assert_eq!(quote[at], first, "quote at {at}");
         }
         let topic = GossipKind::Transaction.topic(ForkDigest([0, 1, 0xab, 0xff]));
         assert_eq!(topic, "/agoge/0001abff/tx/1");

@@ -1,5 +1,6 @@
 //! How the rest of the node talks to the network.
 
+use agoge_protocol::quote::SignedQuote;
 use agoge_protocol::{Attestation, SignedProposal, Transaction};
 use tokio::sync::{mpsc, oneshot};
 
@@ -157,6 +158,14 @@ impl P2pHandle {
     /// [`PublishError`].
     pub async fn publish_attestation(&self, attestation: Attestation) -> Result<(), PublishError> {
         self.publish(GossipMessage::Attestation(attestation)).await
+    }
+
+    /// Gossips a prover's quote.
+    ///
+    /// # Errors
+    /// [`PublishError`].
+    pub async fn publish_quote(&self, quote: SignedQuote) -> Result<(), PublishError> {
+        self.publish(GossipMessage::Quote(Box::new(quote))).await
     }
 
     async fn publish(&self, message: GossipMessage) -> Result<(), PublishError> {

@@ -58,7 +58,7 @@ pub(crate) fn describe() {
     describe_counter(EVENTS_DROPPED, "Events that the node was too slow to take.");
     metrics::describe_counter!(REQUESTS, "Requests, by direction and kind.");
     for direction in ["in", "out"] {
-        for kind in ["status", "transactions", "blob"] {
+        for kind in ["status", "transactions", "blob", "block_tx_ids"] {
             counter!(REQUESTS, "direction" => direction, "kind" => kind).absolute(0);
         }
     }

@@ -56,6 +56,7 @@ pub(crate) struct PeerRates {
     transactions: Bucket,
     proposals: Bucket,
     attestations: Bucket,
+    quotes: Bucket,
     requests: Bucket,
 }
 
@@ -66,6 +67,7 @@ impl PeerRates {
             transactions: Bucket::new(limits.transactions, now),
             proposals: Bucket::new(limits.proposals, now),
             attestations: Bucket::new(limits.attestations, now),
+            quotes: Bucket::new(limits.quotes, now),
             requests: Bucket::new(limits.requests, now),
         }
     }
@@ -76,6 +78,7 @@ impl PeerRates {
             GossipKind::Transaction => &mut self.transactions,
             GossipKind::Proposal => &mut self.proposals,
             GossipKind::Attestation => &mut self.attestations,
+            GossipKind::Quote => &mut self.quotes,
         };
         bucket.take(1, now)
     }

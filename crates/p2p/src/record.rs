@@ -79,6 +79,7 @@ impl Recorder {
             path,
             chain_id,
             rollup,
+            prover_bonds,
         }) = config.cloned()
         else {
             return Ok(Self::default());
@@ -90,6 +91,7 @@ impl Recorder {
             genesis_id,
             chain_id,
             rollup,
+            prover_bonds,
         };
         // The thread ends when the actor drops its end of the queue, after what is queued has been written.
         drop(spawner.spawn_blocking("wire record", move || {
@@ -123,6 +125,7 @@ struct Instance {
     genesis_id: Digest,
     chain_id: u64,
     rollup: Address,
+    prover_bonds: Address,
 }
 
 impl Instance {
@@ -156,6 +159,7 @@ impl Instance {
             Content::Gossip(message) => self.describe(&mut line, &message),
             Content::Malformed { data, .. } => line.digest = Some(keccak256(data)),
             Content::Request(Request::Blob(hash)) => line.digest = Some(hash),
+            Content::Request(Request::BlockTxIds { block_hash, .. }) => line.block_hash = Some(block_hash),
             Content::Request(_) | Content::Response(_) => {}
         }
         line
@@ -182,6 +186,12 @@ impl Instance {
                 line.digest = Some(Attestation::digest(slot, block_hash, self.genesis_id, &domain));
                 line.index = Some(index);
                 line.block_hash = Some(block_hash);
+            }
+            GossipMessage::Quote(signed) => {
+                let domain = eip712::domain(self.chain_id, self.prover_bonds);
+                let digest = signed.quote.digest(&domain);
+                line.signer = signed.signature.recover(digest).ok();
+                line.digest = Some(digest);
             }
         }
     }

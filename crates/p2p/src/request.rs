@@ -2,8 +2,8 @@
 
 use std::io::{Error, ErrorKind, Read, Result as IoResult};
 
-use agoge_protocol::limits::{BLOB_BYTES, TX_BYTES_MAX};
-use agoge_protocol::{B256, Digest, L2BlockNumber, Transaction, TxId};
+use agoge_protocol::limits::{BLOB_BYTES, BLOCK_TXS_MAX, TX_BYTES_MAX};
+use agoge_protocol::{B256, BlockHash, Digest, L2BlockNumber, Transaction, TxId};
 use borsh::{BorshDeserialize, BorshSerialize};
 use serde::Serialize;
 
@@ -29,6 +29,17 @@ pub enum Request {
         )]
         B256,
     ),
+    /// The ids of a block's transactions: blobs do not hold the anchors, so ids cannot be computed from them.
+    BlockTxIds {
+        /// The block's number.
+        number: L2BlockNumber,
+        /// Its hash; a peer that has another block there does not answer for that.
+        #[borsh(
+            serialize_with = "agoge_protocol::signature::write_b256",
+            deserialize_with = "agoge_protocol::signature::read_b256"
+        )]
+        block_hash: BlockHash,
+    },
 }
 
 /// A peer's place in the chain, as it says.
@@ -53,6 +64,9 @@ pub enum Response {
     Blob(#[borsh(deserialize_with = "read_blob")] Option<Vec<u8>>),
     /// To any request.
     Refused(Refusal),
+    /// To [`Request::BlockTxIds`]: an entry for each transaction of the block, in order, `None` where the peer does not know the id; `None`
+    /// for a block that it does not have. Whether they fit the block is for the caller to check, by the transactions' effects.
+    BlockTxIds(#[borsh(deserialize_with = "read_block_tx_ids")] Option<Vec<Option<TxId>>>),
 }
 
 /// Why a peer does not answer.
@@ -80,13 +94,14 @@ impl Request {
             Self::Status => "status",
             Self::Transactions(_) => "transactions",
             Self::Blob(_) => "blob",
+            Self::BlockTxIds { .. } => "block_tx_ids",
         }
     }
 
     /// What answering costs, in tokens of the requests' bucket.
     pub(crate) fn cost(&self) -> u32 {
         match self {
-            Self::Status => 1,
+            Self::Status | Self::BlockTxIds { .. } => 1,
             Self::Transactions(ids) => u32::try_from(ids.len()).unwrap_or(u32::MAX).max(1),
             Self::Blob(_) => 8,
         }
@@ -105,6 +120,7 @@ impl Request {
                 RESPONSE_FRAME_BYTES + count * TX_BYTES_MAX
             }
             Self::Blob(_) => RESPONSE_FRAME_BYTES + BLOB_BYTES,
+            Self::BlockTxIds { .. } => RESPONSE_FRAME_BYTES + 33 * BLOCK_TXS_MAX,
         }
     }
 
@@ -113,7 +129,8 @@ impl Request {
         match (self, response) {
             (_, Response::Refused(_))
             | (Self::Status, Response::Status(_))
-            | (Self::Blob(_), Response::Blob(_)) => true,
+            | (Self::Blob(_), Response::Blob(_))
+            | (Self::BlockTxIds { .. }, Response::BlockTxIds(_)) => true,
             (Self::Transactions(ids), Response::Transactions(txs)) => {
                 let mut wanted: std::collections::BTreeSet<_> = ids.iter().copied().collect();
                 txs.iter().all(|tx| wanted.remove(&tx.id()))
@@ -131,6 +148,7 @@ impl Response {
             Self::Transactions(_) => "transactions",
             Self::Blob(_) => "blob",
             Self::Refused(_) => "refused",
+            Self::BlockTxIds(_) => "block_tx_ids",
         }
     }
 }
@@ -161,6 +179,15 @@ fn read_blob<R: Read>(reader: &mut R) -> IoResult<Option<Vec<u8>>> {
     let mut blob = vec![0; BLOB_BYTES];
     reader.read_exact(&mut blob)?;
     Ok(Some(blob))
+}
+
+fn read_block_tx_ids<R: Read>(reader: &mut R) -> IoResult<Option<Vec<Option<TxId>>>> {
+    if !bool::deserialize_reader(reader)? {
+        return Ok(None);
+    }
+    let count = read_count(reader, BLOCK_TXS_MAX)?;
+    let ids = (0..count).map(|_| Option::deserialize_reader(reader));
+    ids.collect::<IoResult<_>>().map(Some)
 }
 
 fn read_count<R: Read>(reader: &mut R, limit: usize) -> IoResult<usize> {

@@ -4,7 +4,7 @@ use alloy_primitives::{Address, B256};
 use borsh::{BorshDeserialize, BorshSerialize};
 use serde::{Deserialize, Serialize};
 
-use crate::{BlockHash, Deposit, Epoch, FreeFields, L1BlockNumber, L2BlockNumber};
+use crate::{BlockHash, Deposit, Digest, Epoch, FreeFields, L1BlockNumber, L2BlockNumber, Slot};
 
 /// An L1 block as its header tells it. The hash is taken from L1, never recomputed from a struct.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
@@ -60,10 +60,69 @@ pub enum L1Event {
         /// The new pending tip.
         to: L2BlockNumber,
     },
-    /// The proven tip moved.
+    /// An epoch proof was accepted. The proven tip is at least `to` then; it moved if `settled_from <= to`.
     Proven {
-        /// The new proven tip.
+        /// Epoch of the blocks.
+        epoch: Epoch,
+        /// Who is paid for them.
+        #[borsh(
+            serialize_with = "crate::signature::write_address",
+            deserialize_with = "crate::signature::read_address"
+        )]
+        prover: Address,
+        /// First block of the proof.
+        from: L2BlockNumber,
+        /// Last block of the proof.
         to: L2BlockNumber,
+        /// First block that it settled; `to + 1` if all were proven before.
+        settled_from: L2BlockNumber,
+        /// Archive root after block `to`.
+        end_archive: Digest,
+    },
+    /// An epoch was claimed for a quote, or its claim replaced by a cheaper one.
+    EpochClaimed {
+        /// The epoch.
+        epoch: Epoch,
+        /// The claimant.
+        #[borsh(
+            serialize_with = "crate::signature::write_address",
+            deserialize_with = "crate::signature::read_address"
+        )]
+        prover: Address,
+        /// Its share of the fees.
+        basis_point_fee: u16,
+        /// The bond that is locked, wei.
+        bond_wei: u128,
+        /// EIP-712 digest of the quote.
+        #[borsh(
+            serialize_with = "crate::signature::write_b256",
+            deserialize_with = "crate::signature::read_b256"
+        )]
+        quote_digest: B256,
+    },
+    /// The epoch before a claimed one is proven, so the claimant knows how long it has.
+    ClaimDeadlineSet {
+        /// The claimed epoch.
+        epoch: Epoch,
+        /// First slot in which it can no longer deliver.
+        deadline: Slot,
+    },
+    /// A claim came to its end.
+    ClaimSettled {
+        /// The claimed epoch.
+        epoch: Epoch,
+        /// The claimant.
+        #[borsh(
+            serialize_with = "crate::signature::write_address",
+            deserialize_with = "crate::signature::read_address"
+        )]
+        prover: Address,
+        /// How.
+        outcome: ClaimOutcome,
+        /// What the claimant lost, wei.
+        slashed_wei: u128,
+        /// What of it went to other provers, wei.
+        rescued_wei: u128,
     },
     /// A deposit entered the inbox.
     Deposited(Deposit),
@@ -89,6 +148,20 @@ pub enum L1Event {
         /// First epoch at which it is canonical.
         activation: Epoch,
     },
+}
+
+/// How a claim ended.
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, Hash, BorshSerialize, BorshDeserialize, Serialize, Deserialize,
+)]
+#[serde(rename_all = "snake_case")]
+pub enum ClaimOutcome {
+    /// The claimant proved the whole epoch in time.
+    Delivered,
+    /// It did not, and lost its bond.
+    Defaulted,
+    /// The epoch could not be proven because one before it was not: the bond is free.
+    Released,
 }
 
 /// One step of the L1 chain as a node sees it.

@@ -20,6 +20,8 @@ pub const TX_BYTES_MAX: usize = CLIENT_PROOF_BYTES_MAX + 2_048;
 pub const PROPOSAL_BYTES_MAX: usize = 4_096;
 /// Bytes of an encoded attestation.
 pub const ATTESTATION_BYTES_MAX: usize = 128;
+/// Bytes of an encoded signed quote.
+pub const QUOTE_BYTES_MAX: usize = 256;
 /// Committee members (the bitmap of an attestation set has this many usable bits).
 pub const COMMITTEE_SIZE_MAX: usize = 128;
 /// L1 blocks that an ordinary reorg may replace.

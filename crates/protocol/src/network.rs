@@ -154,8 +154,12 @@ pub struct Proving {
     pub ring_blocks: u64,
     /// Least bond of a quote, gwei.
     pub bond_min_gwei: u64,
+    /// Seconds from the start of a bond's withdrawal to its end.
+    pub bond_withdrawal_delay_seconds: u64,
     /// Prover's share of fees when nobody claimed, basis points.
     pub open_share_bps: u64,
+    /// Epochs without a committee's block after which anyone may append proven blocks; more than P.
+    pub stall_epochs: u64,
     /// Circuit parameters of client proofs; `testing` is refused off chain 31337.
     pub client_profile: ClientProfile,
 }
@@ -307,8 +311,9 @@ impl NetworkConfig {
                 seconds(protocol.slot_seconds),
             ),
             (
-                protocol.epoch_slots > 0,
-                "epoch_slots must be positive",
+                usize::try_from(protocol.epoch_slots)
+                    .is_ok_and(|n| (1..=limits::EPOCH_BLOCKS_MAX).contains(&n)),
+                "epoch_slots must be 1 to 32, so that one proof covers an epoch",
                 protocol.epoch_slots.to_string(),
             ),
             (
@@ -372,6 +377,26 @@ impl NetworkConfig {
                 proving.claim_window_slots < protocol.epoch_slots,
                 "claim_window_slots must be less than epoch_slots",
                 proving.claim_window_slots.to_string(),
+            ),
+            (
+                proving.claim_window_slots > 0,
+                "claim_window_slots must be positive",
+                proving.claim_window_slots.to_string(),
+            ),
+            (
+                proving.bond_min_gwei > 0,
+                "bond_min_gwei must be positive",
+                proving.bond_min_gwei.to_string(),
+            ),
+            (
+                proving.proof_window_epochs > 0 && proving.stall_epochs > proving.proof_window_epochs,
+                "stall_epochs must be more than proof_window_epochs, which must be positive",
+                format!("{} and {}", proving.stall_epochs, proving.proof_window_epochs),
+            ),
+            (
+                protocol.block_withdrawals_max <= protocol.block_txs_max,
+                "block_withdrawals_max must be at most block_txs_max",
+                protocol.block_withdrawals_max.to_string(),
             ),
             (
                 proving.ring_blocks >= ring_min,
@@ -439,6 +464,22 @@ mod tests {
             ),
             ("chain_id = 31337", "chain_id = 1\nx = 2", "unknown field"),
             ("quorum_signals = 5", "quorum_signals = 4", "quorum_signals"),
+            ("stall_epochs = 8", "stall_epochs = 4", "stall_epochs"),
+            (
+                "claim_window_slots = 7",
+                "claim_window_slots = 0",
+                "claim_window_slots",
+            ),
+            (
+                "bond_min_gwei = 1_000_000_000",
+                "bond_min_gwei = 0",
+                "bond_min_gwei",
+            ),
+            (
+                "block_withdrawals_max = 2",
+                "block_withdrawals_max = 9",
+                "at most block_txs_max",
+            ),
         ];
         for (from, to, expected) in cases {
             let text = devnet().replacen(from, to, 1);

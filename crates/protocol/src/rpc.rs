@@ -3,6 +3,8 @@
 //! Field names are snake_case; numbers are JSON numbers; gwei amounts are decimal strings ([`decimal`]); digests, hashes and byte strings are
 //! 0x hex. Answers may gain fields in later versions, so readers ignore unknown ones.
 
+mod proving;
+
 use alloy_primitives::{Address, B256};
 use serde::{Deserialize, Serialize};
 
@@ -11,6 +13,8 @@ use crate::{
     BlockHash, Ciphertext, Deposit, Digest, Epoch, Header, L1BlockNumber, L2BlockNumber, Slot, TxEffects,
     TxId,
 };
+
+pub use proving::{EPOCHS_RANGE_MAX, QuoteRejection, RpcClaim, RpcEpoch, RpcEpochProof, RpcQuote};
 
 /// Blocks or headers that one `agoge_getBlocks` may ask for.
 pub const BLOCKS_RANGE_MAX: u64 = 256;

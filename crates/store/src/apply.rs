@@ -6,14 +6,16 @@
 //!
 //! Transactions are not journalled but follow their block: applying it moves them from the queue to the block, unwinding moves them back.
 
-use agoge_protocol::{B256, Deposit, L2BlockNumber, TxId};
+use agoge_protocol::limits::L1_REORG_DEPTH_MAX;
+use agoge_protocol::{B256, Deposit, Epoch, L2BlockNumber, TxId};
 
 use crate::backend::Read;
 use crate::config::StoreConfig;
 use crate::error::{StepError, StoreError};
 use crate::pool;
 use crate::records::{
-    AppliedBlock, InstanceEntry, L1Change, L1Record, L1Step, MinedAt, MinedTx, StepOutcome, Tips,
+    AppliedBlock, EpochClaim, EpochProof, InstanceEntry, L1Change, L1Record, L1Step, MinedAt, MinedTx,
+    StepOutcome, Tips,
 };
 use crate::rows::{self, meta};
 use crate::table::Table;
@@ -78,6 +80,11 @@ pub(crate) fn apply(txn: &mut Txn<'_>, config: &StoreConfig, step: L1Step) -> Re
     for table in [Table::L1Blocks, Table::L1Undo] {
         drop_expired(txn, table, number.get(), config.l1_blocks_max)?;
     }
+    // A reorg may replace the 64 newest L1 blocks, so what was proven before them stays proven.
+    let settled = rows::number_key(number.get().saturating_sub(L1_REORG_DEPTH_MAX));
+    if let Some(settled) = rows::load::<L1Record>(txn, Table::L1Blocks, &settled)? {
+        pool::drop_proven(txn, config, settled.proven)?;
+    }
     outcome.tips = tips;
     Ok(outcome)
 }
@@ -126,6 +133,16 @@ impl Stepper<'_, '_> {
             L1Change::Block(block) => self.block(config, l1_number, *block),
             L1Change::Prune { to } => self.prune(to),
             L1Change::Proven { to } => self.proven(to),
+            L1Change::EpochProof(proof) => self.epoch_proof(&proof),
+            L1Change::Claimed(claim) => self.record(
+                Table::Claims,
+                rows::number_key(claim.epoch.get()),
+                rows::encode(&claim),
+            ),
+            L1Change::ClaimDeadline { epoch, deadline } => {
+                self.change_claim(epoch, |claim| claim.deadline = Some(deadline))
+            }
+            L1Change::ClaimEnd { epoch, end } => self.change_claim(epoch, |claim| claim.end = Some(end)),
             L1Change::Seed { epoch, seed } => {
                 self.record(Table::Seeds, rows::number_key(epoch.get()), rows::encode(&seed.0))
             }
@@ -142,6 +159,23 @@ impl Stepper<'_, '_> {
         Ok(self
             .txn
             .set_recorded(&mut self.journal, table, key, Some(value))?)
+    }
+
+    fn epoch_proof(&mut self, proof: &EpochProof) -> Result<(), StepError> {
+        let count = reads::epoch_proofs(self.txn, proof.epoch)?.len();
+        let position = u16::try_from(count).unwrap_or(u16::MAX);
+        let key = rows::epoch_proof_key(proof.epoch, position);
+        self.record(Table::EpochProofs, key, rows::encode(proof))
+    }
+
+    /// Changes a claim; one that is not known (it was made before this store began) stays unknown.
+    fn change_claim(&mut self, epoch: Epoch, change: impl FnOnce(&mut EpochClaim)) -> Result<(), StepError> {
+        let key = rows::number_key(epoch.get());
+        let Some(mut claim) = rows::load::<EpochClaim>(self.txn, Table::Claims, &key)? else {
+            return Ok(());
+        };
+        change(&mut claim);
+        self.record(Table::Claims, key, rows::encode(&claim))
     }
 
     fn deposit(&mut self, deposit: &Deposit) -> Result<(), StepError> {

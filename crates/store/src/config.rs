@@ -10,7 +10,9 @@ pub struct StoreConfig {
     pub undo_blocks_max: u64,
     /// L1 blocks that are recorded with their undo record; a reorg can replace one less.
     pub l1_blocks_max: u64,
-    /// Blocks whose transactions are kept with their client proofs, counted from the pending tip.
+    /// Slots of an epoch: client proofs are dropped by whole epochs.
+    pub epoch_slots: u64,
+    /// Blocks whose transactions are kept with their client proofs, counted from the pending tip, proven or not.
     pub mined_tx_blocks_max: u64,
     /// Queued transactions. Those of unwound blocks are taken above this.
     pub queued_txs_max: u64,
@@ -24,8 +26,6 @@ pub struct StoreConfig {
 
 /// Recorded L1 blocks: beyond the deepest reorg, so that finality (64 to 95 L1 blocks behind) finds its block.
 const L1_BLOCKS: u64 = 4 * L1_REORG_DEPTH_MAX;
-/// Epochs whose transactions are kept.
-const MINED_TX_EPOCHS: u64 = 4;
 /// Queued transactions by default: over four hours of 0.2 transactions a second.
 const QUEUED_TXS: u64 = 4_096;
 /// Bytes of queued transactions by default.
@@ -42,7 +42,9 @@ impl StoreConfig {
         Self {
             undo_blocks_max: network.proving.ring_blocks.saturating_add(L1_REORG_DEPTH_MAX),
             l1_blocks_max: L1_BLOCKS,
-            mined_tx_blocks_max: MINED_TX_EPOCHS.saturating_mul(protocol.epoch_slots),
+            epoch_slots: protocol.epoch_slots,
+            // The ring holds the blocks of every epoch whose proof window is open, and one epoch more: 4 epochs in all phases.
+            mined_tx_blocks_max: network.proving.ring_blocks,
             queued_txs_max: QUEUED_TXS,
             queued_bytes_max: QUEUED_BYTES,
             blobs_max: BLOBS,

@@ -17,7 +17,7 @@ use crate::error::OpenError;
 use crate::lock::Lock;
 
 /// Version of tables, keys and encodings. A directory of another version is refused: state is rebuilt from L1.
-pub const SCHEMA_VERSION: u32 = 1;
+pub const SCHEMA_VERSION: u32 = 2;
 
 const IDENTITY_FILE: &str = "identity.json";
 const IDENTITY_DRAFT: &str = "identity.json.new";

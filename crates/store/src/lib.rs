@@ -36,7 +36,8 @@ pub use guard::SigningGuard;
 pub use identity::{SCHEMA_VERSION, StoreIdentity};
 pub use pool::{PoolSize, Queued};
 pub use records::{
-    AppliedBlock, BlockRecord, InstanceEntry, L1Change, L1Record, L1Step, MinedAt, MinedTx, StepOutcome, Tips,
+    AppliedBlock, BlockRecord, ClaimEnd, EpochClaim, EpochProof, InstanceEntry, L1Change, L1Record, L1Step,
+    MinedAt, MinedTx, StepOutcome, Tips,
 };
 pub use store::Store;
 pub use view::{ROWS_MAX, StoreView};

@@ -129,6 +129,38 @@ pub(crate) fn keep_mined(
 /// Drops mined transactions of blocks that are more than `keep` behind `newest`.
 pub(crate) fn drop_expired(txn: &mut Txn<'_>, newest: L2BlockNumber, keep: u64) -> Result<(), StoreError> {
     let first_kept = L2BlockNumber::new(newest.get().saturating_add(1).saturating_sub(keep));
+    drop_before(txn, first_kept)
+}
+
+/// Drops mined transactions of epochs that were proven whole as of an L1 block that no ordinary reorg replaces. `proven` is the proven tip
+/// then.
+///
+/// An epoch of which only a prefix is proven keeps all of its transactions: whoever proves the rest alone needs the rest, and who has
+/// claimed the epoch proves it whole.
+pub(crate) fn drop_proven(
+    txn: &mut Txn<'_>,
+    config: &StoreConfig,
+    proven: L2BlockNumber,
+) -> Result<(), StoreError> {
+    // Without a next block the epoch may still grow.
+    let open = match reads::block(txn, proven.next())? {
+        Some(next) => Some(next),
+        None => reads::block(txn, proven)?,
+    };
+    let Some(open) = open else { return Ok(()) };
+    let slot = open.header.slot.get();
+    let first_slot = slot.saturating_sub(slot.checked_rem(config.epoch_slots).unwrap_or(0));
+    let Some(slot_before) = first_slot.checked_sub(1) else {
+        return Ok(());
+    };
+    let Some((key, value)) = txn.at_or_below(Table::Slots, &rows::number_key(slot_before))? else {
+        return Ok(());
+    };
+    let last: L2BlockNumber = rows::decode(Table::Slots, &key, &value)?;
+    drop_before(txn, last.next())
+}
+
+fn drop_before(txn: &mut Txn<'_>, first_kept: L2BlockNumber) -> Result<(), StoreError> {
     let from = rows::position_key(L2BlockNumber::GENESIS, 0);
     for (key, _) in txn.range(
         Table::MinedTxs,

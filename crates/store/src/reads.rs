@@ -3,13 +3,14 @@
 use std::cmp::Ordering;
 
 use agoge_protocol::transaction::NullifierKey;
-use agoge_protocol::{Deposit, L2BlockNumber};
+use agoge_protocol::{Deposit, Epoch, L2BlockNumber};
 
 use crate::backend::Read;
 use crate::error::StoreError;
-use crate::records::{BlockRecord, L1Record, MinedAt, Tips};
+use crate::records::{BlockRecord, EpochProof, L1Record, MinedAt, Tips};
 use crate::rows::{self, meta};
 use crate::table::Table;
+use crate::view::ROWS_MAX;
 
 pub(crate) fn tips(read: &dyn Read) -> Result<Tips, StoreError> {
     Ok(rows::load(read, Table::Meta, meta::TIPS)?.unwrap_or_default())
@@ -20,6 +21,18 @@ pub(crate) fn l1_head(read: &dyn Read) -> Result<Option<L1Record>, StoreError> {
     let last = read.at_or_below(Table::L1Blocks, &rows::number_key(u64::MAX))?;
     last.map(|(key, value)| rows::decode(Table::L1Blocks, &key, &value))
         .transpose()
+}
+
+/// Proofs of an epoch's blocks, in the order in which L1 took them; at most [`ROWS_MAX`].
+pub(crate) fn epoch_proofs(read: &dyn Read, epoch: Epoch) -> Result<Vec<EpochProof>, StoreError> {
+    let (from, to) = (
+        rows::epoch_proof_key(epoch, 0),
+        rows::epoch_proof_key(epoch.next(), 0),
+    );
+    let rows = read.range(Table::EpochProofs, &from, &to, ROWS_MAX)?;
+    rows.iter()
+        .map(|(key, value)| rows::decode(Table::EpochProofs, key, value))
+        .collect()
 }
 
 /// Deposits in the inbox.

@@ -1,8 +1,9 @@
 //! What is stored about blocks, L1 and tips: the types that go in and come out.
 
+use agoge_protocol::chain::ClaimOutcome;
 use agoge_protocol::{
     Address, B256, BlockHash, Deposit, Digest, Epoch, FreeFields, Header, L1Block, L1BlockNumber,
-    L2BlockNumber, TxEffects, TxId,
+    L2BlockNumber, Slot, TxEffects, TxId,
 };
 use agoge_state_transition::StateDiff;
 use borsh::{BorshDeserialize, BorshSerialize};
@@ -100,6 +101,24 @@ pub enum L1Change {
         /// New proven tip.
         to: L2BlockNumber,
     },
+    /// An epoch proof was accepted. The tip is moved by [`L1Change::Proven`].
+    EpochProof(EpochProof),
+    /// An epoch was claimed, or its claim replaced.
+    Claimed(EpochClaim),
+    /// A claim got its deadline.
+    ClaimDeadline {
+        /// The claimed epoch.
+        epoch: Epoch,
+        /// First slot in which the claimant can no longer deliver.
+        deadline: Slot,
+    },
+    /// A claim came to its end.
+    ClaimEnd {
+        /// The claimed epoch.
+        epoch: Epoch,
+        /// How.
+        end: ClaimEnd,
+    },
     /// The seed of an epoch is known.
     Seed {
         /// The epoch.
@@ -114,6 +133,69 @@ pub enum L1Change {
         /// First epoch at which it is canonical.
         activation: Epoch,
     },
+}
+
+/// An accepted epoch proof.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub struct EpochProof {
+    /// Epoch of the blocks.
+    pub epoch: Epoch,
+    /// Who is paid for them.
+    #[borsh(
+        serialize_with = "agoge_protocol::signature::write_address",
+        deserialize_with = "agoge_protocol::signature::read_address"
+    )]
+    pub prover: Address,
+    /// First block of the proof.
+    pub from: L2BlockNumber,
+    /// Last block of the proof.
+    pub to: L2BlockNumber,
+    /// First block that it settled; `to + 1` if all were proven before.
+    pub settled_from: L2BlockNumber,
+    /// L1 block that took it.
+    pub l1_block: L1BlockNumber,
+}
+
+/// A claimed epoch.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub struct EpochClaim {
+    /// The epoch.
+    pub epoch: Epoch,
+    /// The claimant.
+    #[borsh(
+        serialize_with = "agoge_protocol::signature::write_address",
+        deserialize_with = "agoge_protocol::signature::read_address"
+    )]
+    pub prover: Address,
+    /// Its share of the fees.
+    pub basis_point_fee: u16,
+    /// Its bond, wei.
+    pub bond_wei: u128,
+    /// EIP-712 digest of its quote.
+    #[borsh(
+        serialize_with = "agoge_protocol::signature::write_b256",
+        deserialize_with = "agoge_protocol::signature::read_b256"
+    )]
+    pub quote_digest: B256,
+    /// L1 block with the claim.
+    pub l1_block: L1BlockNumber,
+    /// First slot in which the claimant can no longer deliver; unknown until the epoch before is proven.
+    pub deadline: Option<Slot>,
+    /// Its end.
+    pub end: Option<ClaimEnd>,
+}
+
+/// How a claim ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub struct ClaimEnd {
+    /// How.
+    pub outcome: ClaimOutcome,
+    /// What the claimant lost, wei.
+    pub slashed_wei: u128,
+    /// What of it went to other provers, wei.
+    pub rescued_wei: u128,
+    /// L1 block that settled it.
+    pub l1_block: L1BlockNumber,
 }
 
 /// An L1 block and all it changes: stored at once or not at all.

@@ -1,7 +1,7 @@
 //! Keys and values of rows, in bytes.
 
 use agoge_protocol::element::Element;
-use agoge_protocol::{B256, Digest, L2BlockNumber, TxId};
+use agoge_protocol::{B256, Digest, Epoch, L2BlockNumber, TxId};
 use agoge_state_transition::NodeId;
 use borsh::{BorshDeserialize, BorshSerialize};
 
@@ -52,6 +52,13 @@ pub(crate) fn tx_key(id: TxId) -> Vec<u8> {
 /// Key of a transaction's place in a block.
 pub(crate) fn position_key(number: L2BlockNumber, position: u16) -> Vec<u8> {
     let mut key = number_key(number.get());
+    key.extend_from_slice(&position.to_be_bytes());
+    key
+}
+
+/// Key of the `position`-th proof of an epoch.
+pub(crate) fn epoch_proof_key(epoch: Epoch, position: u16) -> Vec<u8> {
+    let mut key = number_key(epoch.get());
     key.extend_from_slice(&position.to_be_bytes());
     key
 }

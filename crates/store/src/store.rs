@@ -86,6 +86,16 @@ impl Store {
         StoreView::new(self.backend.snapshot())
     }
 
+    /// The store as it would be after a step, which is not stored: what a further block of the same L1 block is executed on.
+    ///
+    /// # Errors
+    /// [`StepError`].
+    pub fn preview(&self, step: L1Step) -> Result<StoreView<'_>, StepError> {
+        let mut txn = Txn::new(self.backend.snapshot());
+        apply::apply(&mut txn, &self.config, step)?;
+        Ok(StoreView::new(Box::new(txn)))
+    }
+
     /// Stores an L1 block and all it changes, or nothing. A step with changes is on the disk when this returns; an empty one follows with
     /// the next, because L1 tells it again.
     ///

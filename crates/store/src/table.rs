@@ -19,10 +19,12 @@
 //! | `deposits` | inbox index (8) | deposit | journal | inbox |
 //! | `seeds` | epoch (8) | seed | journal | epochs |
 //! | `instances` | position (8) | instance, activation | journal | Registry |
+//! | `epoch_proofs` | epoch (8), position (2) | accepted epoch proof | journal | one a block, and a delivery an epoch |
+//! | `claims` | epoch (8) | claim and what became of it | journal | epochs |
 //! | `l1_blocks` | number (8) | L1 block, tips and inbox after it | journal | `l1_blocks_max` |
 //! | `l1_undo` | number (8) | former values, blocks applied and unwound | dropped | `l1_blocks_max` |
 //! | `queued_txs` | transaction id (32) | transaction | moved | `queued_txs_max`, `queued_bytes_max` |
-//! | `mined_txs` | number (8), position (2) | transaction with its proof | moved | `mined_tx_blocks_max` blocks |
+//! | `mined_txs` | number (8), position (2) | transaction with its proof | moved | `mined_tx_blocks_max` blocks; none of an epoch that was proven whole 64 L1 blocks ago |
 //! | `blobs` | versioned hash (32) | slot, blob | no | `blobs_max` |
 //! | `blob_slots` | slot (8), versioned hash (32) | nothing | no | `blobs_max` |
 
@@ -63,6 +65,8 @@ tables! {
     Deposits = "deposits",
     Seeds = "seeds",
     Instances = "instances",
+    EpochProofs = "epoch_proofs",
+    Claims = "claims",
     L1Blocks = "l1_blocks",
     L1Undo = "l1_undo",
     QueuedTxs = "queued_txs",

@@ -4,13 +4,15 @@ use std::ops::Range;
 
 use agoge_protocol::limits::BLOB_BYTES;
 use agoge_protocol::transaction::NullifierKey;
-use agoge_protocol::{B256, Deposit, Digest, Epoch, L1BlockNumber, L2BlockNumber, Slot, Transaction, TxId};
+use agoge_protocol::{
+    B256, BlockHash, Deposit, Digest, Epoch, L1BlockNumber, L2BlockNumber, Slot, Transaction, TxId,
+};
 
 use crate::apply::{check_unwindable, unwind_block};
 use crate::backend::Read;
 use crate::error::{StepError, StoreError};
 use crate::pool::{self, PoolSize};
-use crate::records::{BlockRecord, InstanceEntry, L1Record, MinedAt, MinedTx, Tips};
+use crate::records::{BlockRecord, EpochClaim, EpochProof, InstanceEntry, L1Record, MinedAt, MinedTx, Tips};
 use crate::rows;
 use crate::table::Table;
 use crate::txn::Txn;
@@ -89,12 +91,71 @@ impl<'a> StoreView<'a> {
         rows::load(self.read(), Table::Slots, &rows::number_key(slot.get()))
     }
 
+    /// First and last block of a range of slots; `None` if no slot of it has a block.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn blocks_of_slots(
+        &self,
+        slots: Range<Slot>,
+    ) -> Result<Option<(L2BlockNumber, L2BlockNumber)>, StoreError> {
+        let (from, to) = (
+            rows::number_key(slots.start.get()),
+            rows::number_key(slots.end.get()),
+        );
+        let Some((key, first)) = self.read.range(Table::Slots, &from, &to, 1)?.pop() else {
+            return Ok(None);
+        };
+        let first: L2BlockNumber = rows::decode(Table::Slots, &key, &first)?;
+        // There is at least the first.
+        let before_end = rows::number_key(slots.end.get().saturating_sub(1));
+        let last = self.read.at_or_below(Table::Slots, &before_end)?;
+        let last = last.map_or(Ok(first), |(key, last)| rows::decode(Table::Slots, &key, &last))?;
+        Ok(Some((first, last)))
+    }
+
+    /// Proofs of an epoch's blocks, in the order in which L1 took them.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn epoch_proofs(&self, epoch: Epoch) -> Result<Vec<EpochProof>, StoreError> {
+        reads::epoch_proofs(self.read(), epoch)
+    }
+
+    /// The claim of an epoch.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn claim(&self, epoch: Epoch) -> Result<Option<EpochClaim>, StoreError> {
+        rows::load(self.read(), Table::Claims, &rows::number_key(epoch.get()))
+    }
+
     /// Transactions of a block, in order.
     ///
     /// # Errors
     /// [`StoreError`].
     pub fn block_txs(&self, number: L2BlockNumber) -> Result<Option<Vec<MinedTx>>, StoreError> {
         rows::load(self.read(), Table::Effects, &rows::number_key(number.get()))
+    }
+
+    /// Ids of a block's transactions, in order, as far as they were known when it was mined: what a prover asks for first. `None` when the
+    /// pending chain has another block there, or none.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn block_tx_ids(
+        &self,
+        number: L2BlockNumber,
+        block_hash: BlockHash,
+    ) -> Result<Option<Vec<Option<TxId>>>, StoreError> {
+        if self
+            .block(number)?
+            .is_none_or(|record| record.block_hash != block_hash)
+        {
+            return Ok(None);
+        }
+        let txs = self.block_txs(number)?;
+        Ok(txs.map(|txs| txs.into_iter().map(|tx| tx.id).collect()))
     }
 
     /// Leaf index of a note.

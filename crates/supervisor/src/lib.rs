@@ -20,6 +20,8 @@ pub use health::{Health, NotReady};
 pub use logging::{LogControl, LogFormat, LoggingError, init_logging};
 pub use server::{ServerError, Version, serve};
 pub use severity::{ActorError, Severity};
-pub use supervisor::{Failure, Lost, RunError, Spawner, Stop, Supervisor, contained, install_panic_hook};
+pub use supervisor::{
+    Failure, Lost, RunError, Spawner, Stop, Supervisor, contain_thread, contained, install_panic_hook,
+};
 pub use systemd::{NotifyError, notify_ready};
 pub use tokio_util::sync::CancellationToken;

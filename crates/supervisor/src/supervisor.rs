@@ -320,6 +320,12 @@ pub fn contained<T>(work: impl FnOnce() -> T) -> T {
     work()
 }
 
+/// Marks a thread of a library's pool, for as long as it lives: its panics are logged and do not stop the process. For threads that do parts
+/// of work which is [`contained`] where it was started.
+pub fn contain_thread() {
+    CONTAINED.set(true);
+}
+
 /// Sets the flag back to what it was, also when the work unwinds.
 struct RestoreContained(bool);
 

@@ -1,9 +1,12 @@
 //! Amounts as people write them: `1.5ether`, `2000gwei`. Notes hold whole gwei.
 
+use agoge_protocol::U256;
 use agoge_protocol::transaction::VALUE_BOUND;
 
 /// Gwei of one ether.
 const ETHER: u64 = 1_000_000_000;
+/// Wei of one ether.
+const WEI: u64 = 1_000_000_000_000_000_000;
 
 /// A text is no amount.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -82,6 +85,16 @@ pub fn format_ether(gwei: u128) -> String {
     }
 }
 
+/// Writes wei as ether, exactly and without trailing zeros: L1 shares fees to the wei.
+pub fn format_wei(wei: U256) -> String {
+    let (whole, fraction) = wei.div_rem(U256::from(WEI));
+    let fraction = format!("{fraction:018}");
+    match fraction.trim_end_matches('0') {
+        "" => format!("{whole} ether"),
+        fraction => format!("{whole}.{fraction} ether"),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -125,5 +138,13 @@ mod tests {
         assert_eq!(parse_gwei("1152921504606846975gwei"), Ok(VALUE_BOUND - 1));
         assert_eq!(format_ether(1_500_000_000), "1.5 ether");
         assert_eq!(format_ether(1), "0.000000001 ether");
+        for (wei, text) in [
+            (0, "0 ether"),
+            (1, "0.000000000000000001 ether"),
+            (WEI, "1 ether"),
+            (WEI / 2 * 5, "2.5 ether"),
+        ] {
+            assert_eq!(format_wei(U256::from(wei)), text);
+        }
     }
 }

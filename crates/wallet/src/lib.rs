@@ -1,4 +1,4 @@
-//! Keys, notes, client proofs, deposits and transfers.
+//! Keys, notes, client proofs, deposits, transfers and withdrawals.
 //!
 //! A wallet reads every block's effects, tries to open each ciphertext with its viewing key and keeps its own copy of the note tree. So it
 //! never asks a node about one note: the node learns the wallet's IP address, when it acts and which transactions it hands over, nothing else.
@@ -11,12 +11,14 @@ pub mod cli;
 pub mod deposit;
 pub mod dir;
 pub mod keyfile;
+pub mod l1;
 pub mod node;
 pub mod scan;
 pub mod seed;
 pub mod sent;
 pub mod transfer;
 pub mod tree;
+pub mod withdrawal;
 
 use agoge_protocol::Transaction;
 

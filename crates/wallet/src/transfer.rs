@@ -2,18 +2,27 @@
 
 use agoge_circuits::{ClientProver, ClientWitness, InputNote, OutputNote, ProveError};
 use agoge_protocol::transaction::MalformedTx;
-use agoge_protocol::{Ciphertext, Digest, ShieldedAddress, Transaction, Withdrawal};
+use agoge_protocol::{Address, Ciphertext, Digest, ShieldedAddress, Transaction, Withdrawal};
 use agoge_state_transition::hash;
 
 use crate::book::{Book, OwnedNote};
 use crate::cipher::{self, NoteSecret, WeakViewingKey};
 use crate::seed::Seed;
 
+/// Who is paid.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Payee {
+    /// A shielded address: the amount becomes a note.
+    Shielded(ShieldedAddress),
+    /// An L1 account: the amount leaves the pool, publicly, and can be pulled on L1 once its block is proven.
+    L1(Address),
+}
+
 /// What is to be paid.
 #[derive(Clone, Copy, Debug)]
 pub struct Payment {
     /// The recipient.
-    pub to: ShieldedAddress,
+    pub to: Payee,
     /// Gwei.
     pub amount: u64,
     /// Gwei.
@@ -35,6 +44,9 @@ pub enum TransferError {
     /// Nothing to pay.
     #[error("the amount is 0")]
     ZeroAmount,
+    /// Nobody could ever pull it.
+    #[error("the zero address owns nothing: the withdrawal would be lost")]
+    ZeroRecipient,
     /// Amount and fee do not fit a value.
     #[error("amount and fee together are {found} gwei, the limit is 2^60 - 1")]
     TooMuch {
@@ -163,6 +175,23 @@ pub fn build(
     payment: Payment,
     prover: &ClientProver,
 ) -> Result<Transaction, TransferError> {
+    let (witness, ciphertexts) = witness(seed, book, genesis_id, anchor, notes, payment)?;
+    let (public_inputs, proof) = prover.prove(&witness)?;
+    Ok(Transaction::new(public_inputs, ciphertexts, proof)?)
+}
+
+/// What a payment's client proof is made from, and the ciphertexts of its outputs.
+///
+/// # Errors
+/// [`TransferError`].
+pub fn witness(
+    seed: &Seed,
+    book: &Book,
+    genesis_id: Digest,
+    anchor: Anchor,
+    notes: &[OwnedNote],
+    payment: Payment,
+) -> Result<(ClientWitness, [Ciphertext; 2]), TransferError> {
     let needed = needed(payment)?;
     let computed = book.tree().root_at(anchor.note_count);
     if computed != anchor.note_root {
@@ -185,7 +214,15 @@ pub fn build(
     })?;
     let own = seed.keys().address();
     let first_nullifier = inputs[0].nullifier().map_err(ProveError::from)?;
-    let (paid, paid_ciphertext) = output(seed, first_nullifier, 0, payment.to, payment.amount)?;
+    // Every transaction has two outputs: beside a withdrawal the first is an empty note of one's own.
+    let (to, value, withdrawal) = match payment.to {
+        Payee::Shielded(to) => (to, payment.amount, Withdrawal::default()),
+        Payee::L1(recipient) => {
+            let amount = payment.amount;
+            (own, 0, Withdrawal { amount, recipient })
+        }
+    };
+    let (paid, paid_ciphertext) = output(seed, first_nullifier, 0, to, value)?;
     let (kept, kept_ciphertext) = output(seed, first_nullifier, 1, own, change)?;
     let ciphertexts = [paid_ciphertext, kept_ciphertext];
     let witness = ClientWitness {
@@ -194,20 +231,22 @@ pub fn build(
         inputs,
         outputs: [paid, kept],
         fee: payment.fee,
-        withdrawal: Withdrawal::default(),
+        withdrawal,
         ciphertext_hash: hash::ciphertexts(&ciphertexts),
     };
-    let (public_inputs, proof) = prover.prove(&witness)?;
-    Ok(Transaction::new(public_inputs, ciphertexts, proof)?)
+    Ok((witness, ciphertexts))
 }
 
 /// Amount and fee, checked.
 ///
 /// # Errors
-/// [`TransferError::ZeroAmount`], [`TransferError::TooMuch`].
+/// [`TransferError::ZeroAmount`], [`TransferError::ZeroRecipient`], [`TransferError::TooMuch`].
 pub fn needed(payment: Payment) -> Result<u64, TransferError> {
     if payment.amount == 0 {
         return Err(TransferError::ZeroAmount);
+    }
+    if payment.to == Payee::L1(Address::ZERO) {
+        return Err(TransferError::ZeroRecipient);
     }
     let too_much = || TransferError::TooMuch {
         found: u128::from(payment.amount) + u128::from(payment.fee),

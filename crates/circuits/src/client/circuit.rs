@@ -12,7 +12,7 @@ use plonky2::plonk::circuit_data::CircuitData;
 use super::values::{InputValues, Values};
 use crate::gadgets::{self, DigestTarget};
 use crate::profile::circuit_config;
-use crate::{Builder, C, D, F};
+use crate::{BoxError, Builder, C, D, F};
 
 /// The constraints that are not wiring. Each has a test in which only this one is broken: the same values have a proof as
 /// soon as it is left out.
@@ -28,9 +28,6 @@ pub(super) enum Constraint {
     NoRecipientWithoutAmount,
     RecipientLimbs,
 }
-
-/// plonky2 reports by `anyhow`; this keeps its errors as sources.
-pub(super) type BoxError = Box<dyn core::error::Error + Send + Sync>;
 
 /// The circuit with everything that proving needs.
 pub(super) struct ClientCircuit {

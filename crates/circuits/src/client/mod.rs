@@ -2,7 +2,6 @@
 //! `docs/circuits.md`).
 
 mod circuit;
-mod encoding;
 pub(crate) mod prover;
 mod values;
 pub(crate) mod verifier;
@@ -10,4 +9,4 @@ mod verifier_data;
 pub(crate) mod witness;
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

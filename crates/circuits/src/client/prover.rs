@@ -6,11 +6,12 @@ use agoge_protocol::TxPublicInputs;
 use agoge_protocol::network::ClientProfile;
 use plonky2::util::serialization::Write;
 
-use super::circuit::{BoxError, ClientCircuit};
+use super::circuit::ClientCircuit;
 use super::values::Values;
 use super::verifier::{ClientVerifier, VerifierDataError, VerifyError};
 use super::verifier_data;
 use super::witness::{ClientWitness, WitnessError};
+use crate::BoxError;
 
 /// Makes client proofs of one profile. Building it builds the circuit (about a second in the default profile), so build it
 /// once and share it.

@@ -3,11 +3,12 @@
 
 use agoge_protocol::limits::TREE_DEPTH;
 use agoge_protocol::transaction::nullifier_key;
-use agoge_protocol::{Digest, Element, TxPublicInputs, address_limbs};
+use agoge_protocol::{Digest, TxPublicInputs, address_limbs};
 use plonky2::field::types::Field;
 
 use super::witness::{ClientWitness, InputNote, OutputNote};
 use crate::F;
+use crate::field::{digest, element};
 
 /// Free values of an input note.
 #[derive(Clone, Debug)]
@@ -157,14 +158,4 @@ pub(super) fn key_witness(nullifiers: &[Digest; 2]) -> [F; 2] {
         (None, Some(inverse)) => [F::ZERO, inverse],
         (None, None) => [F::ZERO; 2],
     }
-}
-
-/// The same number in plonky2's type.
-pub(super) fn element(element: Element) -> F {
-    F::from_canonical_u64(element.get())
-}
-
-/// The same digest in plonky2's type.
-pub(super) fn digest(digest: Digest) -> [F; 4] {
-    digest.0.map(element)
 }

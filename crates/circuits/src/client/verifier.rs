@@ -1,16 +1,13 @@
 //! Verifying client proofs from committed data.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
-
 use agoge_protocol::network::ClientProfile;
 use agoge_protocol::{B256, TxPublicInputs};
 use plonky2::plonk::proof::ProofWithPublicInputs;
-use plonky2::util::serialization::{Buffer, Read};
 
-use super::circuit::BoxError;
-use super::encoding::ProofLayout;
-use super::values::element;
 use super::verifier_data::{self, VerifierData};
+use crate::encoding::ProofLayout;
+use crate::field::element;
+use crate::{BoxError, C, D, F};
 
 /// Verifies client proofs of one profile. Cheap to build (no circuit is built) and to share.
 ///
@@ -117,18 +114,17 @@ impl ClientVerifier {
     /// # Errors
     /// [`VerifyError`]: wrong length, element or path length (found before any cryptography), an invalid proof.
     pub fn verify(&self, public_inputs: &TxPublicInputs, proof: &[u8]) -> Result<(), VerifyError> {
-        self.layout.check(proof)?;
-        catch_unwind(AssertUnwindSafe(|| self.verify_shaped(public_inputs, proof)))
-            .map_err(|_| VerifyError::Panicked)?
-            .map_err(VerifyError::Invalid)
+        self.verified(public_inputs, proof).map(|_| ())
     }
 
-    fn verify_shaped(&self, public_inputs: &TxPublicInputs, proof: &[u8]) -> Result<(), BoxError> {
-        let proof = Buffer::new(proof)
-            .read_proof(&self.data.common)
-            .map_err(|e| e.to_string())?;
+    /// [`Self::verify`], and the proof for a circuit that verifies it again.
+    pub(crate) fn verified(
+        &self,
+        public_inputs: &TxPublicInputs,
+        proof: &[u8],
+    ) -> Result<ProofWithPublicInputs<F, C, D>, VerifyError> {
         let public_inputs = public_inputs.to_elements().map(element).to_vec();
-        Ok(self.data.verify(ProofWithPublicInputs { proof, public_inputs })?)
+        self.layout.verified(&self.data, public_inputs, proof)
     }
 
     /// First byte of every field element of a proof.
@@ -137,7 +133,7 @@ impl ClientVerifier {
         self.layout.element_offsets()
     }
 
-    pub(super) const fn data(&self) -> &VerifierData {
+    pub(crate) const fn data(&self) -> &VerifierData {
         &self.data
     }
 }

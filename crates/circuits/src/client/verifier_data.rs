@@ -15,7 +15,7 @@ use plonky2::{get_gate_tag_impl, impl_gate_serializer, read_gate_impl};
 use super::verifier::VerifierDataError;
 use crate::{C, D, F};
 
-pub(super) type VerifierData = VerifierCircuitData<F, C, D>;
+pub(crate) type VerifierData = VerifierCircuitData<F, C, D>;
 
 /// The gates of the client circuit and no others.
 struct ClientGates;

@@ -1,23 +1,21 @@
 //! A whole network of real processes: what a person relies on when nodes die, L1 reorganises and peers or wallets misbehave.
 //!
-//! One network serves all scenarios, one after the other: its start is the dear part. Client proofs use the testing profile; the
-//! demo makes real ones.
+//! One network serves all scenarios, one after the other: its start is the dear part. Client proofs use the testing profile and epoch
+//! proofs are empty; the demo makes real ones.
 
 use std::path::Path;
 use std::time::Duration;
 
 use agoge_devnet::network::Devnet;
-use agoge_devnet::plan::{Plan, Wishes};
+use agoge_devnet::plan::{Plan, Verifier, Wishes};
 use agoge_devnet::wallets::Wallet;
 use agoge_protocol::element::MODULUS;
-use agoge_protocol::network::{ClientProfile, built_in};
 use agoge_protocol::rpc::TransactionStatus;
 use agoge_protocol::{Address, Slot, TxId};
 use agoge_wallet::node::NodeError;
 use eyre::{Result, bail, ensure, eyre};
 
-/// Two networks at once would share two cores: the scenarios take turns.
-static ONE_NETWORK: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());
+use crate::ONE_NETWORK;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_network_survives_what_happens_to_networks_slow() -> Result<()> {
@@ -43,17 +41,9 @@ struct Wallets {
 }
 
 async fn start(dir: &Path) -> Result<Devnet> {
-    // Nothing proves blocks yet, and no scenario but the one about it should meet a prune: a long proof window.
-    let text = built_in("devnet").ok_or_else(|| eyre!("no devnet file"))?;
-    let text = text
-        .replace("proof_window_epochs = 4", "proof_window_epochs = 8")
-        .replace("ring_blocks = 96", "ring_blocks = 160");
-    let network = dir.join("network.toml");
-    std::fs::write(&network, text)?;
     let wishes = Wishes {
         dir: Some(dir.join("devnet")),
-        network: Some(network.display().to_string()),
-        client_profile: Some(ClientProfile::Testing),
+        verifier: Verifier::Test,
         ..Wishes::default()
     };
     Devnet::start(Plan::new(&wishes)?).await
@@ -141,7 +131,7 @@ async fn of_two_conflicting_spends_exactly_one_is_mined(
     for id in ids {
         if matches!(
             devnet.nodes[2].rpc()?.status(id).await?,
-            TransactionStatus::Mined { .. }
+            TransactionStatus::Mined { .. } | TransactionStatus::Proven { .. }
         ) {
             mined += 1;
         }
@@ -198,7 +188,10 @@ async fn a_reorg_of_three_l1_blocks_heals_and_loses_no_transaction(
     for node in &devnet.nodes {
         let status = node.rpc()?.status(id).await?;
         ensure!(
-            matches!(status, TransactionStatus::Mined { .. }),
+            matches!(
+                status,
+                TransactionStatus::Mined { .. } | TransactionStatus::Proven { .. }
+            ),
             "{}: {status:?}",
             node.name()
         );
@@ -271,7 +264,8 @@ async fn without_proofs_blocks_are_pruned_and_their_transactions_mined_again_slo
         slot_ms: Some(3_000),
         epoch_slots: Some(4),
         dir: Some(home.path().join("devnet")),
-        client_profile: Some(ClientProfile::Testing),
+        provers: Some(0),
+        verifier: Verifier::Test,
         ..Wishes::default()
     };
     let mut devnet = Devnet::start(Plan::new(&wishes)?).await?;

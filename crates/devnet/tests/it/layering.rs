@@ -7,9 +7,9 @@ use cargo_metadata::{DependencyKind, MetadataCommand};
 /// Lowest layer first; `crates/README.md` says what each is for.
 const LAYERS: &[&[&str]] = &[
     &["protocol"],
-    &["contract-bindings", "state-transition", "supervisor"],
+    &["contract-bindings", "state-transition", "supervisor", "host"],
     &["l1-client", "p2p", "store", "circuits"],
-    &["node", "wallet"],
+    &["node", "prover", "wallet"],
     &["devnet", "gas"],
 ];
 

@@ -7,3 +7,7 @@
 
 mod chain;
 mod layering;
+mod proving;
+
+/// Two networks at once would share two cores: the scenarios take turns.
+static ONE_NETWORK: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());

@@ -1,7 +1,9 @@
 //! Logs of our contracts as protocol events. An event that cannot be decoded is an error with its name; none is skipped.
 
+use agoge_contract_bindings::prover_bonds::ProverBonds;
 use agoge_contract_bindings::registry::Registry;
 use agoge_contract_bindings::rollup::Rollup;
+use agoge_protocol::chain::ClaimOutcome;
 use agoge_protocol::element::NotCanonical;
 use agoge_protocol::limits::{CIPHERTEXT_BYTES, VALUE_BITS};
 use agoge_protocol::{
@@ -12,6 +14,7 @@ use alloy::sol_types::{SolEvent, SolEventInterface};
 
 use crate::config::Contracts;
 use crate::l1_json::LogJson;
+use crate::revert::RevertReason;
 
 /// Why a log of one of our contracts is no event that we know.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -47,19 +50,26 @@ pub enum DecodeError {
 }
 
 /// First topics of the events that are followed, for the bloom filter.
-pub(super) const FOLLOWED: [B256; 5] = [
+pub(super) const FOLLOWED: [B256; 9] = [
     Rollup::BlockProposed::SIGNATURE_HASH,
     Rollup::Pruned::SIGNATURE_HASH,
     Rollup::EpochSetUp::SIGNATURE_HASH,
     Rollup::Deposited::SIGNATURE_HASH,
     Registry::InstanceAdded::SIGNATURE_HASH,
+    Rollup::EpochProven::SIGNATURE_HASH,
+    ProverBonds::EpochClaimed::SIGNATURE_HASH,
+    ProverBonds::ClaimDeadlineSet::SIGNATURE_HASH,
+    ProverBonds::ClaimSettled::SIGNATURE_HASH,
 ];
 
-/// The event of a log, or `None` for one that says nothing about the chain (payments).
+/// The event of a log, or `None` for one that says nothing about the chain (payments, other instances' claims).
 pub(super) fn decode(contracts: &Contracts, log: &LogJson) -> Result<Option<L1Event>, DecodeError> {
     let data = LogData::new_unchecked(log.topics.clone(), log.data.clone());
     if log.address == contracts.registry {
         return registry_event(&data).map(Some);
+    }
+    if log.address == contracts.prover_bonds {
+        return bonds_event(contracts, &data);
     }
     rollup_event(&data)
 }
@@ -74,6 +84,59 @@ fn registry_event(data: &LogData) -> Result<L1Event, DecodeError> {
             })
         }
     }
+}
+
+fn bonds_event(contracts: &Contracts, data: &LogData) -> Result<Option<L1Event>, DecodeError> {
+    let (instance, event) = match parse::<ProverBonds::ProverBondsEvents>(data)? {
+        ProverBonds::ProverBondsEvents::EpochClaimed(event) => {
+            same_bytes(&event, data)?;
+            let fee = event.basisPointFee;
+            let claimed = L1Event::EpochClaimed {
+                epoch: Epoch::new(number("epoch", event.epoch)?),
+                prover: event.prover,
+                basis_point_fee: u16::try_from(fee).map_err(|_| DecodeError::OutOfRange {
+                    field: "basisPointFee",
+                    found: fee,
+                })?,
+                bond_wei: wei("bondAmount", event.bondAmount)?,
+                quote_digest: event.quoteDigest,
+            };
+            (event.instance, claimed)
+        }
+        ProverBonds::ProverBondsEvents::ClaimDeadlineSet(event) => {
+            same_bytes(&event, data)?;
+            let set = L1Event::ClaimDeadlineSet {
+                epoch: Epoch::new(number("epoch", event.epoch)?),
+                deadline: Slot::new(number("deadlineSlot", event.deadlineSlot)?),
+            };
+            (event.instance, set)
+        }
+        ProverBonds::ProverBondsEvents::ClaimSettled(event) => {
+            same_bytes(&event, data)?;
+            let outcome = match event.state {
+                2 => ClaimOutcome::Delivered,
+                3 => ClaimOutcome::Defaulted,
+                4 => ClaimOutcome::Released,
+                other => {
+                    return Err(DecodeError::OutOfRange {
+                        field: "state",
+                        found: U256::from(other),
+                    });
+                }
+            };
+            let settled = L1Event::ClaimSettled {
+                epoch: Epoch::new(number("epoch", event.epoch)?),
+                prover: event.prover,
+                outcome,
+                slashed_wei: wei("slashed", event.slashed)?,
+                rescued_wei: wei("rescued", event.rescued)?,
+            };
+            (event.instance, settled)
+        }
+        // Deposits, credits and locks: read from L1 when they are needed.
+        _ => return Ok(None),
+    };
+    Ok((instance == contracts.rollup).then_some(event))
 }
 
 fn rollup_event(data: &LogData) -> Result<Option<L1Event>, DecodeError> {
@@ -135,6 +198,23 @@ fn rollup_event(data: &LogData) -> Result<Option<L1Event>, DecodeError> {
                 inbox_hash: B256::from(event.rollingHash),
             })
         }
+        Rollup::RollupEvents::EpochProven(event) => {
+            same_bytes(&event, data)?;
+            L1Event::Proven {
+                epoch: Epoch::new(number("epoch", event.epoch)?),
+                prover: event.prover,
+                from: L2BlockNumber::new(number("fromNumber", event.fromNumber)?),
+                to: L2BlockNumber::new(number("toNumber", event.toNumber)?),
+                settled_from: L2BlockNumber::new(number("settledNumber", event.settledNumber)?),
+                end_archive: digest("endArchive", event.endArchive)?,
+            }
+        }
+        Rollup::RollupEvents::BundledClaimFailed(event) => {
+            same_bytes(&event, data)?;
+            let reason = RevertReason::decode(&event.reason);
+            tracing::warn!(block = %event.number, %reason, "a bundled claim had no effect");
+            return Ok(None);
+        }
         Rollup::RollupEvents::Credited(_)
         | Rollup::RollupEvents::Withdrawn(_)
         | Rollup::RollupEvents::EIP712DomainChanged(_) => return Ok(None),
@@ -163,6 +243,10 @@ fn number(field: &'static str, found: U256) -> Result<u64, DecodeError> {
     u64::try_from(found).map_err(|_| DecodeError::OutOfRange { field, found })
 }
 
+fn wei(field: &'static str, found: U256) -> Result<u128, DecodeError> {
+    u128::try_from(found).map_err(|_| DecodeError::OutOfRange { field, found })
+}
+
 fn digest(field: &'static str, bytes: B256) -> Result<Digest, DecodeError> {
     Digest::from_b256(bytes).map_err(|source| DecodeError::NotCanonical { field, source })
 }
@@ -177,6 +261,7 @@ mod tests {
         rollup: Address::repeat_byte(1),
         registry: Address::repeat_byte(2),
         staking: Address::repeat_byte(3),
+        prover_bonds: Address::repeat_byte(4),
     };
 
     fn log(address: Address, event: &impl SolEvent) -> LogJson {
@@ -258,6 +343,92 @@ mod tests {
         assert_eq!(decode(&CONTRACTS, &log(CONTRACTS.rollup, &credited)), Ok(None));
     }
 
+    fn proven() -> Rollup::EpochProven {
+        Rollup::EpochProven {
+            epoch: U256::from(2),
+            prover: Address::repeat_byte(9),
+            fromNumber: U256::from(33),
+            toNumber: U256::from(40),
+            settledNumber: U256::from(35),
+            endArchive: B256::ZERO,
+        }
+    }
+
+    fn claimed(instance: Address) -> ProverBonds::EpochClaimed {
+        ProverBonds::EpochClaimed {
+            instance,
+            epoch: U256::from(2),
+            prover: Address::repeat_byte(9),
+            basisPointFee: U256::from(700),
+            bondAmount: U256::from(5),
+            quoteDigest: B256::repeat_byte(6),
+        }
+    }
+
+    fn settled(state: u8) -> ProverBonds::ClaimSettled {
+        ProverBonds::ClaimSettled {
+            instance: CONTRACTS.rollup,
+            epoch: U256::from(2),
+            prover: Address::repeat_byte(9),
+            state,
+            slashed: U256::from(10),
+            rescued: U256::from(4),
+        }
+    }
+
+    #[test]
+    fn proofs_and_claims_of_this_instance_are_followed() {
+        let event = decode(&CONTRACTS, &log(CONTRACTS.rollup, &proven()))
+            .unwrap()
+            .unwrap();
+        let L1Event::Proven {
+            from,
+            to,
+            settled_from,
+            ..
+        } = event
+        else {
+            panic!("{event:?}")
+        };
+        assert_eq!((from.get(), to.get(), settled_from.get()), (33, 40, 35));
+        let ours = log(CONTRACTS.prover_bonds, &claimed(CONTRACTS.rollup));
+        assert!(matches!(
+            decode(&CONTRACTS, &ours).unwrap(),
+            Some(L1Event::EpochClaimed {
+                basis_point_fee: 700,
+                bond_wei: 5,
+                ..
+            })
+        ));
+        let others = log(CONTRACTS.prover_bonds, &claimed(Address::ZERO));
+        assert_eq!(decode(&CONTRACTS, &others), Ok(None));
+        let deadline = ProverBonds::ClaimDeadlineSet {
+            instance: CONTRACTS.rollup,
+            epoch: U256::from(2),
+            deadlineSlot: U256::from(96),
+        };
+        assert!(matches!(
+            decode(&CONTRACTS, &log(CONTRACTS.prover_bonds, &deadline)).unwrap(),
+            Some(L1Event::ClaimDeadlineSet { deadline, .. }) if deadline == Slot::new(96)
+        ));
+        for (state, expected) in [
+            (2, ClaimOutcome::Delivered),
+            (3, ClaimOutcome::Defaulted),
+            (4, ClaimOutcome::Released),
+        ] {
+            let event = decode(&CONTRACTS, &log(CONTRACTS.prover_bonds, &settled(state))).unwrap();
+            assert!(matches!(event, Some(L1Event::ClaimSettled { outcome, .. }) if outcome == expected));
+        }
+        let deposited = ProverBonds::BondDeposited {
+            prover: Address::ZERO,
+            amount: U256::from(1),
+        };
+        assert_eq!(
+            decode(&CONTRACTS, &log(CONTRACTS.prover_bonds, &deposited)),
+            Ok(None)
+        );
+    }
+
     #[test]
     fn what_cannot_be_decoded_is_named() {
         let mut unknown = log(CONTRACTS.rollup, &deposited());
@@ -281,7 +452,14 @@ mod tests {
             rollingHash: U256::from(1) << 216,
             ..deposited()
         };
+        let dear = ProverBonds::EpochClaimed {
+            basisPointFee: U256::from(1 << 16),
+            ..claimed(CONTRACTS.rollup)
+        };
+        let open = settled(1);
         let cases = [
+            ("fee", log(CONTRACTS.prover_bonds, &dear), "basisPointFee"),
+            ("state", log(CONTRACTS.prover_bonds, &open), "state"),
             ("unknown topic", unknown, "not in the contract's interface"),
             ("trailing bytes", padded, "BlockProposed"),
             (

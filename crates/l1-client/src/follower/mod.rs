@@ -10,6 +10,7 @@
 //! | another block at a height that was followed | `RolledBack` to the common ancestor, then as above |
 //! | no common ancestor within the depth | the actor stops with [`FollowerError::ReorgTooDeep`] |
 
+mod counts;
 mod decode;
 mod error;
 mod range;

@@ -6,6 +6,7 @@ use agoge_protocol::{B256, ChainEvent, L1Block, L1BlockNumber, L1Event};
 use alloy::primitives::BloomInput;
 use serde_json::{Value, json};
 
+use super::counts::{self, Counts};
 use super::decode::{FOLLOWED, decode};
 use super::error::FollowerError;
 use super::range::LogRange;
@@ -45,6 +46,8 @@ pub(super) struct Walker {
     recent: VecDeque<L1Block>,
     range: LogRange,
     ahead: Option<LogsAhead>,
+    /// Where the Rollup stands after a block, by that block's state.
+    counts: Option<(B256, Counts)>,
 }
 
 /// Logs of a range of old blocks, fetched in one request and used as their headers are walked.
@@ -71,6 +74,7 @@ impl Walker {
             recent: VecDeque::new(),
             range: LogRange::new(log_range_max),
             ahead: None,
+            counts: None,
         };
         for block in cursor {
             walker.push(block);
@@ -134,6 +138,7 @@ impl Walker {
                 events: self.events_of(&block, logs)?,
             });
         }
+        self.check_complete(tip, &pass).await?;
         for header in &headers {
             self.push(header.block());
         }
@@ -260,7 +265,7 @@ impl Walker {
                 .saturating_sub(NEAR_BLOCKS)
                 .min(number.saturating_add(self.range.blocks()).saturating_sub(1));
             let filter = json!([{
-                "address": [self.contracts.rollup, self.contracts.registry],
+                "address": self.contracts.followed(),
                 "fromBlock": format!("{number:#x}"),
                 "toBlock": format!("{last:#x}"),
             }]);
@@ -312,12 +317,61 @@ impl Walker {
         let bits: u32 = bloom.data().iter().map(|byte| byte.count_ones()).sum();
         let has = |bytes: &[u8]| bloom.contains_input(BloomInput::Raw(bytes));
         usize::try_from(bits).is_ok_and(|bits| bits <= BLOOM_BITS_MAX)
-            && (has(self.contracts.rollup.as_slice()) || has(self.contracts.registry.as_slice()))
+            && self
+                .contracts
+                .followed()
+                .iter()
+                .any(|address| has(address.as_slice()))
             && FOLLOWED.iter().any(|topic| has(topic.as_slice()))
     }
 
+    /// Near the head, where endpoints keep state and may not have indexed every log yet: nothing may be missing between `tip` and the last
+    /// block of the pass.
+    async fn check_complete(&mut self, tip: L1Block, pass: &Pass) -> Result<(), FollowerError> {
+        let Some(ChainEvent::Extended { block: last, .. }) = pass.events.last() else {
+            return Ok(());
+        };
+        let last = *last;
+        if last.number.get().saturating_add(NEAR_BLOCKS) <= pass.head.number.get() {
+            self.counts = None;
+            return Ok(());
+        }
+        let before = self.counts.take().filter(|(hash, _)| *hash == tip.hash);
+        let rollup = self.contracts.rollup;
+        let (before, after) = match before {
+            Some((_, before)) => (
+                Some(before),
+                counts::read(&self.rpc, rollup, &[last.hash]).await?.pop(),
+            ),
+            None => {
+                let mut both = counts::read(&self.rpc, rollup, &[tip.hash, last.hash]).await?;
+                let after = both.pop();
+                (both.pop().flatten(), after)
+            }
+        };
+        let Some(after) = after.flatten() else {
+            return Ok(());
+        };
+        let events = pass.events.iter().flat_map(|event| match event {
+            ChainEvent::Extended { events, .. } => events.as_slice(),
+            ChainEvent::RolledBack { .. } => &[],
+        });
+        if let Some(told) = before.map(|before| before.after(events))
+            && told != after
+        {
+            self.ahead = None;
+            self.rpc.rotate();
+            return Err(FollowerError::Inconsistent(format!(
+                "logs up to block {} are incomplete: they lead to {told:?}, the contract has {after:?}",
+                last.number
+            )));
+        }
+        self.counts = Some((last.hash, after));
+        Ok(())
+    }
+
     fn by_hash(&self, hash: B256) -> Value {
-        json!([{ "address": [self.contracts.rollup, self.contracts.registry], "blockHash": hash }])
+        json!([{ "address": self.contracts.followed(), "blockHash": hash }])
     }
 
     fn events_of(&self, block: &L1Block, mut logs: Vec<LogJson>) -> Result<Vec<L1Event>, FollowerError> {
@@ -332,7 +386,7 @@ impl Walker {
         let mut events = Vec::with_capacity(logs.len());
         let mut previous = None;
         for log in &logs {
-            let is_ours = log.address == self.contracts.rollup || log.address == self.contracts.registry;
+            let is_ours = self.contracts.followed().contains(&log.address);
             let is_of_block =
                 log.block_hash == block.hash && log.block_number.to::<u64>() == block.number.get();
             if !is_ours || !is_of_block || log.removed || previous == Some(log.log_index) {

@@ -123,17 +123,7 @@ impl Chain {
             GasPolicy::Estimate { max } => {
                 let call = self.call_of(request, &request.calldata);
                 match self.rpc.call::<U64>("eth_estimateGas", json!([call])).await {
-                    Ok(estimate) => {
-                        let estimate = estimate.to::<u64>();
-                        let gas_limit = estimate.saturating_add(estimate.saturating_mul(3) / 10);
-                        if gas_limit > max {
-                            Simulated::Refused(format!(
-                                "the gas estimate {estimate} with 30 % is above the limit {max}"
-                            ))
-                        } else {
-                            Simulated::Ok { gas_limit }
-                        }
-                    }
+                    Ok(estimate) => gas_limit_of(estimate.to(), max),
                     Err(error) if lacks_funds(&error) => Simulated::Ok {
                         gas_limit: FALLBACK_GAS.min(max),
                     },
@@ -198,6 +188,17 @@ impl Chain {
             .call("eth_call", json!([call, parent, Value::Null, overrides]))
             .await;
         RevertReason::of(&answer.err()?)
+    }
+}
+
+/// The estimate and up to 30 % more, as far as the limit allows.
+fn gas_limit_of(estimate: u64, max: u64) -> Simulated {
+    if estimate > max {
+        return Simulated::Refused(format!("the gas estimate {estimate} is above the limit {max}"));
+    }
+    let gas_limit = estimate.saturating_add(estimate.saturating_mul(3) / 10);
+    Simulated::Ok {
+        gas_limit: gas_limit.min(max),
     }
 }
 
@@ -319,6 +320,19 @@ fn rank(answer: &Answer) -> u8 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn gas_limits_have_headroom_up_to_their_limit() {
+        let limit = |estimate, max| match gas_limit_of(estimate, max) {
+            Simulated::Ok { gas_limit } => Some(gas_limit),
+            _ => None,
+        };
+        assert_eq!(limit(100_000, 1_000_000), Some(130_000));
+        // A worst-case epoch's proof takes most of what a transaction may.
+        assert_eq!(limit(14_000_000, 16_777_216), Some(16_777_216));
+        assert_eq!(limit(16_777_216, 16_777_216), Some(16_777_216));
+        assert_eq!(limit(16_777_217, 16_777_216), None);
+    }
 
     #[test]
     fn words_of_nodes_are_understood() {

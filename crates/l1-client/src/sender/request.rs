@@ -60,7 +60,7 @@ impl std::fmt::Display for Purpose {
 pub enum GasPolicy {
     /// A limit known by measurement. Nothing is estimated.
     Fixed(u64),
-    /// The node's estimate plus 30 %; above `max` nothing is sent.
+    /// The node's estimate plus 30 %, at most `max`; with an estimate above `max` nothing is sent.
     Estimate {
         /// Largest limit accepted.
         max: u64,

@@ -8,8 +8,8 @@ use std::time::Duration;
 
 use agoge_contract_bindings::rollup::Rollup;
 use agoge_l1_client::{
-    Blob, GasPolicy, L1Client, L1Config, L1Wallet, Purpose, SecretUrl, SendOutcome, SenderHandle, TxRequest,
-    VerifyError, kzg,
+    Blob, CallError, GasPolicy, L1Client, L1Config, L1Wallet, Purpose, SecretUrl, SendOutcome, SenderHandle,
+    TxRequest, VerifyError, kzg,
 };
 use agoge_protocol::{Address, B256, ChainEvent, L1Block, Slot, U256};
 use agoge_supervisor::{CancellationToken, SystemClock};
@@ -350,6 +350,14 @@ async fn contracts_are_deployed_and_reverts_are_named_before_anything_is_sent() 
         nonce,
         "nothing was sent"
     );
+    let refused = client.estimate_gas(wallet.address(), &request).await;
+    assert!(
+        matches!(&refused, Err(CallError::Reverted { reason, .. }) if reason.is("Rollup__NothingToPrune")),
+        "{refused:?}"
+    );
+    let quiet = TxRequest::call(contract, Bytes::new(), Purpose::named("nothing"));
+    let gas = client.estimate_gas(wallet.address(), &quiet).await.unwrap();
+    assert!((21_000..30_000).contains(&gas), "{gas}");
     // One whose check passes and that reverts on L1 all the same is reported with the reason.
     let passing = TxRequest {
         check: Some(Bytes::new()),

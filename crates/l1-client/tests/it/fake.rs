@@ -9,7 +9,7 @@ use agoge_protocol::deployment::DeployedContract;
 use agoge_protocol::{Address, B256, Deployment, NetworkConfig, U256, keccak256};
 use agoge_supervisor::SystemClock;
 use alloy::primitives::{Bloom, Bytes, Log};
-use alloy::sol_types::SolEvent;
+use alloy::sol_types::{SolCall, SolEvent};
 use axum::body::Body;
 use axum::extract::State;
 use axum::http::{StatusCode, header};
@@ -20,6 +20,7 @@ use serde_json::{Value, json};
 pub(crate) const ROLLUP: Address = Address::repeat_byte(0xa1);
 pub(crate) const REGISTRY: Address = Address::repeat_byte(0xa2);
 pub(crate) const STAKING: Address = Address::repeat_byte(0xa3);
+pub(crate) const PROVER_BONDS: Address = Address::repeat_byte(0xa4);
 /// First block with a contract.
 pub(crate) const DEPLOY_BLOCK: u64 = 3;
 
@@ -53,6 +54,10 @@ pub(crate) struct Chain {
     pub(crate) range_limit: Option<(u64, i64, &'static str)>,
     /// Log requests that are answered with nothing although there is something.
     pub(crate) omissions: u32,
+    /// Log requests that are answered without the last log.
+    pub(crate) partial: u32,
+    /// Whether the contracts' state can be read.
+    pub(crate) has_state: bool,
     /// Logs claim to be of another block.
     pub(crate) is_forging: bool,
     /// Whether `safe` and `finalized` are known.
@@ -87,6 +92,40 @@ impl Chain {
                 events,
             });
         }
+    }
+
+    /// Adds a block with `count` deposits; the first of them has this index.
+    pub(crate) fn grow_deposits(&mut self, first: u64, count: u64) {
+        self.grow(1, 0);
+        let block = self.blocks.last_mut().unwrap();
+        for index in first..first + count {
+            let event = Rollup::Deposited {
+                index: U256::from(index),
+                partialCommitment: B256::ZERO,
+                valueGwei: U256::from(1),
+                ciphertext: Bytes::from(vec![0; 91]),
+                time: U256::from(block.time),
+                rollingHash: U256::from(index),
+            };
+            let data = event.encode_log_data();
+            block.events.push((ROLLUP, data.topics().to_vec(), data.data));
+        }
+    }
+
+    /// What the contracts' views say after a block, of those that completeness is judged by.
+    fn view(&self, block: &FakeBlock, data: &Value) -> Value {
+        let is_deposit = |(_, topics, _): &&(Address, Vec<B256>, Bytes)| {
+            topics.first() == Some(&Rollup::Deposited::SIGNATURE_HASH)
+        };
+        let until = self.blocks.iter().filter(|b| b.number <= block.number);
+        let deposits = until.flat_map(|b| &b.events).filter(is_deposit).count();
+        let inbox_call = Bytes::from(Rollup::inboxCountCall {}.abi_encode());
+        let answer = if json!(inbox_call) == *data {
+            Rollup::inboxCountCall::abi_encode_returns(&U256::from(deposits))
+        } else {
+            Rollup::tipsAtCall::abi_encode_returns(&Rollup::Tips::default())
+        };
+        json!(Bytes::from(answer))
     }
 
     pub(crate) fn cut(&mut self, count: usize) {
@@ -164,12 +203,22 @@ impl Chain {
                     }
                     self.blocks[first..=last].iter().collect()
                 };
-                let logs: Vec<Value> = blocks.iter().flat_map(|block| self.logs(block)).collect();
+                let mut logs: Vec<Value> = blocks.iter().flat_map(|block| self.logs(block)).collect();
                 if self.omissions > 0 && !logs.is_empty() {
                     self.omissions -= 1;
                     return Ok(json!([]));
                 }
+                if self.partial > 0 && logs.len() > 1 {
+                    self.partial -= 1;
+                    logs.pop();
+                }
                 Ok(json!(logs))
+            }
+            "eth_call" if self.has_state => {
+                let hash = &params[1]["blockHash"];
+                let block = self.blocks.iter().find(|block| json!(block.hash) == *hash);
+                let block = block.ok_or((-32_000, "header not found".to_owned()))?;
+                Ok(self.view(block, &params[0]["data"]))
             }
             _ => Err((-32_601, format!("the method {method} does not exist"))),
         }
@@ -285,6 +334,7 @@ pub(crate) fn deployment(deploy_block: u64) -> Deployment {
             contract("Rollup", ROLLUP),
             contract("Registry", REGISTRY),
             contract("Staking", STAKING),
+            contract("ProverBonds", PROVER_BONDS),
         ],
     }
 }

@@ -371,3 +371,46 @@ async fn two_endpoints_of_different_height_give_one_chain() {
     }
     assert!(model.rollbacks.is_empty());
 }
+
+#[tokio::test]
+async fn an_answer_that_lacks_some_logs_is_not_believed() {
+    let l1 = FakeL1::start(100).await;
+    l1.edit(|chain| chain.has_state = true);
+    let mut model = Model::start(&l1, Vec::new()).await;
+    model.until_synced(&l1).await;
+    for (first, blocks) in [(0, 1), (3, 2)] {
+        let before = l1.calls("eth_getLogs");
+        l1.edit(|chain| {
+            chain.partial = 2;
+            for block in 0..blocks {
+                chain.grow_deposits(first + 3 * block, 3);
+            }
+        });
+        model.until_synced(&l1).await;
+        assert!(
+            l1.calls("eth_getLogs") >= before + 3,
+            "asked again until all are there"
+        );
+    }
+    let deposits: Vec<u64> = model
+        .blocks
+        .iter()
+        .flat_map(|(_, events)| events)
+        .filter_map(|event| match event {
+            L1Event::Deposited(deposit) => Some(deposit.index),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(deposits, (0..9).collect::<Vec<_>>());
+}
+
+#[tokio::test]
+async fn an_endpoint_without_state_is_followed_unchecked() {
+    let l1 = FakeL1::start(100).await;
+    let mut model = Model::start(&l1, Vec::new()).await;
+    model.until_synced(&l1).await;
+    assert!(l1.calls("eth_call") > 0, "it was asked");
+    l1.edit(|chain| chain.grow_deposits(0, 2));
+    model.until_synced(&l1).await;
+    assert_eq!(model.blocks.last().unwrap().1.len(), 2);
+}

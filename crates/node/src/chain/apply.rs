@@ -4,11 +4,14 @@
 //! last good block, unsynced, until L1 prunes or reorgs the bad one away. Once the prune is due, the node acts on the pruned chain again,
 //! called or not: nobody else might.
 
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use agoge_l1_client::Blob;
-use agoge_protocol::{L1Block, L1BlockNumber, L1Event, L2BlockNumber, Slot};
-use agoge_store::{AppliedBlock, BlockRecord, L1Change, L1Step, MinedTx, Store, StoreError};
+use agoge_protocol::{B256, L1Block, L1BlockNumber, L1Event, L2BlockNumber, Slot};
+use agoge_store::{
+    AppliedBlock, BlockRecord, ClaimEnd, EpochClaim, EpochProof, L1Change, L1Step, MinedTx, Store, StoreError,
+};
 
 use super::error::{ChainError, ExecuteError};
 use super::execute::{Executor, Posted};
@@ -32,16 +35,17 @@ pub struct Unfollowed {
     pub reason: String,
 }
 
-/// What following an L1 block takes besides its events.
+/// A blob that following an L1 block takes.
 #[derive(Clone, Debug)]
 pub enum BlobNeed {
-    /// Nothing.
-    Nothing,
-    /// The blob of a block that was executed here before L1 had it, which is at hand.
+    /// That of a block that was executed here before L1 had it, which is at hand.
     AtHand(Arc<Prepared>),
-    /// The blob of a block that this node has not seen.
+    /// That of a block that this node has not seen.
     Fetch(Posted),
 }
+
+/// Blobs by their versioned hashes.
+pub type Blobs = BTreeMap<B256, Box<Blob>>;
 
 /// Applies L1 blocks to the store and the mempool.
 #[derive(Debug)]
@@ -96,12 +100,13 @@ impl Applier {
         Ok(Some(unfollowed).filter(|_| !is_pruned))
     }
 
-    /// The blob that is needed to follow `events`: that of the block among them.
-    pub fn blob_need(&self, events: &[L1Event]) -> BlobNeed {
+    /// The blobs that are needed to follow `events`: those of the blocks among them. A committee's block comes alone; blocks that are
+    /// appended together with their proof are up to an epoch's.
+    pub fn blob_needs(&self, events: &[L1Event]) -> Vec<BlobNeed> {
         if self.lock().is_some() && !events.iter().any(|event| matches!(event, L1Event::Pruned { .. })) {
-            return BlobNeed::Nothing;
+            return Vec::new();
         }
-        let need = events.iter().find_map(|event| match event {
+        let needs = events.iter().filter_map(|event| match event {
             L1Event::BlockProposed {
                 free_fields,
                 blob_hash,
@@ -118,30 +123,25 @@ impl Applier {
             }
             _ => None,
         });
-        need.unwrap_or(BlobNeed::Nothing)
+        needs.collect()
     }
 
-    /// Applies the next L1 block. `blob` is the one that [`Self::blob_need`] asks for.
+    /// Applies the next L1 block. `blobs` are those that [`Self::blob_needs`] asks to be fetched.
     ///
     /// # Errors
     /// [`ChainError`]; the store stands at the block before then.
-    pub fn extend(
-        &self,
-        block: L1Block,
-        events: Vec<L1Event>,
-        blob: Option<&Blob>,
-    ) -> Result<(), ChainError> {
+    pub fn extend(&self, block: L1Block, events: Vec<L1Event>, blobs: &Blobs) -> Result<(), ChainError> {
         let tip_before = self.store.view().tips()?.pending;
         let mut step = Step {
             applier: self,
             block,
             tip: tip_before,
             pruned_to: None,
-            mined: None,
+            mined: Vec::new(),
             changes: Vec::new(),
         };
         for event in events {
-            step.take(event, blob)?;
+            step.take(event, blobs)?;
         }
         let Step {
             changes,
@@ -153,10 +153,11 @@ impl Applier {
         if pruned_to.is_some() {
             self.mempool.on_unwound(tip_before, &outcome.requeued)?;
         }
-        if let Some(Mined { number, posted, txs }) = mined {
+        for Mined { number, posted, txs } in mined {
             self.mempool.on_block(number, &txs)?;
             let prepared = self.executor.prepared().get(posted.block_hash);
-            let blob = prepared.as_ref().map(|prepared| &prepared.blob).or(blob);
+            let fetched = blobs.get(&posted.blob_hash).map(Box::as_ref);
+            let blob = prepared.as_ref().map(|prepared| &prepared.blob).or(fetched);
             if let Some(blob) = blob {
                 self.store
                     .put_blob(posted.free_fields.slot, posted.blob_hash, blob.as_bytes())?;
@@ -221,19 +222,19 @@ struct Mined {
     txs: Vec<MinedTx>,
 }
 
-/// One L1 block on its way into the store. L1 takes at most one L2 block in one of its own.
+/// One L1 block on its way into the store.
 struct Step<'a> {
     applier: &'a Applier,
     block: L1Block,
     /// Our pending tip after the changes so far.
     tip: L2BlockNumber,
     pruned_to: Option<L2BlockNumber>,
-    mined: Option<Mined>,
+    mined: Vec<Mined>,
     changes: Vec<L1Change>,
 }
 
 impl Step<'_> {
-    fn take(&mut self, event: L1Event, blob: Option<&Blob>) -> Result<(), ChainError> {
+    fn take(&mut self, event: L1Event, blobs: &Blobs) -> Result<(), ChainError> {
         match event {
             L1Event::Deposited(deposit) => self.changes.push(L1Change::Deposit(deposit)),
             L1Event::EpochSetUp { epoch, seed } => self.changes.push(L1Change::Seed { epoch, seed }),
@@ -241,8 +242,59 @@ impl Step<'_> {
                 self.changes.push(L1Change::Instance { instance, activation });
             }
             L1Event::Pruned { to } => self.prune(to),
-            L1Event::Proven { to } if to <= self.tip => self.changes.push(L1Change::Proven { to }),
-            L1Event::Proven { to } => self.refuse_proof(to),
+            L1Event::Proven {
+                epoch,
+                prover,
+                from,
+                to,
+                settled_from,
+                ..
+            } => self.proof(EpochProof {
+                epoch,
+                prover,
+                from,
+                to,
+                settled_from,
+                l1_block: self.block.number,
+            }),
+            L1Event::EpochClaimed {
+                epoch,
+                prover,
+                basis_point_fee,
+                bond_wei,
+                quote_digest,
+            } => {
+                tracing::info!(%epoch, %prover, basis_point_fee, "an epoch was claimed");
+                self.changes.push(L1Change::Claimed(EpochClaim {
+                    epoch,
+                    prover,
+                    basis_point_fee,
+                    bond_wei,
+                    quote_digest,
+                    l1_block: self.block.number,
+                    deadline: None,
+                    end: None,
+                }));
+            }
+            L1Event::ClaimDeadlineSet { epoch, deadline } => {
+                self.changes.push(L1Change::ClaimDeadline { epoch, deadline });
+            }
+            L1Event::ClaimSettled {
+                epoch,
+                prover,
+                outcome,
+                slashed_wei,
+                rescued_wei,
+            } => {
+                tracing::info!(%epoch, %prover, ?outcome, "a claim was settled");
+                let end = ClaimEnd {
+                    outcome,
+                    slashed_wei,
+                    rescued_wei,
+                    l1_block: self.block.number,
+                };
+                self.changes.push(L1Change::ClaimEnd { epoch, end });
+            }
             L1Event::BlockProposed {
                 number,
                 free_fields,
@@ -256,11 +308,31 @@ impl Step<'_> {
                         blob_hash,
                         block_hash,
                     },
-                    blob,
+                    blobs,
                 )?;
             }
         }
         Ok(())
+    }
+
+    fn proof(&mut self, proof: EpochProof) {
+        let EpochProof {
+            epoch,
+            prover,
+            from,
+            to,
+            settled_from,
+            ..
+        } = proof;
+        if to > self.tip {
+            return self.refuse_proof(to);
+        }
+        tracing::info!(%epoch, %prover, %from, %to, %settled_from, "blocks were proven");
+        self.changes.push(L1Change::EpochProof(proof));
+        // A proof that settles nothing only delivers a claim; the tip is beyond it already.
+        if settled_from <= to {
+            self.changes.push(L1Change::Proven { to });
+        }
     }
 
     fn prune(&mut self, to: L2BlockNumber) {
@@ -276,24 +348,20 @@ impl Step<'_> {
         }
     }
 
-    fn block(
-        &mut self,
-        number: L2BlockNumber,
-        posted: Posted,
-        blob: Option<&Blob>,
-    ) -> Result<(), ChainError> {
+    fn block(&mut self, number: L2BlockNumber, posted: Posted, blobs: &Blobs) -> Result<(), ChainError> {
         if self.applier.lock().is_some() {
             return Ok(());
         }
-        if number != self.tip.next() || self.mined.is_some() {
+        if number != self.tip.next() {
             let reason = format!("block {number} does not follow block {}", self.tip);
             self.refuse(number, posted.free_fields.slot, reason);
             return Ok(());
         }
+        let blob = blobs.get(&posted.blob_hash).map(Box::as_ref);
         match self.execute(&posted, blob) {
             Ok(applied) => {
                 self.tip = number;
-                self.mined = Some(Mined {
+                self.mined.push(Mined {
                     number,
                     posted,
                     txs: applied.txs.clone(),
@@ -311,10 +379,12 @@ impl Step<'_> {
 
     fn execute(&self, posted: &Posted, blob: Option<&Blob>) -> Result<AppliedBlock, ExecuteError> {
         let applier = self.applier;
-        let view = applier.store.view();
-        let view = match self.pruned_to {
-            Some(to) => view.pruned_to(to)?,
-            None => view,
+        let is_changed = |change: &L1Change| matches!(change, L1Change::Prune { .. } | L1Change::Block(_));
+        let view = if self.changes.iter().any(is_changed) {
+            let (block, changes) = (self.block, self.changes.clone());
+            applier.store.preview(L1Step { block, changes })?
+        } else {
+            applier.store.view()
         };
         let prepared = applier.executor.prepared().get(posted.block_hash);
         let (executed, effects) = match (&prepared, blob) {

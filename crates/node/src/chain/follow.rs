@@ -11,7 +11,7 @@ use agoge_supervisor::{Backoff, CancellationToken, Health, Spawner};
 use futures::future::BoxFuture;
 use tokio::sync::mpsc;
 
-use super::apply::{Applier, BlobNeed};
+use super::apply::{Applier, BlobNeed, Blobs};
 use super::committees::ReadError;
 use super::error::ChainError;
 use super::execute::Posted;
@@ -82,29 +82,20 @@ impl ChainFollower {
             let Some(event) = event else { return Ok(()) };
             match event {
                 ChainEvent::Extended { block, events } => {
+                    let needs = self.applier.blob_needs(&events);
+                    let fetched = match self
+                        .fetch_all(blobs.as_ref(), block, &needs, &mut held, &cancel)
+                        .await
+                    {
+                        Fetched::Blobs(fetched) => fetched,
+                        Fetched::Gone => continue,
+                        Fetched::Stopped => return Ok(()),
+                    };
                     let applier = Arc::clone(&self.applier);
-                    match self.applier.blob_need(&events) {
-                        BlobNeed::Nothing => {
-                            self.blocking(move || applier.extend(block, events, None)).await?;
-                        }
-                        BlobNeed::AtHand(prepared) => {
-                            let work = move || applier.extend(block, events, Some(&prepared.blob));
-                            self.blocking(work).await?;
-                        }
-                        BlobNeed::Fetch(posted) => {
-                            match self
-                                .fetch(blobs.as_ref(), block, &posted, &mut held, &cancel)
-                                .await
-                            {
-                                Fetched::Blob(blob) => {
-                                    let work = move || applier.extend(block, events, Some(&blob));
-                                    self.blocking(work).await?;
-                                }
-                                Fetched::Gone => continue,
-                                Fetched::Stopped => return Ok(()),
-                            }
-                        }
-                    }
+                    self.blocking(move || applier.extend(block, events, &fetched))
+                        .await?;
+                    // What was at hand had to stay remembered until here.
+                    drop(needs);
                     self.finalize(&mut finalized).await?;
                     self.tell(block).await?;
                 }
@@ -121,6 +112,27 @@ impl ChainFollower {
         }
     }
 
+    /// The blobs of all blocks of an L1 block that are not at hand.
+    async fn fetch_all(
+        &mut self,
+        blobs: &dyn BlobFetcher,
+        block: L1Block,
+        needs: &[BlobNeed],
+        held: &mut VecDeque<ChainEvent>,
+        cancel: &CancellationToken,
+    ) -> Fetched<Blobs> {
+        let mut fetched = Blobs::new();
+        for need in needs {
+            let BlobNeed::Fetch(posted) = need else { continue };
+            match self.fetch(blobs, block, posted, held, cancel).await {
+                Fetched::Blobs(blob) => fetched.insert(posted.blob_hash, blob),
+                Fetched::Gone => return Fetched::Gone,
+                Fetched::Stopped => return Fetched::Stopped,
+            };
+        }
+        Fetched::Blobs(fetched)
+    }
+
     /// The blob of a block, tried for as long as it takes. What L1 says meanwhile is held; when it takes the block back, only that is.
     async fn fetch(
         &mut self,
@@ -129,7 +141,7 @@ impl ChainFollower {
         posted: &Posted,
         held: &mut VecDeque<ChainEvent>,
         cancel: &CancellationToken,
-    ) -> Fetched {
+    ) -> Fetched<Box<Blob>> {
         let slot = posted.free_fields.slot;
         if take_back(held, block) {
             return Fetched::Gone;
@@ -141,7 +153,7 @@ impl ChainFollower {
                 () = cancel.cancelled() => return Fetched::Stopped,
                 fetched = &mut attempt => {
                     let error = match fetched {
-                        Ok(blob) => return Fetched::Blob(Box::new(blob)),
+                        Ok(blob) => return Fetched::Blobs(Box::new(blob)),
                         Err(error) => error,
                     };
                     tracing::warn!(%slot, blob = %posted.blob_hash, %error, "blob not fetched; trying again");
@@ -176,8 +188,16 @@ impl ChainFollower {
     async fn tell(&self, head: L1Block) -> Result<(), ChainError> {
         let next_time = head.time.saturating_add(self.l1_slot_seconds);
         let applier = Arc::clone(&self.applier);
-        let (tip, unfollowed) = self
-            .blocking(move || Ok((applier.tip_at(next_time)?, applier.unfollowed_at(next_time)?)))
+        let store = Arc::clone(&self.store);
+        let (tip, unfollowed, tips) = self
+            .blocking(move || {
+                let tips = store.view().tips()?;
+                Ok((
+                    applier.tip_at(next_time)?,
+                    applier.unfollowed_at(next_time)?,
+                    tips,
+                ))
+            })
             .await?;
         let l1_head = self.stream.health().borrow().head;
         let is_caught_up = l1_head.is_none_or(|known| known.number <= head.number);
@@ -190,7 +210,7 @@ impl ChainFollower {
             None => Err(format!("catching up with L1: at block {}", head.number)),
         };
         self.health.set(HEALTH, state);
-        crate::metrics::set_chain(head.number, tip.number);
+        crate::metrics::set_chain(head.number, tip.number, tips);
         let view = ChainView {
             head,
             tip,
@@ -213,10 +233,10 @@ impl ChainFollower {
     }
 }
 
-/// What became of waiting for a blob.
-enum Fetched {
-    /// It is here.
-    Blob(Box<Blob>),
+/// What became of waiting for blobs.
+enum Fetched<T> {
+    /// They are here.
+    Blobs(T),
     /// L1 has taken the block with it back: the rollback is the next event held.
     Gone,
     /// The node is stopping, or L1's stream has ended.

@@ -15,7 +15,7 @@ mod follow;
 mod prepared;
 mod tip;
 
-pub use apply::{Applier, BlobNeed, Unfollowed};
+pub use apply::{Applier, BlobNeed, Blobs, Unfollowed};
 pub use committees::{Committees, ReadError, SetReader};
 pub use error::{ChainError, ExecuteError};
 pub use execute::{BlockRules, Built, Executor, Posted};

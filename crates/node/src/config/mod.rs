@@ -4,11 +4,7 @@
 //! `--l1-rpc-urls`, `AGOGE_L1_RPC_URLS`, `[l1] rpc_urls`. Relations between values are checked here, before anything is opened or sent.
 
 mod args;
-mod error;
 mod file;
-mod layers;
-mod networks;
-mod origin;
 mod resolve;
 
 use std::net::SocketAddr;
@@ -18,19 +14,13 @@ use agoge_l1_client::SecretUrl;
 use agoge_protocol::deployment::Deployment;
 use agoge_protocol::{Address, NetworkConfig};
 
+use agoge_host::config::load_deployment;
+pub use agoge_host::config::{
+    ConfigError, DeploymentError, Entry, INSTANCE_MAX, Origin, default_data_dir, load_network,
+};
 pub use args::ConfigArgs;
-pub use error::{ConfigError, DeploymentError};
 pub use file::KEYS;
-pub use networks::load_network;
-pub use origin::{Entry, Origin};
-pub use resolve::{CONFIG_FILE_NAME, Resolved, default_data_dir};
-
-/// Bytes of any configuration, network or deployment file.
-pub const CONFIG_BYTES_MAX: u64 = 1 << 20;
-/// Distance between the ports of two instances on a machine.
-pub const INSTANCE_PORTS: u16 = 10;
-/// Highest `--instance`.
-pub const INSTANCE_MAX: u16 = 200;
+pub use resolve::{CONFIG_FILE_NAME, Resolved};
 
 /// Everything the node is told. Secrets are not in it: keys are read later, by [`crate::keys`].
 #[derive(Clone, Debug)]
@@ -126,32 +116,7 @@ impl Config {
     /// # Errors
     /// [`DeploymentError`].
     pub fn load_deployment(&self) -> Result<Deployment, DeploymentError> {
-        let path = &self.deployment_file;
-        let text = file::read_bounded(path).map_err(|source| DeploymentError::Read {
-            path: path.clone(),
-            source,
-        })?;
-        let deployment: Deployment =
-            serde_json::from_str(&text).map_err(|source| DeploymentError::Syntax {
-                path: path.clone(),
-                source,
-            })?;
-        let expected = &self.network.network;
-        if deployment.chain_id != expected.chain_id {
-            return Err(DeploymentError::WrongChain {
-                path: path.clone(),
-                expected: expected.chain_id,
-                found: deployment.chain_id,
-            });
-        }
-        if deployment.network != expected.name {
-            return Err(DeploymentError::WrongNetwork {
-                path: path.clone(),
-                expected: expected.name.clone(),
-                found: deployment.network,
-            });
-        }
-        Ok(deployment)
+        load_deployment(&self.deployment_file, &self.network)
     }
 
     /// Directory of the node's database.

@@ -1,17 +1,16 @@
 //! From the layers to one [`Config`], remembering which layer decided.
 
-use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
+use agoge_host::config::{Fallback, Layers, Ports, default_data_dir, joined, unset};
 use agoge_protocol::NetworkConfig;
 use agoge_protocol::network::BeaconId;
 use clap::ArgMatches;
 
 use super::file::FileConfig;
-use super::layers::{Fallback, Layers, joined, unset};
 use super::{
-    AdminConfig, Config, ConfigArgs, ConfigError, Entry, INSTANCE_PORTS, KeysConfig, L1Endpoints, P2pConfig,
-    RpcConfig, load_network,
+    AdminConfig, Config, ConfigArgs, ConfigError, Entry, KeysConfig, L1Endpoints, P2pConfig, RpcConfig,
+    load_network,
 };
 
 /// Name of the configuration file in the data directory.
@@ -32,23 +31,6 @@ pub struct Resolved {
     pub config_file: Option<PathBuf>,
     /// Each value and its origin, in the order of the documentation.
     pub entries: Vec<Entry>,
-}
-
-/// `$XDG_DATA_HOME/agoge/<network>`, else `~/.local/share/agoge/<network>`, else `./agoge-data/<network>`.
-pub fn default_data_dir(network: &str) -> PathBuf {
-    let absolute = |name| {
-        std::env::var_os(name)
-            .map(PathBuf::from)
-            .filter(|path| path.is_absolute())
-    };
-    let base = absolute("XDG_DATA_HOME")
-        .or_else(|| absolute("HOME").map(|home| home.join(".local/share")))
-        .map_or_else(|| PathBuf::from("agoge-data"), |base| base.join("agoge"));
-    // A network given by path is named after its file.
-    let name = Path::new(network)
-        .file_stem()
-        .map_or_else(|| PathBuf::from(network), PathBuf::from);
-    base.join(name)
 }
 
 impl Resolved {
@@ -101,7 +83,7 @@ impl Resolved {
             .or_else(|| file.network.clone())
             .ok_or(missing)?;
         let network = load_network(&name)?;
-        let mut layers = Layers {
+        let layers = Layers {
             matches,
             file: config_file.clone(),
             network: network.network.name.clone(),
@@ -111,7 +93,9 @@ impl Resolved {
             args: &args,
             file: &file,
         };
-        let config = layers.config(&given, &name, network, init_guard);
+        let mut sections = Sections { layers };
+        let config = sections.config(&given, &name, network, init_guard);
+        let mut layers = sections.layers;
         let text = |text: &str| Fallback::Default(text.to_owned());
         let log_format = layers.pick(
             "log.format",
@@ -143,27 +127,16 @@ struct Given<'a> {
     file: &'a FileConfig,
 }
 
-/// Host and shift of default sockets.
-#[derive(Clone, Copy)]
-struct Ports {
-    instance: u16,
-}
-
-impl Ports {
-    const LOOPBACK: [u8; 4] = [127, 0, 0, 1];
-    const ANY: [u8; 4] = [0, 0, 0, 0];
-
-    fn socket(self, host: [u8; 4], port: u16) -> SocketAddr {
-        let shift = self.instance.saturating_mul(INSTANCE_PORTS);
-        SocketAddr::from((host, port.saturating_add(shift)))
-    }
+/// The layers, read section by section.
+struct Sections<'a> {
+    layers: Layers<'a>,
 }
 
 /// One function a section, in the order of the file.
-impl Layers<'_> {
+impl Sections<'_> {
     fn config(&mut self, given: &Given<'_>, name: &str, network: NetworkConfig, init_guard: bool) -> Config {
         let Given { args, file } = given;
-        self.pick(
+        self.layers.pick(
             "network",
             args.network.clone(),
             file.network.clone(),
@@ -171,7 +144,7 @@ impl Layers<'_> {
             Clone::clone,
         );
         let is_anvil = network.network.chain_id == CHAIN_ID_ANVIL;
-        let data_dir = self.path(
+        let data_dir = self.layers.path(
             "data_dir",
             args.data_dir.clone(),
             file.data_dir.clone(),
@@ -180,13 +153,13 @@ impl Layers<'_> {
         let deployment = data_dir
             .join("deployments")
             .join(format!("{}.json", network.network.name));
-        let deployment_file = self.path(
+        let deployment_file = self.layers.path(
             "deployment",
             args.deployment.clone(),
             file.deployment.clone(),
             deployment,
         );
-        let instance = self.pick(
+        let instance = self.layers.pick(
             "instance",
             args.instance,
             file.instance,
@@ -194,14 +167,14 @@ impl Layers<'_> {
             ToString::to_string,
         );
         let ports = Ports { instance };
-        let fee_recipient = self.pick(
+        let fee_recipient = self.layers.pick(
             "fee_recipient",
             args.fee_recipient.map(Some),
             file.fee_recipient.map(Some),
             Fallback::Default(None),
             |address| address.map_or_else(|| "(the publisher's)".to_owned(), |address| address.to_string()),
         );
-        let doppelganger_epochs = self.pick(
+        let doppelganger_epochs = self.layers.pick(
             "doppelganger_epochs",
             args.doppelganger_epochs,
             file.doppelganger_epochs,
@@ -209,12 +182,13 @@ impl Layers<'_> {
             ToString::to_string,
         );
         let record_wire =
-            self.optional_path("record_wire", args.record_wire.clone(), file.record_wire.clone());
+            self.layers
+                .optional_path("record_wire", args.record_wire.clone(), file.record_wire.clone());
         let l1 = self.l1(given, network.network.beacon_id);
         let p2p = self.p2p(given, ports, &network, is_anvil);
         let rpc = self.rpc(given, ports);
         let admin = self.admin(given, ports, &data_dir);
-        let metrics_listen = self.socket(
+        let metrics_listen = self.layers.socket(
             "metrics.listen",
             args.metrics_listen,
             file.metrics.listen,
@@ -239,7 +213,7 @@ impl Layers<'_> {
     }
 
     fn l1(&mut self, Given { args, file }: &Given<'_>, beacon_id: BeaconId) -> L1Endpoints {
-        let rpc_urls = self.urls(
+        let rpc_urls = self.layers.list(
             "l1.rpc_urls",
             args.l1_rpc_urls.clone(),
             file.l1.rpc_urls.clone(),
@@ -250,13 +224,13 @@ impl Layers<'_> {
             BeaconId::L1Number => rpc_urls.clone(),
             BeaconId::Slot => Vec::new(),
         };
-        let beacon_urls = self.urls(
+        let beacon_urls = self.layers.list(
             "l1.beacon_urls",
             args.l1_beacon_urls.clone(),
             file.l1.beacon_urls.clone(),
             beacon_default,
         );
-        let blob_archive_dir = self.optional_path(
+        let blob_archive_dir = self.layers.optional_path(
             "l1.blob_archive_dir",
             args.l1_blob_archive_dir.clone(),
             file.l1.blob_archive_dir.clone(),
@@ -277,27 +251,27 @@ impl Layers<'_> {
     ) -> P2pConfig {
         let host = if is_anvil { Ports::LOOPBACK } else { Ports::ANY };
         P2pConfig {
-            listen: self.socket(
+            listen: self.layers.socket(
                 "p2p.listen",
                 args.p2p_listen,
                 file.p2p.listen,
                 ports.socket(host, 8703),
             ),
-            external: self.pick(
+            external: self.layers.pick(
                 "p2p.external",
                 args.p2p_external.clone().map(Some),
                 file.p2p.external.clone().map(Some),
                 Fallback::Default(None),
                 |text| text.clone().unwrap_or_else(unset),
             ),
-            bootnodes: self.pick(
+            bootnodes: self.layers.pick(
                 "p2p.bootnodes",
                 args.p2p_bootnodes.clone(),
                 file.p2p.bootnodes.clone(),
                 Fallback::Network(network.p2p.bootnodes.clone()),
                 |nodes| joined(nodes),
             ),
-            allow_loopback: self.switch(
+            allow_loopback: self.layers.switch(
                 "p2p.allow_loopback",
                 args.p2p_allow_loopback,
                 file.p2p.allow_loopback,
@@ -309,9 +283,13 @@ impl Layers<'_> {
     fn rpc(&mut self, Given { args, file }: &Given<'_>, ports: Ports) -> RpcConfig {
         let default = ports.socket(Ports::LOOPBACK, 8700);
         RpcConfig {
-            listen: self.socket("rpc.listen", args.rpc_listen, file.rpc.listen, default),
-            public: self.switch("rpc.public", args.rpc_public, file.rpc.public, false),
-            hosts: self.pick(
+            listen: self
+                .layers
+                .socket("rpc.listen", args.rpc_listen, file.rpc.listen, default),
+            public: self
+                .layers
+                .switch("rpc.public", args.rpc_public, file.rpc.public, false),
+            hosts: self.layers.pick(
                 "rpc.hosts",
                 args.rpc_hosts.clone(),
                 file.rpc.hosts.clone(),
@@ -324,8 +302,10 @@ impl Layers<'_> {
     fn admin(&mut self, Given { args, file }: &Given<'_>, ports: Ports, data_dir: &Path) -> AdminConfig {
         let default = ports.socket(Ports::LOOPBACK, 8701);
         AdminConfig {
-            listen: self.socket("admin.listen", args.admin_listen, file.admin.listen, default),
-            token_file: self.path(
+            listen: self
+                .layers
+                .socket("admin.listen", args.admin_listen, file.admin.listen, default),
+            token_file: self.layers.path(
                 "admin.token_file",
                 args.admin_token_file.clone(),
                 file.admin.token_file.clone(),
@@ -336,24 +316,24 @@ impl Layers<'_> {
 
     fn keys(&mut self, Given { args, file }: &Given<'_>, keys_dir: &Path) -> KeysConfig {
         KeysConfig {
-            attesters_dir: self.path(
+            attesters_dir: self.layers.path(
                 "keys.attesters_dir",
                 args.keys_attesters_dir.clone(),
                 file.keys.attesters_dir.clone(),
                 keys_dir.join("attesters"),
             ),
-            publisher_file: self.path(
+            publisher_file: self.layers.path(
                 "keys.publisher_file",
                 args.keys_publisher_file.clone(),
                 file.keys.publisher_file.clone(),
                 keys_dir.join("publisher.json"),
             ),
-            password_file: self.optional_path(
+            password_file: self.layers.optional_path(
                 "keys.password_file",
                 args.keys_password_file.clone(),
                 file.keys.password_file.clone(),
             ),
-            allow_shared: self.switch(
+            allow_shared: self.layers.switch(
                 "keys.allow_shared",
                 args.keys_allow_shared,
                 file.keys.allow_shared,

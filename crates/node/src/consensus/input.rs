@@ -2,7 +2,9 @@
 
 use agoge_protocol::messages::{Attestation, Proposal, SignedProposal};
 use agoge_protocol::sampling::Committee;
-use agoge_protocol::{Address, BlockHash, CompactSignature, Digest, Epoch, L1Block, L2BlockNumber, Slot};
+use agoge_protocol::{
+    Address, B256, BlockHash, CompactSignature, Digest, Epoch, L1Block, L2BlockNumber, Slot,
+};
 
 use super::output::SignKind;
 use crate::duties::MissReason;
@@ -31,6 +33,19 @@ pub struct ChainView {
     pub tip: TipView,
     /// Whether the state equals what L1 holds at `head`: caught up, and every block on L1 re-executed to its posted archive.
     pub is_synced: bool,
+}
+
+/// The quote that a publication of the claim window claims with its block: the cheapest that is valid, with a bond that L1 has confirmed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Offer {
+    /// The epoch that it offers to prove.
+    pub epoch: Epoch,
+    /// Last slot in which it may be claimed.
+    pub valid_until: Slot,
+    /// The claim as the block carries it.
+    pub bundle: Vec<u8>,
+    /// Its keccak, which the publication signs.
+    pub bundle_hash: B256,
 }
 
 /// Why there is no block.
@@ -112,6 +127,8 @@ pub enum Input {
         /// Whether L1 took it.
         result: Result<(), PublishFailed>,
     },
+    /// The best quote known, or (`None`) that there is none. A publication is never held back for it.
+    Offer(Option<Box<Offer>>),
     /// The operator switched a key's duties.
     DutiesSwitched {
         /// The key.

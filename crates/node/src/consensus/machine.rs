@@ -7,7 +7,7 @@ use agoge_protocol::sampling::Committee;
 use agoge_protocol::{Address, CompactSignature, Epoch, Slot};
 
 use super::attester::Candidate;
-use super::input::{ChainView, Input};
+use super::input::{ChainView, Input, Offer};
 use super::output::{Evidence, Output, SignKind, Verdict};
 use super::slot::{Context, SlotState};
 use super::window::Rules;
@@ -23,6 +23,8 @@ const COMMITTEES_MAX: usize = 4;
 pub struct Validators {
     rules: Rules,
     view: Option<ChainView>,
+    /// The best quote known.
+    offer: Option<Box<Offer>>,
     /// Own keys and whether their duties are on. Bound: [`KEYS_MAX`].
     keys: BTreeMap<Address, bool>,
     /// Bound: [`COMMITTEES_MAX`], oldest dropped.
@@ -41,6 +43,7 @@ impl Validators {
         Self {
             rules,
             view: None,
+            offer: None,
             keys: keys.into_iter().take(KEYS_MAX).collect(),
             committees: BTreeMap::new(),
             asked: BTreeMap::new(),
@@ -103,6 +106,7 @@ impl Validators {
                     run.on_published(result.is_ok(), head_time);
                 }
             }
+            Input::Offer(offer) => self.offer = offer,
             Input::DutiesSwitched { attester, is_on } => {
                 if let Some(state) = self.keys.get_mut(&attester) {
                     *state = is_on;
@@ -229,6 +233,7 @@ impl Validators {
             rules: &self.rules,
             view: &view,
             keys: &self.keys,
+            offer: self.offer.as_deref(),
         };
         for state in self.slots.values_mut() {
             if now_ms >= ctx.rules.attest_from(state.slot) && ctx.can_land(state.slot) {
@@ -281,6 +286,7 @@ impl Validators {
             rules: &self.rules,
             view,
             keys: &self.keys,
+            offer: None,
         };
         let grace_ms = self.rules.l1_slot_seconds.saturating_mul(1_000);
         while let Some(entry) = self.slots.first_entry() {

@@ -18,7 +18,7 @@ mod proposer;
 mod slot;
 mod window;
 
-pub use input::{BuildFailed, ChainView, Input, PublishFailed, SignRefused, Source, TipView};
+pub use input::{BuildFailed, ChainView, Input, Offer, PublishFailed, SignRefused, Source, TipView};
 pub use machine::Validators;
 pub use output::{Evidence, Output, Publication, SignKind, SignRequest, Verdict};
 pub use window::Rules;

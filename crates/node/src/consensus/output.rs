@@ -3,7 +3,7 @@
 use agoge_protocol::messages::{Attestation, AttestationSet, Proposal, SignedProposal};
 use agoge_protocol::{Address, B256, CompactSignature, Digest, Epoch, Slot};
 
-use super::input::Source;
+use super::input::{Offer, Source};
 use crate::duties::DutyRecord;
 
 /// The kinds of messages a validator signs for a slot, each at most once.
@@ -37,7 +37,9 @@ pub struct Publication {
     pub proposal: Proposal,
     /// Exactly the threshold of attestations, the lowest indices held when it was met.
     pub attestations: AttestationSet,
-    /// By the proposer, over the block and the set.
+    /// The quote that is claimed with the block.
+    pub offer: Option<Box<Offer>>,
+    /// By the proposer, over the block, the set and the claim.
     pub signature: CompactSignature,
 }
 

@@ -6,6 +6,7 @@ use agoge_protocol::{Address, B256, CompactSignature, Digest, L2BlockNumber, Slo
 
 use super::attester::Candidate;
 use super::collection::Collection;
+use super::input::Offer;
 use super::output::{Output, Publication, SignKind, SignRequest};
 use super::slot::Context;
 use super::window::Rules;
@@ -39,7 +40,7 @@ enum Phase {
     Built(Box<Proposal>),
     SigningProposal(Box<Proposal>),
     Collecting(Box<SignedProposal>),
-    SigningPublication(Box<Proposal>, AttestationSet),
+    SigningPublication(Box<Proposal>, AttestationSet, Option<Box<Offer>>),
     /// After a failure (`failed_at` is the time of the L1 head then) it is tried again once there is a newer L1 block.
     Publishing {
         publication: Box<Publication>,
@@ -118,9 +119,12 @@ impl Run {
                         self.why = why;
                         return;
                     }
-                    let digest = publication_digest(&signed.proposal, &set, ctx.rules);
+                    // Only one publication is ever signed, so the best quote of this moment is the one that is claimed.
+                    let offer = ctx.offer_for(slot);
+                    let digest = publication_digest(&signed.proposal, &set, offer, ctx.rules);
                     out.push(sign(self.proposer, slot, SignKind::Publication, digest));
-                    Phase::SigningPublication(Box::new(signed.proposal.clone()), set)
+                    let proposal = Box::new(signed.proposal.clone());
+                    Phase::SigningPublication(proposal, set, offer.cloned().map(Box::new))
                 }
                 Phase::Publishing {
                     publication,
@@ -262,7 +266,7 @@ impl Run {
 
     /// The publication's signature.
     pub(super) fn on_publication_signed(&mut self, signature: Option<CompactSignature>) {
-        let Phase::SigningPublication(proposal, set) = &self.phase else {
+        let Phase::SigningPublication(proposal, set, offer) = &self.phase else {
             return;
         };
         let Some(signature) = signature else {
@@ -271,6 +275,7 @@ impl Run {
         let publication = Publication {
             proposal: proposal.as_ref().clone(),
             attestations: set.clone(),
+            offer: offer.clone(),
             signature,
         };
         self.phase = Phase::Publishing {
@@ -328,13 +333,18 @@ fn may_publish(slot: Slot, proposal: &Proposal, ctx: &Context<'_>) -> Result<(),
     }
 }
 
-fn publication_digest(proposal: &Proposal, set: &AttestationSet, rules: &Rules) -> B256 {
+fn publication_digest(
+    proposal: &Proposal,
+    set: &AttestationSet,
+    offer: Option<&Offer>,
+    rules: &Rules,
+) -> B256 {
     let message = PublicationMessage {
         genesisId: rules.genesis_id.to_b256(),
         slot: U256::from(proposal.slot().get()),
         blockHash: proposal.block_hash(),
         attestationsHash: attestations_hash(U256::from(set.bitmap), &set.signatures),
-        quoteDigest: B256::ZERO,
+        quoteDigest: offer.map_or(B256::ZERO, |offer| offer.bundle_hash),
         payload: Address::ZERO,
         actionsHash: B256::ZERO,
     };

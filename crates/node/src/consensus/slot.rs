@@ -7,7 +7,7 @@ use agoge_protocol::{Address, Slot};
 
 use super::attester::{Candidate, Member};
 use super::collection::Collection;
-use super::input::ChainView;
+use super::input::{ChainView, Offer};
 use super::proposer::Run;
 use super::window::Rules;
 use crate::duties::MissReason;
@@ -63,9 +63,10 @@ pub(super) struct Context<'a> {
     pub(super) rules: &'a Rules,
     pub(super) view: &'a ChainView,
     pub(super) keys: &'a BTreeMap<Address, bool>,
+    pub(super) offer: Option<&'a Offer>,
 }
 
-impl Context<'_> {
+impl<'a> Context<'a> {
     /// Whether anything may be signed on what is known of L1.
     pub(super) fn ready(&self) -> Result<(), MissReason> {
         let age_seconds = Rules::head_age_seconds(&self.view.head, self.now_ms);
@@ -77,6 +78,12 @@ impl Context<'_> {
         } else {
             Err(MissReason::NotSynced)
         }
+    }
+
+    /// The quote that a block of the slot claims.
+    pub(super) fn offer_for(&self, slot: Slot) -> Option<&'a Offer> {
+        self.offer
+            .filter(|offer| self.rules.is_claimable(offer.epoch, slot) && slot <= offer.valid_until)
     }
 
     /// Whether a key's duties are on.

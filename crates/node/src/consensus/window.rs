@@ -1,7 +1,7 @@
 //! When a slot's steps may be taken, judged by the time of the next L1 block. Times are Unix milliseconds unless named otherwise.
 
 use agoge_protocol::messages::attestation_threshold;
-use agoge_protocol::{Digest, L1Block, Slot, Timing};
+use agoge_protocol::{Digest, Epoch, L1Block, Slot, Timing};
 use alloy::sol_types::Eip712Domain;
 
 /// The network's numbers that consensus depends on.
@@ -13,6 +13,8 @@ pub struct Rules {
     pub l1_slot_seconds: u64,
     /// Seats of a committee.
     pub committee_size: usize,
+    /// First slots of an epoch in which a quote for the epoch before may be claimed.
+    pub claim_window_slots: u64,
     /// Age of the L1 head, seconds, above which nothing is signed.
     pub head_age_max_seconds: u64,
     /// The instance's genesis id.
@@ -78,6 +80,12 @@ impl Rules {
         slot == next || slot == next.next()
     }
 
+    /// Whether a block of this slot may claim a quote for `epoch`.
+    pub fn is_claimable(&self, epoch: Epoch, slot: Slot) -> bool {
+        self.timing.epoch_of(slot) == epoch.next()
+            && self.timing.slot_in_epoch(slot) < self.claim_window_slots
+    }
+
     /// First millisecond after the slot.
     pub fn end(&self, slot: Slot) -> u64 {
         self.timing.slot_end(slot).saturating_mul(1_000)
@@ -108,6 +116,7 @@ mod tests {
             },
             l1_slot_seconds: 12,
             committee_size: 16,
+            claim_window_slots: 13,
             head_age_max_seconds: 60,
             genesis_id: Digest::ZERO,
             domain: agoge_protocol::eip712::domain(1, Address::ZERO),
@@ -121,6 +130,26 @@ mod tests {
             parent_hash: B256::ZERO,
             time,
             prevrandao: B256::ZERO,
+        }
+    }
+
+    #[test]
+    fn claims_are_for_the_epoch_before_in_the_first_slots() {
+        let rules = rules();
+        for (epoch, slot, is_claimable) in [
+            (0, 31, false),
+            (0, 32, true),
+            (0, 44, true),
+            (0, 45, false),
+            (0, 64, false),
+            (1, 32, false),
+            (1, 64, true),
+        ] {
+            assert_eq!(
+                rules.is_claimable(Epoch::new(epoch), Slot::new(slot)),
+                is_claimable,
+                "epoch {epoch}, slot {slot}"
+            );
         }
     }
 

@@ -2,12 +2,12 @@
 
 use std::path::{Path, PathBuf};
 
+use agoge_host::keys::claimed_address;
 use agoge_protocol::Address;
 use serde::Serialize;
 
-use super::keystore::check;
+use super::KeyError;
 use super::ring::attester_files;
-use super::{KEY_FILE_BYTES_MAX, KeyError, read_private_file};
 use crate::config::KeysConfig;
 
 /// What a key is for.
@@ -49,12 +49,9 @@ pub fn list_keys(config: &KeysConfig) -> Result<Vec<KeyEntry>, KeyError> {
 }
 
 fn entry(role: KeyRole, path: &Path) -> KeyEntry {
-    let checked = read_private_file(path, KEY_FILE_BYTES_MAX)
-        .map_err(|error| error.to_string())
-        .and_then(|text| check(&text).map_err(|error| error.to_string()));
-    let (address, problem) = match checked {
-        Ok(checked) => (checked.address, None),
-        Err(problem) => (None, Some(problem)),
+    let (address, problem) = match claimed_address(path) {
+        Ok(address) => (address, None),
+        Err(error) => (None, Some(error.to_string())),
     };
     KeyEntry {
         role,

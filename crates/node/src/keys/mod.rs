@@ -1,27 +1,15 @@
-//! Key files: Ethereum keystore v3 as Foundry and geth write it, 0600 in directories of 0700.
-//!
-//! A file is looked at before it is trusted: no symlink, ours, closed to others, small, and with a key derivation that neither memory nor
-//! patience runs out on. New files use Foundry's derivation (scrypt N = 2^13, about 30 ms), so a process with many keys starts fast; the
-//! password file should therefore hold a long random text, not a word a person remembers.
+//! The keys of a node: attesters and the publisher. How a key file is made and opened is `agoge_host::keys`.
 
-mod error;
-mod keystore;
 mod list;
-mod password;
-mod private_file;
 mod ring;
-mod write;
 
-pub use error::{KeyError, KeyFileError, PasswordError, PermissionError};
+pub use agoge_host::keys::{
+    ImportOutcome, KEY_FILE_BYTES_MAX, KeyError, KeyFileError, Password, PasswordError, PasswordSource,
+    PermissionError, RawKeyError, create_private_dir, import_key_file, import_raw_key, new_key,
+    read_private_file, write_private_file,
+};
 pub use list::{KeyEntry, KeyRole, list_keys};
-pub use password::{Password, PasswordSource};
-pub use private_file::{create_private_dir, read_private_file, write_private_file};
 pub use ring::KeyRing;
-pub use write::{ImportOutcome, RawKeyError, import_key_file, import_raw_key, new_key};
 
-/// Bytes of a key file.
-pub const KEY_FILE_BYTES_MAX: u64 = 64 << 10;
 /// Attester keys of one process.
-pub const ATTESTER_KEYS_MAX: usize = 256;
-/// Bytes of a password.
-pub const PASSWORD_BYTES_MAX: usize = 1_024;
+pub const ATTESTER_KEYS_MAX: usize = agoge_host::keys::KEYS_MAX;

@@ -3,35 +3,13 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
+use agoge_host::keys::{check_private_dir, exists, open_key_file};
 use agoge_protocol::Address;
-use alloy::primitives::address;
 use alloy::signers::local::PrivateKeySigner;
 
-use super::keystore::decrypt;
-use super::private_file::check_private_dir;
-use super::{
-    ATTESTER_KEYS_MAX, KEY_FILE_BYTES_MAX, KeyError, Password, PasswordSource, PermissionError,
-    read_private_file,
-};
+use super::{ATTESTER_KEYS_MAX, KeyError, Password, PasswordSource, PermissionError};
 use crate::config::KeysConfig;
 use crate::signer::AttesterKey;
-
-/// Chain of local test networks, the only one where anvil's keys are keys.
-const CHAIN_ID_ANVIL: u64 = 31_337;
-
-/// Accounts of the mnemonic "test test ... junk", in its order.
-pub(super) const DEVELOPMENT_ADDRESSES: [Address; 10] = [
-    address!("f39Fd6e51aad88F6F4ce6aB8827279cffFb92266"),
-    address!("70997970C51812dc3A010C7d01b50e0d17dc79C8"),
-    address!("3C44CdDdB6a900fa2b585dd299e03d12FA4293BC"),
-    address!("90F79bf6EB2c4f870365E785982E1f101E93b906"),
-    address!("15d34AAf54267DB7D7c367839AAf71A00a2C6A65"),
-    address!("9965507D1a55bcC2695C58ba16FB37d819B0A4dc"),
-    address!("976EA74026E726554dB657fA54763abd0C3a0aa9"),
-    address!("14dC79964da2C08b23698B3D3cc7Ca32193d9955"),
-    address!("23618e81E3f5cdF7f54C3d65f7FBc0aBf5B21E8f"),
-    address!("a0Ee7A142d267C1f36714E4a8F75612F20a79720"),
-];
 
 /// The opened keys of a process. `Debug` shows addresses only.
 #[derive(Clone, Debug, Default)]
@@ -56,7 +34,7 @@ impl KeyRing {
         let password = source.read()?;
         let attesters = open_attesters(&files, chain_id, &password)?;
         let publisher = has_publisher
-            .then(|| open(&config.publisher_file, chain_id, &password))
+            .then(|| open_key_file(&config.publisher_file, chain_id, &password))
             .transpose()?;
         if let Some(publisher) = &publisher {
             let address = publisher.address();
@@ -97,7 +75,7 @@ fn open_attesters(
     let mut seen = BTreeSet::new();
     let mut keys = Vec::with_capacity(files.len());
     for path in files {
-        let key = open(path, chain_id, password)?;
+        let key = open_key_file(path, chain_id, password)?;
         if !seen.insert(key.address()) {
             return Err(KeyError::Duplicate {
                 address: key.address(),
@@ -106,31 +84,6 @@ fn open_attesters(
         keys.push(AttesterKey::new(key));
     }
     Ok(keys)
-}
-
-fn open(path: &Path, chain_id: u64, password: &Password) -> Result<PrivateKeySigner, KeyError> {
-    let text = read_private_file(path, KEY_FILE_BYTES_MAX)?;
-    let key = decrypt(path, &text, password).map_err(|source| KeyError::File {
-        path: path.to_owned(),
-        source,
-    })?;
-    let address = key.address();
-    if chain_id != CHAIN_ID_ANVIL && DEVELOPMENT_ADDRESSES.contains(&address) {
-        return Err(KeyError::DevelopmentKey { address, chain_id });
-    }
-    Ok(key)
-}
-
-fn exists(path: &Path) -> Result<bool, PermissionError> {
-    // A dangling link exists too: it is refused later, not overlooked.
-    match std::fs::symlink_metadata(path) {
-        Ok(_) => Ok(true),
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(false),
-        Err(source) => Err(PermissionError::Io {
-            path: path.to_owned(),
-            source,
-        }),
-    }
 }
 
 /// `*.json` of a directory in the order of their names; none when there is no directory.

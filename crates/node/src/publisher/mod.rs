@@ -9,6 +9,7 @@ use agoge_l1_client::{
 };
 use agoge_protocol::{B256, BlockHash, Epoch, Slot, Timing, U256};
 use agoge_supervisor::{Lost, Spawner};
+use alloy::primitives::Bytes;
 
 use crate::chain::{Prepared, PreparedBlocks};
 use crate::consensus::{Publication, Rules};
@@ -17,6 +18,8 @@ use crate::mempool::Recent;
 /// Gas limit of a publication: twice what a block with its epoch's set-up, all signatures and a prune takes (`contracts/snapshots`), as a
 /// fixed part and a part for each seat.
 const GAS_LIMIT: (u64, u64) = (400_000, 25_000);
+/// What a bundled claim adds to it: L1 reserves 400,000 for it, and the call must leave as much after everything else.
+const CLAIM_GAS: u64 = 500_000;
 /// Sidecars remembered: the current slot's and its neighbours'.
 const SIDECARS_MAX: usize = 4;
 
@@ -137,18 +140,26 @@ impl Publisher {
         let calls = agoge_l1_client::Publication {
             free_fields: proposal.free_fields,
             attestations: publication.attestations.clone(),
-            quote_digest: B256::ZERO,
+            claim: publication
+                .offer
+                .as_ref()
+                .map_or_else(Bytes::new, |offer| offer.bundle.clone().into()),
             payload: agoge_protocol::Address::ZERO,
             actions_hash: B256::ZERO,
             signature: publication.signature,
             seed_proof: self.seed_proof(self.timing.epoch_of(slot)).await?,
+        };
+        let gas_limit = if calls.claim.is_empty() {
+            self.gas_limit
+        } else {
+            self.gas_limit.saturating_add(CLAIM_GAS)
         };
         let request = TxRequest {
             to: Some(self.reader.contracts().rollup),
             calldata: calls.propose_calldata(),
             value: U256::ZERO,
             sidecar: Some(sidecar),
-            gas: GasPolicy::Fixed(self.gas_limit),
+            gas: GasPolicy::Fixed(gas_limit),
             earliest_time: Some(self.timing.slot_start(slot)),
             deadline_time: Some(self.timing.slot_end(slot)),
             purpose: Purpose::propose(slot),

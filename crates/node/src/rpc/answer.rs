@@ -2,13 +2,18 @@
 
 use agoge_protocol::network::NetworkConfig;
 use agoge_protocol::rpc::{self as wire, Finality};
-use agoge_protocol::{Digest, L2BlockNumber, Slot};
+use agoge_protocol::{Digest, L2BlockNumber, Slot, Timing};
+use agoge_store::{EpochClaim, EpochProof};
 
 use crate::duties::{DutyKind, DutyOutcome, DutyRecord};
 use crate::mempool::DropReason;
 use crate::query::{
-    BlockEffects, BlockView, CommitteeView, NodeInfo, NoteWitness, PeerView, Tip, Tips, TxStatus,
+    BlockEffects, BlockView, CommitteeView, EpochView, NodeInfo, NoteWitness, PeerView, Tip, Tips, TxStatus,
 };
+use crate::quotes::Kept;
+
+/// Wei of one gwei.
+const WEI_PER_GWEI: u128 = 1_000_000_000;
 
 pub(super) fn node_info(info: NodeInfo, network: &NetworkConfig) -> wire::NodeInfo {
     wire::NodeInfo {
@@ -120,6 +125,61 @@ pub(super) fn committee(view: CommitteeView, epoch_slots: u64) -> wire::Committe
         first_slot: view.first_slot,
         last_slot: Slot::new(last),
         members: view.members,
+    }
+}
+
+pub(super) fn quote(kept: &Kept) -> wire::RpcQuote {
+    wire::RpcQuote::new(kept.digest, &kept.signed)
+}
+
+pub(super) fn epoch(view: EpochView, timing: &Timing) -> wire::RpcEpoch {
+    let EpochView {
+        epoch,
+        is_over,
+        blocks,
+        end_archive,
+        proven_blocks,
+        claim,
+        proofs,
+    } = view;
+    let end = timing.first_slot(epoch.next()).get();
+    wire::RpcEpoch {
+        epoch,
+        first_slot: timing.first_slot(epoch),
+        last_slot: Slot::new(end.saturating_sub(1)),
+        is_over,
+        first_block: blocks.map(|(first, _)| first),
+        last_block: blocks.map(|(_, last)| last),
+        end_archive,
+        proven_blocks,
+        claim: claim.map(|claim| self::claim(&claim)),
+        proofs: proofs.iter().map(epoch_proof).collect(),
+    }
+}
+
+fn claim(claim: &EpochClaim) -> wire::RpcClaim {
+    let gwei = |wei: u128| u64::try_from(wei / WEI_PER_GWEI).unwrap_or(u64::MAX);
+    let end = claim.end;
+    wire::RpcClaim {
+        prover: claim.prover,
+        basis_point_fee: claim.basis_point_fee,
+        bond_gwei: gwei(claim.bond_wei),
+        quote_digest: claim.quote_digest,
+        l1_block: claim.l1_block,
+        deadline_slot: claim.deadline,
+        outcome: end.map(|end| end.outcome),
+        slashed_gwei: end.map_or(0, |end| gwei(end.slashed_wei)),
+        rescued_gwei: end.map_or(0, |end| gwei(end.rescued_wei)),
+    }
+}
+
+const fn epoch_proof(proof: &EpochProof) -> wire::RpcEpochProof {
+    wire::RpcEpochProof {
+        prover: proof.prover,
+        from: proof.from,
+        to: proof.to,
+        settled_from: proof.settled_from,
+        l1_block: proof.l1_block,
     }
 }
 

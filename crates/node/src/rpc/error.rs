@@ -1,11 +1,12 @@
 //! Errors as JSON-RPC answers: a code of the Ethereum JSON-RPC, and `data.code` that never changes.
 
 use agoge_protocol::Epoch;
-use agoge_protocol::rpc::{ErrorData, TxRejection};
+use agoge_protocol::rpc::{ErrorData, QuoteRejection, TxRejection};
 use jsonrpsee::types::ErrorObjectOwned;
 
 use crate::mempool::RefuseReason;
 use crate::query::{CommandError, CommitteeError, QueryError, SendError};
+use crate::quotes::QuoteRefusal;
 
 const INVALID_INPUT: i32 = -32_000;
 const NOT_FOUND: i32 = -32_001;
@@ -110,6 +111,31 @@ const fn rejection(reason: &RefuseReason) -> TxRejection {
         RefuseReason::KnownInvalid | RefuseReason::InvalidProof => TxRejection::InvalidProof,
         RefuseReason::AlreadyQueued => TxRejection::AlreadyQueued,
     }
+}
+
+/// A refused quote.
+pub(super) fn quote(refusal: &QuoteRefusal) -> ErrorObjectOwned {
+    let reason = match refusal {
+        QuoteRefusal::WrongInstance { .. } => QuoteRejection::WrongInstance,
+        QuoteRefusal::Invalid(_) => QuoteRejection::Invalid,
+        QuoteRefusal::BondTooSmall { .. } => QuoteRejection::BondTooSmall,
+        QuoteRefusal::WrongEpoch { .. } | QuoteRefusal::Expired { .. } => QuoteRejection::NotClaimable,
+        QuoteRefusal::WrongArchive { .. } => QuoteRejection::WrongArchive,
+        QuoteRefusal::Known => QuoteRejection::Known,
+        QuoteRefusal::NotCheaper { .. } => QuoteRejection::NotCheaper,
+        QuoteRefusal::NoBond { .. } => QuoteRejection::NoBond,
+        QuoteRefusal::Busy | QuoteRefusal::L1(_) | QuoteRefusal::NotReady => return unavailable(refusal),
+        QuoteRefusal::Store(_) => return internal(refusal),
+    };
+    malformed_or_refused_quote(reason, refusal.to_string())
+}
+
+/// A quote that cannot be taken, for a reason with a code.
+pub(super) fn malformed_or_refused_quote(
+    reason: QuoteRejection,
+    message: impl Into<String>,
+) -> ErrorObjectOwned {
+    object(TX_REJECTED, reason.code(), message, None, None)
 }
 
 fn unavailable(error: &dyn core::error::Error) -> ErrorObjectOwned {

@@ -2,18 +2,21 @@
 
 use std::sync::{Arc, Mutex};
 
+use agoge_protocol::chain::ClaimOutcome;
 use agoge_protocol::transaction::Withdrawal;
 use agoge_protocol::{
-    Address, B256, Ciphertext, Digest, Epoch, Header, L1BlockNumber, L2BlockNumber, Slot, Transaction,
-    TxEffects, TxId,
+    Address, B256, Ciphertext, CompactSignature, Digest, Epoch, Header, L1BlockNumber, L2BlockNumber, Quote,
+    SignedQuote, Slot, Transaction, TxEffects, TxId,
 };
+use agoge_store::{ClaimEnd, EpochClaim, EpochProof};
 
 use crate::duties::{DutyKind, DutyOutcome, DutyRecord, MissReason};
 use crate::mempool::RefuseReason;
 use crate::query::{
-    BlockEffects, BlockView, CommandError, CommitteeError, CommitteeView, NodeInfo, NodeQueries, NoteWitness,
-    PeerView, QueryError, SendError, Tip, Tips, TxStatus,
+    BlockEffects, BlockView, CommandError, CommitteeError, CommitteeView, EpochView, NodeInfo, NodeQueries,
+    NoteWitness, PeerView, QueryError, SendError, Tip, Tips, TxStatus,
 };
+use crate::quotes::{Kept, QuoteRefusal};
 use crate::signer::AttesterKey;
 
 /// Blocks of the fake chain.
@@ -174,6 +177,73 @@ impl NodeQueries for Fake {
             });
         }
         Ok(ATTESTER)
+    }
+
+    fn quotes(&self, epoch: Option<Epoch>) -> Vec<Kept> {
+        let quote = Quote {
+            instance: Address::repeat_byte(1),
+            epoch: Epoch::new(1),
+            end_archive: Digest::ZERO,
+            valid_until_slot: Slot::new(40),
+            bond_amount_gwei: 1_000,
+            prover: Address::repeat_byte(2),
+            basis_point_fee: 300,
+            nonce: 0,
+        };
+        let signed = SignedQuote {
+            quote,
+            signature: CompactSignature::from_bytes([0; 64]),
+        };
+        let digest = B256::repeat_byte(3);
+        let is_wanted = epoch.is_none_or(|epoch| epoch == quote.epoch);
+        is_wanted.then_some(Kept { digest, signed }).into_iter().collect()
+    }
+
+    async fn send_quote(&self, quote: SignedQuote) -> Result<B256, QuoteRefusal> {
+        match quote.quote.nonce {
+            0 => Ok(B256::repeat_byte(3)),
+            1 => Err(QuoteRefusal::Known),
+            2 => Err(QuoteRefusal::Busy),
+            _ => Err(QuoteRefusal::WrongArchive {
+                epoch: quote.quote.epoch,
+            }),
+        }
+    }
+
+    fn epoch(&self, epoch: Epoch) -> Result<EpochView, QueryError> {
+        let prover = Address::repeat_byte(2);
+        let number = L2BlockNumber::new;
+        let l1_block = L1BlockNumber::new(9);
+        Ok(EpochView {
+            epoch,
+            is_over: true,
+            blocks: Some((number(3), number(9))),
+            end_archive: Some(Digest::ZERO),
+            proven_blocks: 7,
+            claim: Some(EpochClaim {
+                epoch,
+                prover,
+                basis_point_fee: 300,
+                bond_wei: 5_000_000_001,
+                quote_digest: B256::ZERO,
+                l1_block,
+                deadline: Some(Slot::new(50)),
+                end: Some(ClaimEnd {
+                    outcome: ClaimOutcome::Defaulted,
+                    slashed_wei: 5_000_000_001,
+                    rescued_wei: 2_500_000_000,
+                    l1_block,
+                }),
+            }),
+            proofs: vec![EpochProof {
+                epoch,
+                prover,
+                from: number(3),
+                to: number(9),
+                settled_from: number(5),
+                l1_block,
+            }],
+        })
     }
 
     fn peers(&self) -> Vec<PeerView> {

@@ -4,8 +4,11 @@ use std::sync::Arc;
 
 use agoge_protocol::limits::TX_BYTES_MAX;
 use agoge_protocol::network::NetworkConfig;
-use agoge_protocol::rpc::{self as wire, BLOCKS_RANGE_MAX, DUTIES_MAX, EFFECTS_RANGE_MAX, TxRejection};
-use agoge_protocol::{Address, Digest, Epoch, L2BlockNumber, Slot, Timing, Transaction, TxId};
+use agoge_protocol::rpc::{
+    self as wire, BLOCKS_RANGE_MAX, DUTIES_MAX, EFFECTS_RANGE_MAX, EPOCHS_RANGE_MAX, QuoteRejection,
+    TxRejection,
+};
+use agoge_protocol::{Address, Digest, Epoch, L2BlockNumber, SignedQuote, Slot, Timing, Transaction, TxId};
 use agoge_supervisor::Clock;
 use alloy::primitives::Bytes;
 use jsonrpsee::server::{RegisterMethodError, RpcModule};
@@ -101,6 +104,7 @@ pub(super) fn module<Q: NodeQueries>(
     let mut module = RpcModule::new(context);
     chain_methods(&mut module)?;
     transaction_methods(&mut module)?;
+    proving_methods(&mut module)?;
     network_methods(&mut module)?;
     Ok(module)
 }
@@ -212,6 +216,51 @@ fn transaction_methods<Q: NodeQueries>(
             params.end()?;
             let witness = context.queries.note_witness(commitment).map_err(error::query)?;
             Ok(witness.map(|witness| answer::note_witness(witness, commitment)))
+        },
+    )?;
+    Ok(())
+}
+
+fn proving_methods<Q: NodeQueries>(module: &mut RpcModule<RpcContext<Q>>) -> Result<(), RegisterMethodError> {
+    module.register_method(
+        "agoge_quotes",
+        |params, context, _| -> Answer<Vec<wire::RpcQuote>> {
+            let mut params = Positional::new(&params)?;
+            let epoch: Option<Epoch> = params.optional("epoch")?;
+            params.end()?;
+            Ok(context.queries.quotes(epoch).iter().map(answer::quote).collect())
+        },
+    )?;
+    module.register_async_method("agoge_sendQuote", |params, context, _| async move {
+        let mut positional = Positional::new(&params)?;
+        let bytes: Bytes = positional.required("quote")?;
+        positional.end()?;
+        let quote: SignedQuote = borsh::from_slice(&bytes).map_err(|reason| {
+            error::malformed_or_refused_quote(
+                QuoteRejection::Malformed,
+                format!("not a canonical signed quote: {reason}"),
+            )
+        })?;
+        let sent = context.queries.send_quote(quote).await;
+        sent.map_err(|refusal| error::quote(&refusal))
+    })?;
+    module.register_blocking_method(
+        "agoge_epochs",
+        |params, context, _| -> Answer<Vec<wire::RpcEpoch>> {
+            let mut params = Positional::new(&params)?;
+            let from: Epoch = params.required("from")?;
+            let count: u64 = params.required("count")?;
+            params.end()?;
+            if count > EPOCHS_RANGE_MAX {
+                return Err(error::over_limit("epochs", EPOCHS_RANGE_MAX));
+            }
+            (0..count)
+                .map_while(|offset| from.get().checked_add(offset))
+                .map(|epoch| {
+                    let view = context.queries.epoch(Epoch::new(epoch)).map_err(error::query)?;
+                    Ok(answer::epoch(view, &context.timing))
+                })
+                .collect()
         },
     )?;
     Ok(())

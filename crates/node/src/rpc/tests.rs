@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use agoge_protocol::network::{NetworkConfig, built_in};
 use agoge_protocol::transaction::Withdrawal;
-use agoge_protocol::{Address, Ciphertext, Digest, Element, Epoch, Transaction, TxPublicInputs};
+use agoge_protocol::{Address, B256, Ciphertext, Digest, Element, Epoch, Transaction, TxPublicInputs};
 use agoge_supervisor::{ManualClock, Supervisor};
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -14,6 +14,7 @@ use tokio::net::TcpStream;
 use super::fake::{ATTESTER, Fake};
 use super::*;
 use crate::config::{AdminConfig, RpcConfig};
+use crate::query::NodeQueries as _;
 
 struct Servers {
     addresses: RpcAddresses,
@@ -118,6 +119,12 @@ fn raw_transaction(fee: u64) -> (String, Transaction) {
     (format!("0x{}", hex::encode(borsh::to_vec(&tx).unwrap())), tx)
 }
 
+fn raw_quote(nonce: u64) -> String {
+    let mut signed = Fake::default().quotes(None)[0].signed;
+    signed.quote.nonce = nonce;
+    format!("0x{}", hex::encode(borsh::to_vec(&signed).unwrap()))
+}
+
 #[tokio::test]
 async fn every_public_method_answers() {
     let servers = start().await;
@@ -160,6 +167,29 @@ async fn every_public_method_answers() {
         ("agoge_committee", json!([1]), "/last_slot", json!(31)),
         ("agoge_proposer", json!([]), "/slot", json!(33)),
         ("agoge_proposer", json!([2]), "/starts_at", json!(1_008)),
+        ("agoge_quotes", json!([]), "/0/basis_point_fee", json!(300)),
+        ("agoge_quotes", json!([2]), "", json!([])),
+        (
+            "agoge_sendQuote",
+            json!([raw_quote(0)]),
+            "",
+            json!(B256::repeat_byte(3)),
+        ),
+        ("agoge_epochs", json!([1, 2]), "/1/epoch", json!(2)),
+        ("agoge_epochs", json!([1, 1]), "/0/claim/slashed_gwei", json!("5")),
+        (
+            "agoge_epochs",
+            json!([1, 1]),
+            "/0/claim/outcome",
+            json!("defaulted"),
+        ),
+        ("agoge_epochs", json!([1, 1]), "/0/last_slot", json!(31)),
+        (
+            "agoge_epochs",
+            json!([1, 1]),
+            "/0/proofs/0/settled_from",
+            json!(5),
+        ),
         ("agoge_peers", json!([]), "/0/score", json!(-1)),
         ("agoge_duties", json!([]), "/0/reason", json!("no_proposal")),
         (
@@ -189,6 +219,31 @@ async fn errors_have_stable_codes_and_no_paths() {
     let cases = [
         ("agoge_nope", json!([]), -32_601, None),
         ("agoge_getBlock", json!([]), -32_602, Some("AGOGE-RPC-002")),
+        (
+            "agoge_sendQuote",
+            json!(["0x00"]),
+            -32_003,
+            Some("AGOGE-QUOTE-001"),
+        ),
+        (
+            "agoge_sendQuote",
+            json!([raw_quote(1)]),
+            -32_003,
+            Some("AGOGE-QUOTE-007"),
+        ),
+        (
+            "agoge_sendQuote",
+            json!([raw_quote(2)]),
+            -32_002,
+            Some("AGOGE-RPC-003"),
+        ),
+        (
+            "agoge_sendQuote",
+            json!([raw_quote(3)]),
+            -32_003,
+            Some("AGOGE-QUOTE-006"),
+        ),
+        ("agoge_epochs", json!([0, 65]), -32_005, Some("AGOGE-RPC-005")),
         ("agoge_getBlock", json!(["one"]), -32_602, Some("AGOGE-RPC-002")),
         ("agoge_getBlock", json!([-1]), -32_602, Some("AGOGE-RPC-002")),
         ("agoge_getBlock", json!([1, 2]), -32_602, Some("AGOGE-RPC-002")),
@@ -439,6 +494,7 @@ fn no_method_takes_or_returns_keys() {
             "agogeAdmin_setDuties",
             "agoge_committee",
             "agoge_duties",
+            "agoge_epochs",
             "agoge_getBlock",
             "agoge_getBlocks",
             "agoge_getEffects",
@@ -449,6 +505,8 @@ fn no_method_takes_or_returns_keys() {
             "agoge_nodeInfo",
             "agoge_peers",
             "agoge_proposer",
+            "agoge_quotes",
+            "agoge_sendQuote",
             "agoge_sendTransaction",
             "agoge_tips",
         ],

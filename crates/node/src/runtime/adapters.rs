@@ -1,12 +1,13 @@
 //! The node's seams, filled by L1 and the network.
 
-use agoge_l1_client::{At, Blob, BlobSource, CallError, EntropyError, RollupReader, kzg};
+use agoge_l1_client::{At, Blob, BlobSource, BlockRange, CallError, EntropyError, RollupReader, kzg};
 use agoge_p2p::{P2pHandle, Request, Response, Target};
-use agoge_protocol::{Address, B256, Epoch, L1Block};
+use agoge_protocol::{Address, B256, Epoch, L1Block, SignedQuote};
 use agoge_supervisor::Spawner;
 use futures::future::{BoxFuture, FutureExt as _};
 
 use crate::chain::{BlobFetcher, ReadError, SetReader};
+use crate::quotes::BondReader;
 
 /// Peers asked for one blob in one try.
 const PEERS_ASKED_MAX: usize = 3;
@@ -83,6 +84,36 @@ impl SetReader for L1Sets {
             match self.0.entropy_block(time).await {
                 Ok(entropy) => Ok(Some(entropy.block)),
                 Err(EntropyError::TooEarly { .. }) => Ok(None),
+                Err(error) => Err(ReadError::from(error)),
+            }
+        }
+        .boxed()
+    }
+}
+
+/// Provers' bonds from L1.
+#[derive(Debug)]
+pub(super) struct L1Bonds(pub(super) RollupReader);
+
+impl BondReader for L1Bonds {
+    fn available(&self, prover: Address) -> BoxFuture<'_, Result<u128, ReadError>> {
+        async move {
+            let account = self.0.prover_account(At::Latest, prover).await;
+            Ok(account.map_err(ReadError::from)?.available())
+        }
+        .boxed()
+    }
+
+    fn is_claimable(
+        &self,
+        time: u64,
+        signed: SignedQuote,
+        epoch: BlockRange,
+    ) -> BoxFuture<'_, Result<Result<(), String>, ReadError>> {
+        async move {
+            match self.0.quote_digest_if_claimable(time, &signed, epoch).await {
+                Ok(_) => Ok(Ok(())),
+                Err(CallError::Reverted { reason, .. }) => Ok(Err(reason.to_string())),
                 Err(error) => Err(ReadError::from(error)),
             }
         }

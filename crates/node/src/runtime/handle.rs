@@ -3,7 +3,9 @@
 use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 
 use agoge_p2p::P2pHandle;
-use agoge_protocol::{Address, Digest, Epoch, L2BlockNumber, NetworkConfig, Slot, Transaction, TxId};
+use agoge_protocol::{
+    Address, B256, Digest, Epoch, L2BlockNumber, NetworkConfig, SignedQuote, Slot, Transaction, TxId,
+};
 use agoge_state_transition::{MemoryState, StateReader as _, Tree, tree};
 use agoge_store::guard::Interchange;
 use agoge_store::{Store, StoreView};
@@ -17,9 +19,10 @@ use crate::consensus::{ChainView, Input};
 use crate::duties::{DutyLog, DutyRecord, Switches};
 use crate::mempool::{Mempool, SubmitError};
 use crate::query::{
-    BlockEffects, BlockView, CommandError, CommitteeError, CommitteeView, DUTIES_LIMIT_MAX, NodeInfo,
-    NodeQueries, NoteWitness, PeerView, QueryError, SendError, Tip, Tips, TxStatus,
+    BlockEffects, BlockView, CommandError, CommitteeError, CommitteeView, DUTIES_LIMIT_MAX, EpochView,
+    NodeInfo, NodeQueries, NoteWitness, PeerView, QueryError, SendError, Tip, Tips, TxStatus,
 };
+use crate::quotes::{Kept, QuoteRefusal, Quotes};
 use crate::signer::{AttesterKey, Signer};
 
 /// A running node. Clones are the same; the node stops with its supervisor, not with its handles.
@@ -34,6 +37,7 @@ pub(super) struct Inner {
     pub(super) mempool: Mempool,
     pub(super) p2p: P2pHandle,
     pub(super) committees: Committees,
+    pub(super) quotes: Quotes,
     pub(super) signer: Signer,
     pub(super) duties: Arc<DutyLog>,
     pub(super) peers: PeerList,
@@ -201,6 +205,45 @@ impl NodeQueries for NodeHandle {
         committee
             .proposer(timing, slot)
             .ok_or(CommitteeError::NotYetKnown { epoch })
+    }
+
+    fn quotes(&self, epoch: Option<Epoch>) -> Vec<Kept> {
+        self.inner.quotes.quotes(epoch)
+    }
+
+    async fn send_quote(&self, quote: SignedQuote) -> Result<B256, QuoteRefusal> {
+        let digest = self.inner.quotes.submit(None, quote).await?;
+        if let Err(error) = self.inner.p2p.publish_quote(quote).await {
+            // It is kept here; this node's own proposers can still claim it.
+            tracing::warn!(%digest, %error, "quote was not gossiped");
+        }
+        Ok(digest)
+    }
+
+    fn epoch(&self, epoch: Epoch) -> Result<EpochView, QueryError> {
+        let view = self.view_of_next_l1_block()?;
+        let timing = self.inner.clock.timing();
+        let slots = timing.first_slot(epoch)..timing.first_slot(epoch.next());
+        let blocks = view.blocks_of_slots(slots).map_err(storage)?;
+        let end = match blocks {
+            Some((_, last)) => view.block(last).map_err(storage)?,
+            None => None,
+        };
+        let proven = view.tips().map_err(storage)?.proven;
+        let head = view.l1_head().map_err(storage)?;
+        let proven_blocks = blocks.map_or(0, |(first, last)| {
+            let end = proven.min(last).next().get();
+            end.saturating_sub(first.get())
+        });
+        Ok(EpochView {
+            epoch,
+            is_over: head.is_some_and(|head| head.block.time >= timing.epoch_start(epoch.next())),
+            blocks,
+            end_archive: end.map(|record| record.free_fields.archive),
+            proven_blocks,
+            claim: view.claim(epoch).map_err(storage)?,
+            proofs: view.epoch_proofs(epoch).map_err(storage)?,
+        })
     }
 
     fn peers(&self) -> Vec<PeerView> {

@@ -152,7 +152,7 @@ pub(super) fn mempool_config(network: &NetworkConfig, genesis_id: Digest) -> Mem
 pub(super) fn p2p_config(
     config: &Config,
     genesis_id: Digest,
-    rollup: Address,
+    (rollup, prover_bonds): (Address, Address),
 ) -> Result<P2pConfig, StartError> {
     let network = &config.network;
     let mut p2p = P2pConfig::new(genesis_id);
@@ -180,6 +180,7 @@ pub(super) fn p2p_config(
         path,
         chain_id: network.network.chain_id,
         rollup,
+        prover_bonds,
     });
     Ok(p2p)
 }

@@ -4,8 +4,10 @@ use std::convert::Infallible;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use agoge_p2p::{GossipMessage, P2pEvent, P2pHandle, Refusal, Request, Responder, Response, Ticket, Verdict};
-use agoge_protocol::{Transaction, TxId};
+use agoge_p2p::{
+    GossipMessage, P2pEvent, P2pHandle, PeerId, Refusal, Request, Responder, Response, Ticket, Verdict,
+};
+use agoge_protocol::{SignedQuote, Transaction, TxId};
 use agoge_store::{Store, StoreError};
 use agoge_supervisor::{CancellationToken, Health, Spawner};
 use tokio::sync::mpsc;
@@ -13,6 +15,7 @@ use tokio::sync::mpsc;
 use super::validators::Heard;
 use crate::mempool::{Mempool, RefuseReason, SubmitError};
 use crate::query::PeerView;
+use crate::quotes::Quotes;
 
 /// Between two looks at the list of peers.
 const PEERS_INTERVAL: Duration = Duration::from_secs(2);
@@ -42,6 +45,7 @@ pub(super) struct Network {
     pub(super) events: mpsc::Receiver<P2pEvent>,
     pub(super) validators: mpsc::Sender<Heard>,
     pub(super) mempool: Mempool,
+    pub(super) quotes: Quotes,
     pub(super) store: Arc<Store>,
     pub(super) health: Health,
     pub(super) spawner: Spawner,
@@ -69,17 +73,22 @@ impl Network {
 
     async fn handle(&mut self, event: P2pEvent) {
         match event {
-            P2pEvent::Gossip { message, ticket, .. } => self.handle_gossip(message, ticket).await,
+            P2pEvent::Gossip {
+                peer,
+                message,
+                ticket,
+            } => self.handle_gossip(peer, message, ticket).await,
             P2pEvent::Request { request, reply, .. } => self.handle_request(request, reply),
             P2pEvent::PeerConnected { .. } | P2pEvent::PeerDisconnected { .. } => self.look_at_peers().await,
         }
     }
 
-    async fn handle_gossip(&self, message: GossipMessage, ticket: Ticket) {
+    async fn handle_gossip(&self, peer: PeerId, message: GossipMessage, ticket: Ticket) {
         let heard = match message {
             GossipMessage::Transaction(tx) => return self.submit(*tx, ticket),
             GossipMessage::Proposal(proposal) => Heard::Proposal(Box::new(proposal), ticket),
             GossipMessage::Attestation(attestation) => Heard::Attestation(attestation, ticket),
+            GossipMessage::Quote(quote) => return self.take_quote(peer, *quote, ticket),
         };
         // The validators' task lives as long as this one, except while the process stops.
         self.validators.send(heard).await.ok();
@@ -104,6 +113,27 @@ impl Network {
         });
     }
 
+    /// Rates bound these tasks; those that wait for L1 are bounded by the quotes' look-ups.
+    fn take_quote(&self, peer: PeerId, quote: SignedQuote, ticket: Ticket) {
+        let (quotes, p2p) = (self.quotes.clone(), self.p2p.clone());
+        self.spawner.spawn("gossiped-quote", async move {
+            let verdict = match quotes.submit(Some(peer), quote).await {
+                Ok(_) => Verdict::Accept,
+                Err(refusal) => {
+                    tracing::debug!(%refusal, "gossiped quote not taken");
+                    if refusal.is_sender_wrong() {
+                        Verdict::Reject
+                    } else {
+                        Verdict::Ignore
+                    }
+                }
+            };
+            // The network may be stopping.
+            p2p.report(ticket, verdict).await.ok();
+            Ok::<(), Infallible>(())
+        });
+    }
+
     /// The network's bound on requests bounds these tasks.
     fn handle_request(&self, request: Request, reply: Responder) {
         let (mempool, store) = (self.mempool.clone(), Arc::clone(&self.store));
@@ -111,6 +141,10 @@ impl Network {
             .spawner
             .spawn_blocking("peer-request", move || match request {
                 Request::Transactions(ids) => transactions(&mempool, &ids).map(Response::Transactions),
+                Request::BlockTxIds { number, block_hash } => {
+                    let ids = store.view().block_tx_ids(number, block_hash);
+                    ids.map(Response::BlockTxIds)
+                }
                 Request::Blob(hash) => Ok(Response::Blob(store.view().blob(hash)?.map(|blob| blob.to_vec()))),
                 // The network answers this itself.
                 Request::Status => Ok(Response::Refused(Refusal::Busy)),

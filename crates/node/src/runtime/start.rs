@@ -11,7 +11,7 @@ use agoge_state_transition::BlockLimits;
 use agoge_supervisor::{Clock, Health, SlotClock, Spawner};
 use tokio::sync::{mpsc, watch};
 
-use super::adapters::{Blobs, L1Sets};
+use super::adapters::{Blobs, L1Bonds, L1Sets};
 use super::error::{SenderFailed, StartError};
 use super::handle::{Inner, NodeHandle, no_tips};
 use super::local::{Local, cursor, mempool_config, open_local, p2p_config, unfollowed_at_start};
@@ -24,6 +24,7 @@ use crate::consensus::{ChainView, Input, Rules, Validators};
 use crate::keys::KeyRing;
 use crate::mempool::Mempool;
 use crate::publisher::Publisher;
+use crate::quotes::{QuoteRules, Quotes};
 
 /// Steps of the chain that wait for the validators; the follower waits when it is full.
 const NOTICES_MAX: usize = 64;
@@ -79,6 +80,7 @@ pub async fn start(parts: NodeParts) -> Result<NodeHandle, StartError> {
         .ok_or(StartError::NoInstance)?;
     let genesis_id = Digest::from_b256(genesis_id)?;
     let rollup = deployment.address("Rollup")?;
+    let prover_bonds = deployment.address("ProverBonds")?;
     let slots = SlotClock::new(network.timing(deployment.genesis_time), Arc::clone(&clock));
 
     let l1 = L1Client::connect(config.l1_client(Some(deployment)), clock).await?;
@@ -102,7 +104,8 @@ pub async fn start(parts: NodeParts) -> Result<NodeHandle, StartError> {
         }
         None => None,
     };
-    let (p2p, events) = agoge_p2p::start(p2p_config(&config, genesis_id, rollup)?, &spawner).await?;
+    let (p2p, events) =
+        agoge_p2p::start(p2p_config(&config, genesis_id, (rollup, prover_bonds))?, &spawner).await?;
 
     let prepared = PreparedBlocks::default();
     let block_rules = block_rules(&network, genesis_id, &slots);
@@ -116,6 +119,11 @@ pub async fn start(parts: NodeParts) -> Result<NodeHandle, StartError> {
         network.protocol.committee_size,
     );
     let publisher = Publisher::new(sender, reader.clone(), prepared, &consensus, spawner.clone());
+    let quotes = Quotes::new(
+        quote_rules(&network, rollup, prover_bonds, &slots),
+        Arc::clone(&local.store),
+        Arc::new(L1Bonds(reader.clone())),
+    );
     let (wires, ends) = wires();
     let parts = Parts {
         network,
@@ -126,6 +134,7 @@ pub async fn start(parts: NodeParts) -> Result<NodeHandle, StartError> {
         local,
         executor,
         committees,
+        quotes,
         health,
         spawner,
     };
@@ -145,6 +154,7 @@ struct Parts {
     local: Local,
     executor: Executor,
     committees: Committees,
+    quotes: Quotes,
     health: Health,
     spawner: Spawner,
 }
@@ -219,6 +229,7 @@ impl Parts {
         let validators = ValidatorsActor {
             p2p: self.p2p.clone(),
             committees: self.committees.clone(),
+            quotes: self.quotes.clone(),
             judge,
             signer: signer.clone(),
             publisher,
@@ -249,6 +260,7 @@ impl Parts {
             events,
             validators: heard,
             mempool: self.mempool.clone(),
+            quotes: self.quotes.clone(),
             store: Arc::clone(&self.local.store),
             health: self.health.clone(),
             spawner: self.spawner.clone(),
@@ -314,6 +326,7 @@ impl Parts {
             mempool: self.mempool,
             p2p: self.p2p,
             committees: self.committees,
+            quotes: self.quotes,
             signer,
             duties,
             peers,
@@ -368,8 +381,25 @@ fn consensus_rules(network: &NetworkConfig, genesis_id: Digest, rollup: Address,
         timing: *slots.timing(),
         l1_slot_seconds: network.network.l1_slot_seconds,
         committee_size: network.protocol.committee_size,
+        claim_window_slots: network.proving.claim_window_slots,
         head_age_max_seconds: network.l1.head_age_max_seconds,
         genesis_id,
         domain: agoge_protocol::eip712::domain(network.network.chain_id, rollup),
+    }
+}
+
+fn quote_rules(
+    network: &NetworkConfig,
+    instance: Address,
+    prover_bonds: Address,
+    slots: &SlotClock,
+) -> QuoteRules {
+    QuoteRules {
+        instance,
+        domain: agoge_protocol::eip712::domain(network.network.chain_id, prover_bonds),
+        timing: *slots.timing(),
+        l1_slot_seconds: network.network.l1_slot_seconds,
+        claim_window_slots: network.proving.claim_window_slots,
+        bond_min_gwei: network.proving.bond_min_gwei,
     }
 }

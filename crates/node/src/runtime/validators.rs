@@ -21,6 +21,7 @@ use crate::consensus::{
 };
 use crate::duties::{DutyLog, DutyOutcome, DutyRecord};
 use crate::publisher::Publisher;
+use crate::quotes::Quotes;
 use crate::signer::Signer;
 
 /// Results of work that wait for the actor: more than the machine can have under way.
@@ -39,6 +40,7 @@ pub(super) struct ValidatorsActor {
     // Interfaces.
     pub(super) p2p: P2pHandle,
     pub(super) committees: Committees,
+    pub(super) quotes: Quotes,
     pub(super) judge: Judge,
     pub(super) signer: Signer,
     pub(super) publisher: Publisher,
@@ -71,7 +73,7 @@ impl ValidatorsActor {
             tokio::select! {
                 () = cancel.cancelled() => return Ok(()),
                 Some(notice) = self.notices.recv() => self.handle_notice(notice).await,
-                Some(input) = self.inputs.recv() => self.step(input).await,
+                Some(input) = self.inputs.recv() => self.handle_input(input).await,
                 Some(heard) = self.heard.recv() => self.handle_heard(heard).await,
                 _ = tick.tick() => self.step(Input::Tick).await,
             }
@@ -88,8 +90,11 @@ impl ValidatorsActor {
                     })
                     .await;
                 }
+                // Its epoch may end elsewhere now.
+                self.step(Input::Offer(None)).await;
             }
             ChainNotice::View(view) => {
+                self.committees.on_l1_block();
                 self.view.send_replace(Some(view));
                 let status = Status {
                     genesis_id: self.genesis_id,
@@ -99,8 +104,22 @@ impl ValidatorsActor {
                 // The network may be stopping.
                 self.p2p.set_status(status).await.ok();
                 self.step(Input::Chain(view)).await;
+                self.find_offer(view.is_synced);
             }
         }
+    }
+
+    async fn handle_input(&mut self, input: Input) {
+        if let Input::Committee {
+            epoch,
+            committee: Some(committee),
+        } = &input
+            && !self.committees.is_current(*epoch, committee)
+        {
+            // L1 was reorganised while the answer was on its way; the machine asks again.
+            return;
+        }
+        self.step(input).await;
     }
 
     async fn handle_heard(&mut self, heard: Heard) {
@@ -170,6 +189,18 @@ impl ValidatorsActor {
             Output::Equivocation(evidence) => report_equivocation(&evidence),
             Output::RecordDuty(record) => self.record(record),
         }
+    }
+
+    /// Looks for the quote that a block of the next L1 block's slot claims, if this node may publish one.
+    fn find_offer(&self, is_synced: bool) {
+        if !is_synced || !self.publisher.can_publish() || self.signer.addresses().is_empty() {
+            return;
+        }
+        let quotes = self.quotes.clone();
+        self.work(
+            "find-offer",
+            async move { Some(Input::Offer(quotes.offer().await)) },
+        );
     }
 
     fn find_committee(&self, epoch: Epoch) {

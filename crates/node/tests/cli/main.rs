@@ -134,7 +134,7 @@ impl Home {
     /// A deployment file.
     fn deployment(&self, network: &str, chain_id: u64) -> PathBuf {
         let zero = format!("0x{}", "00".repeat(32));
-        let contracts = ["Registry", "Staking", "Rollup"].map(|name| {
+        let contracts = ["Registry", "Staking", "ProverBonds", "Rollup"].map(|name| {
             serde_json::json!({ "name": name, "address": ANVIL_ADDRESS, "code_hash": zero, "constructor_args": "0x" })
         });
         let json = serde_json::json!({

@@ -7,6 +7,8 @@
 )]
 
 mod chain;
+mod committees;
 mod consensus;
 mod mempool;
+mod quotes;
 mod support;

@@ -7,8 +7,8 @@ use agoge_node::chain::{Applier, BlockRules, Built, ChainError, Executor, Prepar
 use agoge_node::mempool::{Mempool, MempoolConfig, PoolLimits, ProofVerifier};
 use agoge_protocol::note::next_inbox_hash;
 use agoge_protocol::{
-    Address, B256, Ciphertext, Deposit, Digest, Element, L1Block, L1BlockNumber, L1Event, L2BlockNumber,
-    Slot, Timing, Transaction, TxPublicInputs, Withdrawal,
+    Address, B256, Ciphertext, Deposit, Digest, Element, Epoch, L1Block, L1BlockNumber, L1Event,
+    L2BlockNumber, Slot, Timing, Transaction, TxPublicInputs, Withdrawal,
 };
 use agoge_state_transition::{BlockLimits, Tree, hash, tree};
 use agoge_store::{Store, StoreConfig};
@@ -64,11 +64,24 @@ pub(crate) fn store_config() -> StoreConfig {
     StoreConfig {
         undo_blocks_max: 200,
         l1_blocks_max: 256,
+        epoch_slots: TIMING.epoch_slots,
         mined_tx_blocks_max: 64,
         queued_txs_max: 100,
         queued_bytes_max: 10 << 20,
         blobs_max: 64,
         blob_age_slots_max: 10_000,
+    }
+}
+
+/// L1 takes a proof of blocks up to `to`, of which all from `settled_from` on were unproven.
+pub(crate) fn proven(settled_from: u64, to: u64) -> L1Event {
+    L1Event::Proven {
+        epoch: Epoch::new(0),
+        prover: Address::repeat_byte(0x77),
+        from: L2BlockNumber::new(1),
+        to: L2BlockNumber::new(to),
+        settled_from: L2BlockNumber::new(settled_from),
+        end_archive: Digest::ZERO,
     }
 }
 
@@ -145,7 +158,12 @@ impl TestNode {
         events: &[L1Event],
         blob: Option<&Blob>,
     ) -> Result<(), ChainError> {
-        self.applier.extend(block, events.to_vec(), blob)
+        let hashes = events.iter().filter_map(|event| match event {
+            L1Event::BlockProposed { blob_hash, .. } => Some(*blob_hash),
+            _ => None,
+        });
+        let blobs = hashes.filter_map(|hash| Some((hash, Box::new(blob?.clone()))));
+        self.applier.extend(block, events.to_vec(), &blobs.collect())
     }
 }
 

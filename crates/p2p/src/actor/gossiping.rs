@@ -84,11 +84,11 @@ impl Actor {
         };
         self.recorder
             .record(Way::In, Some(ticket.peer), || Content::Gossip(decoded.clone()));
-        // A flood of transactions must not push out what a slot depends on.
-        let places_left = if kind == GossipKind::Transaction {
-            self.config.limits.events_max / 2
-        } else {
+        // A flood of transactions or quotes must not push out what a slot depends on.
+        let places_left = if kind.is_urgent() {
             0
+        } else {
+            self.config.limits.events_max / 2
         };
         let event = P2pEvent::Gossip {
             peer: ticket.peer,

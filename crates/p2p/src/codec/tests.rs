@@ -42,6 +42,10 @@ async fn requests_round_trip_up_to_their_limit_and_not_above() {
         Request::Status,
         Request::Transactions(ids(REQUEST_TXS_MAX)),
         Request::Blob(B256::ZERO),
+        Request::BlockTxIds {
+            number: L2BlockNumber::new(3),
+            block_hash: B256::ZERO,
+        },
     ] {
         let (mut codec, bytes) = bytes_of(request.clone()).await;
         assert_eq!(
@@ -78,6 +82,17 @@ async fn the_layout_is_pinned() {
     assert_eq!(bytes.len(), 9 + 32);
     let (_, bytes) = bytes_of(Request::Blob(B256::repeat_byte(9))).await;
     assert_eq!(bytes[..6], [33, 0, 0, 0, 2, 9]);
+    let (_, bytes) = bytes_of(Request::BlockTxIds {
+        number: L2BlockNumber::new(7),
+        block_hash: B256::repeat_byte(9),
+    })
+    .await;
+    assert_eq!(bytes[..6], [41, 0, 0, 0, 3, 7]);
+    assert_eq!((bytes.len(), bytes[13]), (45, 9));
+    let known = TxId(B256::repeat_byte(7));
+    let encoded = borsh::to_vec(&Response::BlockTxIds(Some(vec![None, Some(known)]))).unwrap();
+    assert_eq!(encoded[..9], [4, 1, 2, 0, 0, 0, 0, 1, 7]);
+    assert_eq!(borsh::to_vec(&Response::BlockTxIds(None)).unwrap(), [4, 0]);
     let encoded = borsh::to_vec(&Response::Status(status())).unwrap();
     assert_eq!((encoded.len(), encoded[0], encoded[33]), (73, 0, 5));
     assert_eq!(borsh::to_vec(&Response::Blob(None)).unwrap(), [2, 0]);
@@ -112,6 +127,14 @@ async fn answers_are_bounded_by_their_question() {
         answer(&mut codec, Response::Status(status())).await.unwrap(),
         Response::Status(status())
     );
+    let question = Request::BlockTxIds {
+        number: L2BlockNumber::new(1),
+        block_hash: B256::ZERO,
+    };
+    let (mut codec, _) = bytes_of(question).await;
+    let full = |count| Response::BlockTxIds(Some(vec![Some(TxId(B256::ZERO)); count]));
+    assert_eq!(answer(&mut codec, full(64)).await.unwrap(), full(64));
+    assert!(answer(&mut codec, full(65)).await.is_err());
     assert_eq!(
         Request::Transactions(ids(3)).response_bytes_max(),
         128 + 3 * TX_BYTES_MAX

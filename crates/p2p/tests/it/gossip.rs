@@ -52,14 +52,16 @@ async fn all_kinds_reach_all_of_five_nodes_once() {
         .publish_attestation(attestation(8, 4))
         .await
         .unwrap();
+    author.handle.publish_quote(quote(6)).await.unwrap();
     for node in &mut nodes {
         let mut kinds = BTreeSet::new();
-        for _ in 0..4 {
+        for _ in 0..5 {
             match node.judge(Verdict::Accept).await {
                 GossipMessage::Transaction(tx) => assert_eq!(*tx, transaction(1)),
                 GossipMessage::Proposal(signed) => assert_eq!(signed, proposal(7)),
                 GossipMessage::Attestation(one) if one.slot.get() == 7 => assert_eq!(one, attestation(7, 3)),
                 GossipMessage::Attestation(other) => assert_eq!(other, attestation(8, 4)),
+                GossipMessage::Quote(signed) => assert_eq!(*signed, quote(6)),
             }
             kinds.insert(node.peer_ids().await.len());
         }
@@ -199,6 +201,50 @@ async fn a_peer_above_its_rate_is_not_listened_to_and_banned() {
 }
 
 #[tokio::test]
+async fn a_flood_of_quotes_is_bounded_and_leaves_places_for_what_a_slot_depends_on() {
+    let limits = Limits {
+        events_max: 4,
+        ..Limits::default()
+    };
+    let (mut node, author) = pair(P2pConfig { limits, ..config() }, config()).await;
+    for epoch in 0..10 {
+        author.handle.publish_quote(quote(epoch)).await.unwrap();
+    }
+    author
+        .handle
+        .publish_attestation(attestation(1, 1))
+        .await
+        .unwrap();
+    let mut quotes = 0;
+    while let GossipMessage::Quote(_) = node.gossip().await.1 {
+        quotes += 1;
+    }
+    assert!(quotes >= 2, "{quotes}");
+
+    let limits = Limits {
+        quotes: Rate {
+            burst: 3,
+            per_second: 0,
+        },
+        ..Limits::default()
+    };
+    let (mut node, flooder) = pair(P2pConfig { limits, ..config() }, config()).await;
+    for epoch in 0..40 {
+        // The last ones may find the connection closed.
+        flooder.handle.publish_quote(quote(epoch)).await.ok();
+    }
+    let mut delivered = 0;
+    loop {
+        match node.event().await {
+            P2pEvent::Gossip { .. } => delivered += 1,
+            P2pEvent::PeerDisconnected { peer } => break assert_eq!(peer, flooder.id()),
+            other => panic!("{other:?}"),
+        }
+    }
+    assert_eq!(delivered, 3, "above its rate it is not listened to, and banned");
+}
+
+#[tokio::test]
 async fn transactions_leave_places_for_what_a_slot_depends_on() {
     let limits = Limits {
         events_max: 4,
@@ -234,6 +280,7 @@ async fn the_wire_is_recorded_on_both_sides() {
                 path,
                 chain_id: 31_337,
                 rollup: Address::repeat_byte(9),
+                prover_bonds: Address::repeat_byte(10),
             }),
             ..config()
         }
@@ -246,7 +293,8 @@ async fn the_wire_is_recorded_on_both_sides() {
         .publish_attestation(attestation(6, 2))
         .await
         .unwrap();
-    for _ in 0..3 {
+    author.handle.publish_quote(quote(7)).await.unwrap();
+    for _ in 0..4 {
         receiver.judge(Verdict::Accept).await;
     }
     let author_id = author.id().to_string();
@@ -270,7 +318,12 @@ async fn the_wire_is_recorded_on_both_sides() {
             assert_eq!(lines.iter().find(status).unwrap()["kind"], "status");
         }
     }
-    for (kind, slot) in [("tx", None), ("proposal", Some(5)), ("attestation", Some(6))] {
+    for (kind, slot) in [
+        ("tx", None),
+        ("proposal", Some(5)),
+        ("attestation", Some(6)),
+        ("quote", None),
+    ] {
         let find = |lines: &[serde_json::Value]| {
             lines
                 .iter()

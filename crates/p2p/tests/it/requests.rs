@@ -46,6 +46,11 @@ async fn each_kind_is_asked_and_answered() {
 
     let txs: Vec<_> = (0..20).map(transaction).collect();
     let request = Request::Transactions(txs.iter().map(|tx| tx.id()).collect());
+    let block_ids = Request::BlockTxIds {
+        number: L2BlockNumber::new(5),
+        block_hash: B256::repeat_byte(2),
+    };
+    let known = vec![Some(txs[0].id()), None];
     let serve = async {
         let (peer, asked, reply) = answerer.asked().await;
         assert_eq!((peer, asked), (asker.id(), request.clone()));
@@ -55,6 +60,9 @@ async fn each_kind_is_asked_and_answered() {
         reply.respond(Response::Blob(Some(vec![5; BLOB_BYTES])));
         let (_, _, reply) = answerer.asked().await;
         reply.respond(Response::Blob(None));
+        let (_, asked, reply) = answerer.asked().await;
+        assert_eq!(asked, block_ids);
+        reply.respond(Response::BlockTxIds(Some(known.clone())));
     };
     let ask = async {
         let answer = asker.handle.request(target, request.clone()).await.unwrap();
@@ -66,6 +74,12 @@ async fn each_kind_is_asked_and_answered() {
             asker.handle.request(Target::ANY, blob).await.unwrap().response,
             Response::Blob(None)
         );
+        let answer = asker
+            .handle
+            .request(Target::ANY, block_ids.clone())
+            .await
+            .unwrap();
+        assert_eq!(answer.response, Response::BlockTxIds(Some(known.clone())));
     };
     tokio::join!(serve, ask);
 }

@@ -9,8 +9,8 @@ use agoge_p2p::{
     Responder, Ticket, Verdict, start,
 };
 use agoge_protocol::{
-    Address, Attestation, B256, Ciphertext, CompactSignature, Digest, Element, FreeFields, Proposal,
-    SignedProposal, Slot, Transaction, TxPublicInputs, Withdrawal,
+    Address, Attestation, B256, Ciphertext, CompactSignature, Digest, Element, Epoch, FreeFields, Proposal,
+    Quote, SignedProposal, SignedQuote, Slot, Transaction, TxPublicInputs, Withdrawal,
 };
 use agoge_supervisor::{LogFormat, Spawner, Supervisor, init_logging};
 use tokio::sync::mpsc;
@@ -211,6 +211,22 @@ pub(crate) fn proposal(slot: u64) -> SignedProposal {
         )
         .unwrap(),
         signature: CompactSignature::from_bytes([8; 64]),
+    }
+}
+
+pub(crate) fn quote(epoch: u64) -> SignedQuote {
+    SignedQuote {
+        quote: Quote {
+            instance: Address::repeat_byte(4),
+            epoch: Epoch::new(epoch),
+            end_archive: digest(5),
+            valid_until_slot: Slot::new(99),
+            bond_amount_gwei: 1_000_000_000,
+            prover: Address::repeat_byte(5),
+            basis_point_fee: 500,
+            nonce: 1,
+        },
+        signature: CompactSignature::from_bytes([2; 64]),
     }
 }
 

@@ -319,6 +319,68 @@ fn logs_and_kept_transactions_are_bounded() {
     }
 }
 
+/// The blocks, of the first `count`, whose transaction is still there with its proof.
+fn kept(store: &crate::Store, count: u64) -> Vec<u64> {
+    let view = store.view();
+    let is_kept = |number: &u64| {
+        let number = L2BlockNumber::new(*number);
+        view.mined_tx(MinedAt { number, position: 0 }).unwrap().is_some()
+    };
+    (1..=count).filter(is_kept).collect()
+}
+
+#[test]
+fn transactions_are_kept_until_their_whole_epoch_is_proven_beyond_any_reorg() {
+    for (name, store, _dir) in twins(CONFIG) {
+        let mut chain = Chain::new();
+        chain.start(&store);
+        let one = Act::Block {
+            txs: 1,
+            is_known: true,
+        };
+        for _ in 0..12 {
+            chain.offer(&store);
+            chain.apply(&store, std::slice::from_ref(&one));
+        }
+        let all: Vec<u64> = (1..=12).collect();
+        let epoch = |number: u64| {
+            let block = store.view().block(L2BlockNumber::new(number)).unwrap();
+            block.unwrap().header.slot.get() / CONFIG.epoch_slots
+        };
+        let first_of = |wanted: u64| all.iter().copied().find(|n| epoch(*n) >= wanted).unwrap();
+        // A prefix of the third epoch with blocks is proven, and all before it.
+        let split = first_of(epoch(first_of(epoch(1) + 1)) + 1);
+        assert!(epoch(split) == epoch(split + 1), "{name}: an epoch of two blocks");
+        chain.apply(&store, &[Act::Prove { count: split }]);
+        for _ in 1..64 {
+            chain.apply(&store, &[]);
+            assert_eq!(kept(&store, 12), all, "{name}: a reorg may take the proof back");
+        }
+        chain.roll_back(&store, 64);
+        for _ in 0..70 {
+            chain.apply(&store, &[]);
+        }
+        assert_eq!(kept(&store, 12), all, "{name}: a reorg has taken the proof back");
+        chain.apply(&store, &[Act::Prove { count: split }]);
+        for _ in 0..64 {
+            chain.apply(&store, &[]);
+        }
+        let of_open_epochs: Vec<u64> = (split..=12).collect();
+        assert_eq!(
+            kept(&store, 12),
+            of_open_epochs,
+            "{name}: the rest of the epoch, and its prefix"
+        );
+        // All are proven: the last epoch may still grow.
+        chain.apply(&store, &[Act::Prove { count: 12 }]);
+        for _ in 0..64 {
+            chain.apply(&store, &[]);
+        }
+        let of_last_epoch: Vec<u64> = (first_of(epoch(12))..=12).collect();
+        assert_eq!(kept(&store, 12), of_last_epoch, "{name}");
+    }
+}
+
 #[test]
 fn the_queue_is_bounded_by_count_and_bytes() {
     let bytes = u64::try_from(borsh::to_vec(&transaction(1)).unwrap().len()).unwrap();

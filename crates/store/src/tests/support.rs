@@ -22,6 +22,7 @@ use crate::{
 pub(super) const CONFIG: StoreConfig = StoreConfig {
     undo_blocks_max: 256,
     l1_blocks_max: 256,
+    epoch_slots: 8,
     mined_tx_blocks_max: 256,
     queued_txs_max: 512,
     queued_bytes_max: 1 << 22,

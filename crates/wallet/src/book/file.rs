@@ -8,11 +8,11 @@ use std::path::{Path, PathBuf};
 use agoge_protocol::Digest;
 use borsh::{BorshDeserialize, BorshSerialize};
 
-use super::{Book, OwnedNote, ReadBlock, SentTx};
+use super::{Book, MinedWithdrawal, OwnDeposit, OwnedNote, ReadBlock, SentTx};
 use crate::tree::NoteTree;
 
 /// Format of the file.
-const VERSION: u8 = 1;
+const VERSION: u8 = 2;
 
 /// The file cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -56,6 +56,8 @@ struct BookFile {
     leaves: Vec<Digest>,
     notes: Vec<OwnedNote>,
     sent: Vec<SentTx>,
+    withdrawals: Vec<MinedWithdrawal>,
+    deposits: Vec<OwnDeposit>,
 }
 
 impl BookFile {
@@ -66,6 +68,7 @@ impl BookFile {
             && self.blocks.last().map_or(0, |block| block.note_count) == count
             && self.blocks.is_sorted_by_key(|block| block.number)
             && self.notes.iter().all(|note| note.index < count)
+            && self.withdrawals.is_sorted_by_key(|mined| mined.block)
     }
 }
 
@@ -106,6 +109,12 @@ impl Book {
             tree: NoteTree::from_leaves(&file.leaves),
             notes: file.notes.into_iter().map(|note| (note.index, note)).collect(),
             sent: file.sent,
+            withdrawals: file.withdrawals,
+            deposits: file
+                .deposits
+                .into_iter()
+                .map(|deposit| (deposit.index, deposit))
+                .collect(),
         })
     }
 
@@ -125,6 +134,8 @@ impl Book {
             leaves: self.tree.leaves().to_vec(),
             notes: self.notes.values().cloned().collect(),
             sent: self.sent.clone(),
+            withdrawals: self.withdrawals.clone(),
+            deposits: self.deposits.values().copied().collect(),
         };
         let bytes = borsh::to_vec(&file).map_err(io)?;
         let beside = path.with_extension("new");

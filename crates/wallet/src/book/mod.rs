@@ -1,12 +1,13 @@
 //! What a wallet knows: its notes, the note tree's leaves, the last blocks it has read and the transactions it has sent.
 
 mod file;
+mod history;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use agoge_protocol::limits::{BLOCK_DEPOSITS_MAX, BLOCK_TXS_MAX};
 use agoge_protocol::rpc::RpcEffects;
-use agoge_protocol::{BlockHash, Deposit, Digest, Element, L2BlockNumber, Transaction, TxId};
+use agoge_protocol::{BlockHash, Deposit, Digest, Element, L2BlockNumber, Transaction, TxId, Withdrawal};
 use agoge_state_transition::hash::{self, Output};
 use borsh::{BorshDeserialize, BorshSerialize};
 
@@ -15,6 +16,7 @@ use crate::seed::Keys;
 use crate::tree::NoteTree;
 
 pub use file::BookFileError;
+pub use history::{MinedWithdrawal, OwnDeposit};
 
 /// Blocks remembered by hash: a replaced chain is followed back this far, beyond it everything is read again.
 const BLOCKS_MAX: usize = 1_024;
@@ -80,6 +82,8 @@ pub struct SentTx {
     pub id: TxId,
     /// What it spends.
     pub nullifiers: [Digest; 2],
+    /// What it withdraws to L1; amount 0 if nothing.
+    pub withdrawal: Withdrawal,
     /// Its encoding, to be handed over again should the node have lost it; empty once a block has settled it, since nodes queue the
     /// transactions of a replaced block by themselves.
     pub encoded: Vec<u8>,
@@ -154,6 +158,10 @@ pub struct Book {
     /// By leaf index.
     notes: BTreeMap<u64, OwnedNote>,
     sent: Vec<SentTx>,
+    /// Oldest first.
+    withdrawals: Vec<MinedWithdrawal>,
+    /// By inbox index.
+    deposits: BTreeMap<u64, OwnDeposit>,
 }
 
 impl Book {
@@ -165,6 +173,8 @@ impl Book {
             tree: NoteTree::default(),
             notes: BTreeMap::new(),
             sent: Vec::new(),
+            withdrawals: Vec::new(),
+            deposits: BTreeMap::new(),
         }
     }
 
@@ -197,10 +207,15 @@ impl Book {
 
     /// Gwei in notes that no block has spent.
     pub fn balance(&self) -> u128 {
+        self.balance_of_first(u64::MAX)
+    }
+
+    /// Gwei in those of them that are among the first `count` leaves of the note tree.
+    pub fn balance_of_first(&self, count: u64) -> u128 {
         self.notes
-            .values()
-            .filter(|n| n.spent_in.is_none())
-            .map(|n| u128::from(n.value))
+            .range(..count)
+            .filter(|(_, note)| note.spent_in.is_none())
+            .map(|(_, note)| u128::from(note.value))
             .sum()
     }
 
@@ -224,6 +239,7 @@ impl Book {
         self.sent.push(SentTx {
             id,
             nullifiers: *tx.public_inputs.nullifiers(),
+            withdrawal: tx.public_inputs.withdrawal(),
             encoded,
             settled_in: None,
         });
@@ -248,6 +264,7 @@ impl Book {
         for settled_in in self.sent.iter_mut().map(|sent| &mut sent.settled_in) {
             *settled_in = settled_in.filter(|settled| *settled <= number);
         }
+        self.return_history_to(number);
     }
 
     /// Reads one block's effects. On an error the book is unchanged.
@@ -303,6 +320,7 @@ impl Book {
             self.return_to(before);
             return result;
         }
+        self.keep_history(effects);
         self.settle(
             block,
             &effects.transactions.iter().flat_map(|tx| tx.nullifiers).collect(),

@@ -8,10 +8,8 @@ use serde_json::json;
 
 use super::error::Output;
 use super::session::Session;
-use super::wait::Patience;
-use super::{Args, Command, Deposit, Global, Wait, WalletError, input, pay, say};
+use super::{Args, Command, Global, WalletError, border, input, pay, say};
 use crate::amount::format_ether;
-use crate::deposit::deposit_to_inbox;
 use crate::dir::DirLock;
 use crate::keyfile;
 use crate::node::{Node, words};
@@ -24,8 +22,12 @@ pub(super) async fn dispatch(args: Args) -> Result<Output, WalletError> {
         Command::Restore => restore(global).await,
         Command::Address => address(global),
         Command::Balance => balance_of(global, &input::seed(global)?).await,
-        Command::Deposit(deposit) => self::deposit(global, deposit).await,
+        Command::Deposit(deposit) => border::deposit(global, deposit).await,
+        Command::Deposits => border::deposits(global).await,
         Command::Send(send) => pay::send(global, send).await,
+        Command::Withdraw(withdraw) => pay::withdraw(global, withdraw).await,
+        Command::Withdrawals(args) => border::withdrawals(global, args).await,
+        Command::Claim(claim) => border::claim(global, claim).await,
         Command::Status { id } => status(global, TxId(id)).await,
         Command::Submit { file } => submit(global, &file).await,
         Command::Completions { shell } => Ok(completions(shell)),
@@ -102,30 +104,30 @@ fn address(global: &Global) -> Result<Output, WalletError> {
 async fn balance_of(global: &Global, seed: &Seed) -> Result<Output, WalletError> {
     let session = Session::start(global, seed).await?;
     let book = &session.book;
+    let balance = book.balance();
+    let proven = book.balance_of_first(session.tips.proven.note_count);
+    let pending = balance.saturating_sub(proven);
     let spendable: u128 = book.spendable().map(|note| u128::from(note.value)).sum();
-    let proven = session.tips.proven.note_count;
-    let proven: u128 = book
-        .spendable()
-        .filter(|n| n.index < proven)
-        .map(|n| u128::from(n.value))
-        .sum();
-    let tip = session.tips.pending.number;
+    let tips = session.tips;
     let data = json!({
-        "balance_gwei": book.balance().to_string(),
-        "spendable_gwei": spendable.to_string(),
+        "balance_gwei": balance.to_string(),
         "proven_gwei": proven.to_string(),
+        "pending_gwei": pending.to_string(),
+        "spendable_gwei": spendable.to_string(),
         "notes": book.spendable().count(),
         "transactions_under_way": book.under_way().count(),
-        "block": tip,
+        "block": tips.pending.number,
+        "proven_block": tips.proven.number,
     });
     let mut lines = vec![
-        format!("balance    {}", format_ether(book.balance())),
+        format!("balance    {}", format_ether(balance)),
+        format!("proven     {}", format_ether(proven)),
+        format!("pending    {} (could still be pruned)", format_ether(pending)),
         format!("spendable  {}", format_ether(spendable)),
         format!(
-            "proven     {} (the rest could still be pruned)",
-            format_ether(proven)
+            "as of block {}, proven up to block {}",
+            tips.pending.number, tips.proven.number
         ),
-        format!("as of block {tip}"),
     ];
     lines.extend(book.under_way().map(|sent| format!("under way  {}", sent.id)));
     Ok(Output {
@@ -133,60 +135,6 @@ async fn balance_of(global: &Global, seed: &Seed) -> Result<Output, WalletError>
         data,
         lines,
     })
-}
-
-async fn deposit(global: &Global, args: Deposit) -> Result<Output, WalletError> {
-    let seed = input::seed(global)?;
-    let to = args.to.unwrap_or_else(|| seed.keys().address());
-    let node = Node::new(&global.node)?;
-    let info = node.info().await?;
-    let l1_password = input::l1_password(args.l1_password_file.as_deref())?;
-    let made = deposit_to_inbox(&seed, &to, &info, &args, &l1_password).await?;
-    say(&format!("deposit {} is on L1: {}", made.index, made.l1_tx));
-    wait_for_deposit(&node, made.index, args.wait, args.timeout).await?;
-    let data = json!({"index": made.index, "l1_tx": made.l1_tx, "amount_gwei": args.amount.to_string(), "to": to.to_string()});
-    let line = format!(
-        "deposited {} as inbox entry {}",
-        format_ether(args.amount.into()),
-        made.index
-    );
-    Ok(Output {
-        schema: "agoge.wallet.deposit/1",
-        data,
-        lines: vec![line],
-    })
-}
-
-async fn wait_for_deposit(node: &Node, index: u64, wait: Wait, seconds: u64) -> Result<(), WalletError> {
-    if wait == Wait::None {
-        return Ok(());
-    }
-    let patience = Patience::new(seconds);
-    loop {
-        let tips = patience.tolerate(node.tips().await)?;
-        let tip = tips.map(|tips| {
-            if wait == Wait::Proven {
-                tips.proven
-            } else {
-                tips.pending
-            }
-        });
-        if tip.is_some_and(|tip| tip.inbox_end > index) {
-            return Ok(());
-        }
-        if !patience.pause().await {
-            let where_to = if wait == Wait::Proven {
-                "proven block"
-            } else {
-                "block"
-            };
-            return Err(WalletError::DepositTimedOut {
-                index,
-                where_to,
-                seconds,
-            });
-        }
-    }
 }
 
 async fn status(global: &Global, id: TxId) -> Result<Output, WalletError> {

@@ -11,10 +11,12 @@ use crate::book::{BookFileError, TooManyUnderWay};
 use crate::deposit::DepositError;
 use crate::dir::DirError;
 use crate::keyfile::KeyfileError;
+use crate::l1::L1Error;
 use crate::node::NodeError;
 use crate::scan::ScanError;
 use crate::seed::NotASeed;
 use crate::transfer::TransferError;
+use crate::withdrawal::ClaimError;
 
 /// Why a command failed.
 #[derive(Debug, thiserror::Error)]
@@ -90,9 +92,15 @@ pub enum WalletError {
     /// The client circuit could not be built.
     #[error(transparent)]
     Prover(#[from] agoge_circuits::ClientProverError),
+    /// L1.
+    #[error(transparent)]
+    L1(#[from] L1Error),
     /// The deposit.
     #[error(transparent)]
     Deposit(#[from] DepositError),
+    /// The pull of a credit.
+    #[error(transparent)]
+    Claim(#[from] ClaimError),
     /// The fee is below the network's least.
     #[error("the fee is {given} gwei, the network asks for at least {least} gwei")]
     FeeTooLow {
@@ -188,7 +196,9 @@ impl WalletError {
                 ExitCode::Usage
             }
             Self::PasswordFileTooOpen { .. } | Self::EmptyPassword | Self::PasswordsDiffer => ExitCode::Usage,
-            Self::Transfer(TransferError::ZeroAmount | TransferError::TooMuch { .. }) => ExitCode::Usage,
+            Self::Transfer(
+                TransferError::ZeroAmount | TransferError::ZeroRecipient | TransferError::TooMuch { .. },
+            ) => ExitCode::Usage,
             Self::FeeTooLow { .. } | Self::FeeTooHigh { .. } | Self::TooManyUnderWay(_) => {
                 ExitCode::Precondition
             }
@@ -199,7 +209,9 @@ impl WalletError {
             }
             Self::Book(BookFileError::OtherInstance { .. }) | Self::TestingProfile => ExitCode::WrongNetwork,
             Self::TimedOut { .. } | Self::DepositTimedOut { .. } => ExitCode::TimedOut,
+            Self::L1(error) => error.exit_code(),
             Self::Deposit(error) => error.exit_code(),
+            Self::Claim(error) => error.exit_code(),
             Self::RestoredUnread { source, .. } => source.exit_code(),
             _ => ExitCode::Failed,
         }

@@ -1,5 +1,6 @@
 //! The command line of `agoge-wallet`: flags in, data on stdout, everything for people on stderr.
 
+mod border;
 mod commands;
 mod error;
 mod input;
@@ -11,8 +12,8 @@ use std::convert::Infallible;
 use std::io::Write;
 use std::path::PathBuf;
 
-use agoge_protocol::ShieldedAddress;
 use agoge_protocol::exit::ExitCode;
+use agoge_protocol::{Address, ShieldedAddress};
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 use secrecy::SecretString;
 
@@ -32,6 +33,7 @@ const TIMEOUT_MAX: u64 = 365 * 24 * 3_600;
   agoge-wallet new
   agoge-wallet deposit --amount 0.1ether --network phase4 --rpc-url http://127.0.0.1:8545 --keystore key.json
   agoge-wallet send --to agoge1... --amount 5000gwei --wait mined
+  agoge-wallet withdraw --to 0x... --amount 0.05ether --wait proven
 Exit codes: 0 ok, 1 failed, 2 usage, 3 precondition, 4 wrong network, 5 reverted, 6 simulation reverts, 7 timed out."
 )]
 pub struct Args {
@@ -82,8 +84,16 @@ pub(crate) enum Command {
     Balance,
     /// Move sepETH from L1 into a shielded note.
     Deposit(Deposit),
+    /// List the deposits made and received, and how far each has come.
+    Deposits,
     /// Pay a shielded address.
     Send(Send),
+    /// Pay an L1 address out of the pool: once the block is proven, it can be pulled there.
+    Withdraw(Withdraw),
+    /// List the withdrawals, and how far each has come.
+    Withdrawals(Withdrawals),
+    /// Pull on L1 all that the Rollup owes an L1 account: withdrawals and fees.
+    Claim(Claim),
     /// Say what became of a transaction.
     Status {
         /// Transaction id, 0x and 64 hex digits.
@@ -109,10 +119,28 @@ pub(crate) struct Deposit {
     /// Shielded address that gets the note; the wallet's own without it.
     #[arg(long, value_name = "ADDRESS")]
     pub(crate) to: Option<ShieldedAddress>,
+    #[command(flatten)]
+    pub(crate) account: L1Account,
+    #[command(flatten)]
+    pub(crate) waiting: Waiting,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct Claim {
+    /// L1 address that gets the money; the account itself without it.
+    #[arg(long, value_name = "L1_ADDRESS")]
+    pub(crate) to: Option<Address>,
+    #[command(flatten)]
+    pub(crate) account: L1Account,
+}
+
+/// An L1 account and where its L1 is.
+#[derive(Debug, ClapArgs)]
+pub(crate) struct L1Account {
     /// L1 JSON-RPC endpoint.
     #[arg(long, env = "ETH_RPC_URL", value_name = "URL", hide_env_values = true)]
     pub(crate) rpc_url: String,
-    /// Keystore (v3) of the paying L1 account.
+    /// Keystore (v3) of the L1 account.
     #[arg(long, env = "ETH_KEYSTORE", value_name = "FILE")]
     pub(crate) keystore: PathBuf,
     /// File whose first line is that keystore's password; without it the terminal is asked.
@@ -122,15 +150,19 @@ pub(crate) struct Deposit {
     #[arg(long, env = "AGOGE_NETWORK", value_name = "NAME|FILE")]
     pub(crate) network: String,
     /// Deployment file of the network: its Rollup must be the one that the node names. Give it when the node is not yours, since the
-    /// node says where the money goes.
+    /// node says where the money is.
     #[arg(long, env = "AGOGE_DEPLOYMENT", value_name = "FILE")]
     pub(crate) deployment: Option<PathBuf>,
-    /// What to wait for.
-    #[arg(long, value_enum, default_value_t = Wait::Mined)]
-    pub(crate) wait: Wait,
-    /// Seconds to wait at most.
-    #[arg(long, default_value_t = 600, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(..=TIMEOUT_MAX))]
-    pub(crate) timeout: u64,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct Withdrawals {
+    /// L1 JSON-RPC endpoint, to see what was pulled; without it L1 is not asked.
+    #[arg(long, env = "ETH_RPC_URL", value_name = "URL", hide_env_values = true)]
+    pub(crate) rpc_url: Option<String>,
+    /// Network file or name [default: the name that the node says].
+    #[arg(long, env = "AGOGE_NETWORK", value_name = "NAME|FILE")]
+    pub(crate) network: Option<String>,
 }
 
 #[derive(Debug, ClapArgs)]
@@ -138,6 +170,22 @@ pub(crate) struct Send {
     /// Shielded address of the recipient.
     #[arg(long, value_name = "ADDRESS")]
     pub(crate) to: ShieldedAddress,
+    #[command(flatten)]
+    pub(crate) paying: Paying,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct Withdraw {
+    /// L1 address that may pull the money once it is proven. It and the amount are public.
+    #[arg(long, value_name = "L1_ADDRESS")]
+    pub(crate) to: Address,
+    #[command(flatten)]
+    pub(crate) paying: Paying,
+}
+
+/// What both ways of spending notes take.
+#[derive(Debug, ClapArgs)]
+pub(crate) struct Paying {
     /// How much, as in 0.1ether or 5000gwei.
     #[arg(long, value_parser = parse_gwei, value_name = "AMOUNT")]
     pub(crate) amount: u64,
@@ -147,6 +195,12 @@ pub(crate) struct Send {
     /// Print the transaction and send nothing.
     #[arg(long)]
     pub(crate) print_raw: bool,
+    #[command(flatten)]
+    pub(crate) waiting: Waiting,
+}
+
+#[derive(Clone, Copy, Debug, ClapArgs)]
+pub(crate) struct Waiting {
     /// What to wait for.
     #[arg(long, value_enum, default_value_t = Wait::Mined)]
     pub(crate) wait: Wait,

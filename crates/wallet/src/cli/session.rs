@@ -26,10 +26,30 @@ pub(super) struct Session {
 
 /// Where the book is.
 #[derive(Clone, Debug)]
-struct Home {
+pub(super) struct Home {
     dir: PathBuf,
     book: PathBuf,
     genesis_id: Digest,
+}
+
+impl Home {
+    /// One file for each key and instance: a --seed wallet never mixes with the stored one.
+    pub(super) fn new(global: &Global, keys: &Keys, genesis_id: Digest) -> Self {
+        let name = format!("{}-{}.book", short(keys.owner), short(genesis_id));
+        Self {
+            dir: global.dir.clone(),
+            book: global.dir.join(name),
+            genesis_id,
+        }
+    }
+
+    /// Changes the book of a command that does not read the chain.
+    pub(super) async fn change(&self, change: impl FnOnce(&mut Book)) -> Result<(), WalletError> {
+        let _lock = DirLock::take(&self.dir).await?;
+        let mut book = Book::open(&self.book, self.genesis_id)?;
+        change(&mut book);
+        Ok(book.save(&self.book)?)
+    }
 }
 
 impl Session {
@@ -37,13 +57,7 @@ impl Session {
         let node = Node::new(&global.node)?;
         let info = node.info().await?;
         let keys: Keys = seed.keys();
-        // One file for each key and instance: a --seed wallet never mixes with the stored one.
-        let name = format!("{}-{}.book", short(keys.owner), short(info.genesis_id));
-        let home = Home {
-            dir: global.dir.clone(),
-            book: global.dir.join(name),
-            genesis_id: info.genesis_id,
-        };
+        let home = Home::new(global, &keys, info.genesis_id);
         let lock = DirLock::take(&home.dir).await?;
         let mut book = Book::open(&home.book, info.genesis_id)?;
         let scanned = scan(&node, &keys, &mut book, |block, tip| {
@@ -107,10 +121,7 @@ pub(super) struct Released {
 impl Released {
     /// Gives the notes of a transaction back that will not be mined.
     pub(super) async fn forget(&self, id: TxId) -> Result<(), WalletError> {
-        let _lock = DirLock::take(&self.home.dir).await?;
-        let mut book = Book::open(&self.home.book, self.home.genesis_id)?;
-        book.forget_sent(id);
-        Ok(book.save(&self.home.book)?)
+        self.home.change(|book| book.forget_sent(id)).await
     }
 }
 

@@ -13,17 +13,17 @@ use serde_json::Value;
 use crate::support::{Chain, FakeNode, address, rich, seed};
 
 /// Port 9 answers nobody.
-const NOBODY: &str = "http://127.0.0.1:9";
+pub(crate) const NOBODY: &str = "http://127.0.0.1:9";
 
-struct Home {
+pub(crate) struct Home {
     dir: tempfile::TempDir,
     node: String,
 }
 
-struct Run {
-    code: i32,
-    stdout: String,
-    stderr: String,
+pub(crate) struct Run {
+    pub(crate) code: i32,
+    pub(crate) stdout: String,
+    pub(crate) stderr: String,
 }
 
 impl Run {
@@ -33,14 +33,14 @@ impl Run {
         serde_json::from_str(&self.stdout).unwrap()
     }
 
-    fn data(&self) -> Value {
+    pub(crate) fn data(&self) -> Value {
         assert_eq!(self.code, 0, "{}", self.stderr);
         let json = self.json();
         assert_eq!(json["ok"], true);
         json["data"].clone()
     }
 
-    fn error(&self, code: i32) -> Value {
+    pub(crate) fn error(&self, code: i32) -> Value {
         assert_eq!(self.code, code, "{} {}", self.stdout, self.stderr);
         let json = self.json();
         assert_eq!(
@@ -52,7 +52,7 @@ impl Run {
 }
 
 impl Home {
-    fn new(node: &str) -> Self {
+    pub(crate) fn new(node: &str) -> Self {
         let home = Self {
             dir: tempfile::tempdir().unwrap(),
             node: node.to_owned(),
@@ -91,7 +91,7 @@ impl Home {
     }
 
     /// Runs with `--json`; the node of the test answers meanwhile.
-    async fn run(&self, args: &[&str]) -> Run {
+    pub(crate) async fn run(&self, args: &[&str]) -> Run {
         self.run_with(args, "").await
     }
 
@@ -101,7 +101,7 @@ impl Home {
     }
 
     /// Stores seed 1.
-    async fn restore(&self) -> Run {
+    pub(crate) async fn restore(&self) -> Run {
         self.run_with(&["restore", "--seed", "-"], &hex::encode([1; 32]))
             .await
     }
@@ -304,6 +304,10 @@ async fn money_is_found_sent_and_mined() {
         (&"30000".into(), &"30000".into())
     );
     assert_eq!((&data["proven_gwei"], &data["block"]), (&"0".into(), &2.into()));
+    assert_eq!(
+        (&data["pending_gwei"], &data["proven_block"]),
+        (&"30000".into(), &0.into())
+    );
 
     let to = address(2).to_string();
     let sent = home.run(&["send", "--to", &to, "--amount", "15000gwei"]).await;

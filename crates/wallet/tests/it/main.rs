@@ -3,7 +3,11 @@
 #[cfg(test)]
 mod book;
 #[cfg(test)]
+mod border;
+#[cfg(test)]
 mod cli;
+#[cfg(test)]
+mod ledger;
 #[cfg(test)]
 mod scan;
 #[cfg(test)]

@@ -18,7 +18,7 @@ use agoge_state_transition::hash::{self, Output};
 use agoge_wallet::book::Book;
 use agoge_wallet::cipher::{self, NoteSecret};
 use agoge_wallet::seed::Seed;
-use agoge_wallet::transfer::{Anchor, Payment, build, choose_notes, deposit_note, needed};
+use agoge_wallet::transfer::{Anchor, Payee, Payment, build, choose_notes, deposit_note, needed};
 use agoge_wallet::tree::NoteTree;
 use jsonrpsee::server::{RpcModule, Server, ServerHandle};
 use jsonrpsee::types::ErrorObjectOwned;
@@ -424,10 +424,23 @@ pub(crate) fn prover() -> &'static ClientProver {
 
 pub(crate) fn payment(to: u8, amount: u64) -> Payment {
     Payment {
-        to: address(to),
+        to: Payee::Shielded(address(to)),
         amount,
         fee: 1_000,
     }
+}
+
+/// A withdrawal to an L1 account.
+pub(crate) fn withdrawal(to: Address, amount: u64) -> Payment {
+    Payment {
+        to: Payee::L1(to),
+        ..payment(1, amount)
+    }
+}
+
+/// An L1 account.
+pub(crate) fn account(number: u8) -> Address {
+    Address::repeat_byte(number)
 }
 
 /// Seed 1 pays, under the root of the last block.

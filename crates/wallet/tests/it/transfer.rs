@@ -2,13 +2,17 @@ use std::collections::BTreeSet;
 
 use agoge_protocol::rpc::RpcTxEffects;
 use agoge_protocol::transaction::VALUE_BOUND;
-use agoge_protocol::{ShieldedAddress, Transaction};
+use agoge_protocol::{Address, ShieldedAddress, Transaction, Withdrawal};
 use agoge_wallet::book::{Book, TooManyUnderWay, UNDER_WAY_MAX};
 use agoge_wallet::cipher::WeakViewingKey;
 use agoge_wallet::raw_transaction;
-use agoge_wallet::transfer::{Anchor, Payment, TransferError, build, choose_notes, deposit_note, needed};
+use agoge_wallet::transfer::{
+    Anchor, Payee, Payment, TransferError, build, choose_notes, deposit_note, needed,
+};
 
-use crate::support::{Chain, address, anchor, digest, genesis, pay, payment, prover, rich, seed};
+use crate::support::{
+    Chain, account, address, anchor, digest, genesis, pay, payment, prover, rich, seed, withdrawal,
+};
 
 fn values(book: &Book) -> Vec<u64> {
     book.spendable().map(|note| note.value).collect()
@@ -91,6 +95,15 @@ fn amounts_have_bounds() {
     ));
 }
 
+#[test]
+fn nothing_is_withdrawn_to_the_zero_address() {
+    assert!(matches!(
+        needed(withdrawal(Address::ZERO, 1)),
+        Err(TransferError::ZeroRecipient)
+    ));
+    assert_eq!(needed(withdrawal(account(9), 1)).unwrap(), 1_001);
+}
+
 /// What each side reads when the transaction is in a block.
 fn received(chain: &Chain, tx: &Transaction) -> [Vec<u64>; 2] {
     let mut chain = chain.clone();
@@ -128,6 +141,26 @@ fn a_payment_is_proven_arrives_and_conserves() {
     // To oneself.
     let tx = pay(&chain.book(&seed(1)), payment(1, 45_000));
     assert_eq!(received(&chain, &tx), [vec![20_000, 45_000, 4_000], vec![]]);
+}
+
+#[test]
+fn a_withdrawal_is_public_and_leaves_change() {
+    let chain = rich(&[&[10_000, 20_000], &[40_000]]);
+    for (amount, kept) in [
+        (5_000, vec![20_000, 40_000, 4_000]),
+        (9_000, vec![20_000, 40_000]),
+        (45_000, vec![20_000, 4_000]),
+        (49_000, vec![20_000]),
+    ] {
+        let tx = pay(&chain.book(&seed(1)), withdrawal(account(9), amount));
+        prover().verifier().verify(&tx.public_inputs, tx.proof()).unwrap();
+        let recipient = account(9);
+        assert_eq!(tx.public_inputs.withdrawal(), Withdrawal { amount, recipient });
+        let both = received(&chain, &tx);
+        let after: u64 = both.iter().flatten().sum();
+        assert_eq!(after + amount + 1_000, 70_000, "{amount}");
+        assert_eq!(both, [kept, vec![]], "{amount}");
+    }
 }
 
 #[test]
@@ -218,7 +251,7 @@ fn what_cannot_be_paid_is_refused_before_any_proof() {
         attempt(
             1,
             Payment {
-                to: nobody,
+                to: Payee::Shielded(nobody),
                 ..payment(2, 1)
             }
         ),
@@ -245,13 +278,14 @@ fn the_same_payment_is_the_same_transaction_and_others_share_no_secret() {
         pay(
             &book,
             Payment {
-                to: other_viewing_key,
+                to: Payee::Shielded(other_viewing_key),
                 ..payment(2, 5_000)
             },
         ),
         pay(&book, payment(1, 5_000)),
+        pay(&book, withdrawal(account(9), 5_000)),
     ];
-    // Only the last output can meet itself: the change of 4,000 is the same note in four of them.
+    // Only the last output can meet itself: the change of 4,000 is the same note in most of them.
     let ephemeral = |tx: &Transaction, output: usize| tx.ciphertexts[output].to_bytes()[..32].to_vec();
     let paid: BTreeSet<_> = all.iter().map(|tx| ephemeral(tx, 0)).collect();
     assert_eq!(paid.len(), all.len());

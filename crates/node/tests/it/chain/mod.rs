@@ -1,12 +1,14 @@
 //! Following L1 into the store: what is followed, what is refused, and how reorgs and prunes undo it.
 
+mod proofs;
+
 use agoge_l1_client::Blob;
 use agoge_node::chain::{BlobNeed, ExecuteError, Prepared};
 use agoge_node::query::TxStatus;
 use agoge_protocol::messages::Proposal;
 use agoge_protocol::{Address, B256, Digest, Element, FreeFields, L1Event, L2BlockNumber, Slot};
 
-use super::support::{FEE, TIMING, TestNode, deposit, fork, l1, posted, rules, tx};
+use super::support::{FEE, TIMING, TestNode, deposit, fork, l1, posted, proven, rules, tx};
 
 /// Two deposits in L1 block 1, L1 blocks up to `to` without events.
 fn with_deposits(node: &TestNode, to: u64) {
@@ -51,12 +53,14 @@ fn deposits_are_consumed_when_they_are_due_and_every_node_gets_the_same_state() 
     assert_eq!(block.executed.header.timestamp, TIMING.slot_start(Slot::new(3)));
 
     let events = [posted(1, &block)];
-    let BlobNeed::AtHand(at_hand) = builder.applier.blob_need(&events) else {
+    let needs = builder.applier.blob_needs(&events);
+    let [BlobNeed::AtHand(at_hand)] = needs.as_slice() else {
         panic!("what was built here is not fetched");
     };
     assert_eq!(at_hand.proposal.blob_hash, block.proposal.blob_hash);
     builder.extend(l1(11), &events, None).unwrap();
-    let BlobNeed::Fetch(wanted) = other.applier.blob_need(&events) else {
+    let needs = other.applier.blob_needs(&events);
+    let [BlobNeed::Fetch(wanted)] = needs.as_slice() else {
         panic!("it was not seen before");
     };
     assert_eq!(wanted.blob_hash, block.proposal.blob_hash);
@@ -165,8 +169,8 @@ fn a_block_that_execution_does_not_confirm_is_not_followed_until_it_is_gone() {
             l1(12),
             deposit(1, l1(1), deposit(0, l1(1), B256::ZERO).inbox_hash).inbox_hash,
         );
-        let need = node.applier.blob_need(std::slice::from_ref(&on_top));
-        assert!(matches!(need, BlobNeed::Nothing), "{what}");
+        let needs = node.applier.blob_needs(std::slice::from_ref(&on_top));
+        assert!(needs.is_empty(), "{what}");
         node.extend(l1(12), &[on_top, L1Event::Deposited(third)], None)
             .unwrap();
         assert_eq!(
@@ -292,8 +296,7 @@ fn a_block_that_is_not_followed_but_proven_is_never_taken_for_pruned() {
     let block = node.build(3);
     let lie = with_archive(&block, Digest([Element::from_u32(1); 4]));
     node.extend(l1(11), &[lie], Some(&block.blob)).unwrap();
-    let to = L2BlockNumber::new(1);
-    node.extend(l1(12), &[L1Event::Proven { to }], None).unwrap();
+    node.extend(l1(12), &[proven(1, 1)], None).unwrap();
     let due = prune_of_epoch_0();
     assert!(node.applier.unfollowed_at(due).unwrap().is_some());
     // An L1 reorg takes the proof back, and the block stays.

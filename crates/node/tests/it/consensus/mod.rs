@@ -1,5 +1,6 @@
 //! The validators' state machine: every rule as a scenario, and many machines together.
 
+mod claims;
 mod scenarios;
 mod simulation;
 
@@ -31,6 +32,7 @@ pub(crate) fn rules() -> Rules {
         },
         l1_slot_seconds: 12,
         committee_size: usize::from(SEATS),
+        claim_window_slots: 13,
         head_age_max_seconds: 60,
         genesis_id: digest(99),
         domain: agoge_protocol::eip712::domain(1, Address::repeat_byte(7)),

@@ -1,0 +1,74 @@
+//! Circuits in memory: the few used last. One takes up to half a gigabyte, and reading one costs less than a second of a
+//! proof's many.
+
+use std::any::Any;
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// Values by name, the least recently used one first.
+pub(super) struct Resident<K> {
+    limit: usize,
+    values: Mutex<VecDeque<(K, Arc<dyn Any + Send + Sync>)>>,
+}
+
+impl<K: Copy + Eq> Resident<K> {
+    /// Keeps so many.
+    pub(super) const fn new(limit: usize) -> Self {
+        Self {
+            limit,
+            values: Mutex::new(VecDeque::new()),
+        }
+    }
+
+    /// The value of a name, loaded if it is not there. One is loaded at a time, so none is loaded twice.
+    pub(super) fn get<T: Send + Sync + 'static, E>(
+        &self,
+        name: K,
+        load: impl FnOnce() -> Result<T, E>,
+    ) -> Result<Arc<T>, E> {
+        // A panic while loading leaves the list as it was.
+        let mut values = self.values.lock().unwrap_or_else(PoisonError::into_inner);
+        let found = values
+            .iter()
+            .position(|(key, _)| *key == name)
+            .and_then(|position| values.remove(position))
+            .and_then(|(_, value)| value.downcast::<T>().ok());
+        let value = match found {
+            Some(value) => value,
+            None => {
+                while values.len() >= self.limit {
+                    values.pop_front();
+                }
+                Arc::new(load()?)
+            }
+        };
+        values.push_back((name, Arc::<T>::clone(&value)));
+        Ok(value)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_least_recently_used_goes_first() {
+        let resident = Resident::new(2);
+        let mut loads = vec![];
+        for name in ['a', 'b', 'a', 'c', 'a', 'b'] {
+            let value = resident.get::<_, ()>(name, || {
+                loads.push(name);
+                Ok(name)
+            });
+            assert_eq!(*value.unwrap(), name);
+        }
+        assert_eq!(loads, ['a', 'b', 'c', 'b']);
+    }
+
+    #[test]
+    fn a_failed_load_leaves_nothing() {
+        let resident = Resident::new(1);
+        assert_eq!(resident.get::<u8, _>('a', || Err("no")).unwrap_err(), "no");
+        assert_eq!(*resident.get::<_, ()>('a', || Ok(7_u8)).unwrap(), 7);
+    }
+}

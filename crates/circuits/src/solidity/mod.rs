@@ -1,0 +1,54 @@
+//! The proof that L1 verifies, and the Solidity that verifies it.
+//!
+//! | | |
+//! |---|---|
+//! | `config` | how such a proof is hashed |
+//! | `proof` | its bytes |
+//! | `verifier` | the same decision as the contract's, in Rust |
+//! | `generator`, `gates` | the contract of a circuit |
+
+use agoge_protocol::network::ClientProfile;
+
+use crate::epoch::verifier::EpochVerifier;
+
+pub(crate) mod config;
+mod gates;
+pub(crate) mod generator;
+pub(crate) mod proof;
+#[cfg(test)]
+mod tests;
+pub(crate) mod verifier;
+
+pub use self::generator::GenerateError;
+
+/// A Solidity source that this crate writes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SoliditySource {
+    /// Path in the repository.
+    pub path: String,
+    /// The whole file.
+    pub text: String,
+}
+
+/// The sources that follow from these verifier data: the contract of their profile, and the numbers of Poseidon, which are
+/// the same for both.
+///
+/// # Errors
+/// [`GenerateError`] for a circuit that the contract is not written for.
+pub fn solidity_sources(verifier: &EpochVerifier) -> Result<[SoliditySource; 2], GenerateError> {
+    let name = match verifier.profile() {
+        ClientProfile::Default => "EpochProofVerifier",
+        ClientProfile::Testing => "TestingEpochProofVerifier",
+    };
+    let data = verifier.data();
+    Ok([
+        SoliditySource {
+            path: format!("contracts/src/proving/verifier/{name}.sol"),
+            text: generator::verifier_source(name, &data.common, &data.verifier_only)?,
+        },
+        SoliditySource {
+            path: "contracts/src/proving/verifier/PoseidonTable.sol".to_owned(),
+            text: generator::poseidon_source(),
+        },
+    ])
+}

@@ -1,0 +1,4 @@
+//! Tests from outside: what Solidity and Rust must agree on.
+
+#[cfg(test)]
+mod proving;

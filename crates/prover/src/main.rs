@@ -1,0 +1,7 @@
+//! `agoge-prover`: the prover.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    agoge_prover::cli::main()
+}

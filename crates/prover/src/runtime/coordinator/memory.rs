@@ -1,0 +1,140 @@
+//! What the coordinator remembers: of each epoch, and of work that it started.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use agoge_l1_client::{Blob, SendOutcome};
+use agoge_protocol::{Address, Epoch, L2BlockNumber, Slot, Timing};
+use agoge_store::Store;
+use tokio::sync::mpsc;
+
+use crate::epochs::{Claimant, EpochBlocks, Statement, StatementError};
+use crate::runtime::facts::{Held, OpenEpoch, OpenEpochs};
+use crate::runtime::seams::{Goal, GoalKey};
+use crate::work::JobCounts;
+
+/// A result of work that was started.
+pub(super) enum Done {
+    Statement(GoalKey, Box<Result<Statement, StatementError>>),
+    BlobsMissing(GoalKey),
+    Sent(Epoch, Option<SendOutcome>),
+    Settled(Epoch, Option<SendOutcome>),
+    Bond(Option<u64>),
+}
+
+/// What is remembered of an epoch.
+#[derive(Default)]
+pub(super) struct Memory {
+    pub(super) goal: Option<GoalKey>,
+    pub(super) statement: StatementState,
+    pub(super) quoted: Option<(GoalKey, Slot)>,
+    pub(super) is_submitting: bool,
+    pub(super) is_settling: bool,
+    pub(super) failures: u32,
+    /// L1 time before which nothing is sent again.
+    pub(super) retry_at: u64,
+}
+
+#[derive(Default)]
+pub(super) enum StatementState {
+    #[default]
+    None,
+    InWork,
+    /// L1 time after which it is tried again.
+    Failed(u64),
+    Ready(Arc<Statement>),
+}
+
+/// The moving parts, apart from what the coordinator is given.
+pub(super) struct State {
+    pub(super) memory: BTreeMap<Epoch, Memory>,
+    pub(super) held: Held,
+    pub(super) bond_available_gwei: Option<u64>,
+    pub(super) is_asking_bond: bool,
+    pub(super) bond_asked_at: u64,
+    pub(super) results: mpsc::Sender<Done>,
+}
+
+impl State {
+    /// What each epoch's proof is about, with its statement if that is made.
+    pub(super) fn goals(&self, open: &OpenEpochs) -> Vec<Goal> {
+        let goal = |epoch: &OpenEpoch| {
+            let memory = self.memory.get(&epoch.epoch)?;
+            let key = memory.goal.clone()?;
+            let statement = match &memory.statement {
+                StatementState::Ready(statement) => Some(Arc::clone(statement)),
+                _ => None,
+            };
+            let blocks = if key.first == epoch.first {
+                Arc::clone(&epoch.blocks)
+            } else {
+                Arc::new(epoch.blocks.since(key.first))
+            };
+            Some(Goal {
+                key,
+                blocks,
+                statement,
+            })
+        };
+        open.epochs.iter().filter_map(goal).collect()
+    }
+}
+
+/// The range of an epoch's proof. A claimant delivers the whole epoch. After others proved a prefix the rest is enough, unless more than
+/// half of the work on the whole is done: a longer proof is as good.
+pub(super) fn goal_key(
+    me: Address,
+    epoch: &OpenEpoch,
+    proven: L2BlockNumber,
+    before: Option<&GoalKey>,
+    progress: JobCounts,
+) -> GoalKey {
+    let is_ours = epoch
+        .claim
+        .is_some_and(|claim| claim.prover == me && !claim.is_settled);
+    let is_prefix_proven = proven >= epoch.first && proven < epoch.last;
+    let is_mostly_done = before.is_some_and(|before| before.first == epoch.first)
+        && progress.done
+            > progress
+                .waiting
+                .saturating_add(progress.running)
+                .saturating_add(progress.pausing);
+    let started_rest = before
+        .map(|before| before.first)
+        .filter(|first| *first > epoch.first && *first <= proven.next());
+    let first = match (is_prefix_proven && !is_ours && !is_mostly_done, started_rest) {
+        // Work on a rest goes on when others prove more of it.
+        (true, Some(first)) => first,
+        (true, None) => proven.next(),
+        (false, _) => epoch.first,
+    };
+    GoalKey {
+        epoch: epoch.epoch,
+        first,
+        last: epoch.last,
+        end_archive: epoch.blocks.end_archive(),
+    }
+}
+
+/// Reads blocks and blobs as they are now and makes the statement, if they are still the goal's.
+pub(super) fn statement(store: &Store, claimant: &Claimant, timing: &Timing, key: GoalKey) -> Done {
+    let view = store.view();
+    let Ok(blocks) = EpochBlocks::read(&view, timing, key.range()) else {
+        return Done::BlobsMissing(key);
+    };
+    if blocks.end_archive() != key.end_archive {
+        return Done::BlobsMissing(key);
+    }
+    let mut blobs = Vec::with_capacity(blocks.blocks.len());
+    for hash in blocks.blob_hashes() {
+        match view
+            .blob(hash)
+            .map(|blob| blob.map(|blob| Blob::from_bytes(blob.to_vec())))
+        {
+            Ok(Some(Ok(blob))) => blobs.push(blob),
+            Ok(None | Some(Err(_))) | Err(_) => return Done::BlobsMissing(key),
+        }
+    }
+    let made = Statement::new(claimant, timing, &blocks, &blobs);
+    Done::Statement(key, Box::new(made))
+}

@@ -1,0 +1,488 @@
+//! The workers: they take jobs, their results are looked at and kept, and the queue moves on.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use agoge_protocol::Epoch;
+use agoge_supervisor::{ActorError, CancellationToken, Clock, Lost, Severity, Spawner};
+use tokio::sync::Notify;
+use tokio::time::Instant;
+
+use super::library::{Library, LibraryError};
+use super::recipes::{Recipe, Recipes, Stream};
+use super::task::{Circuits, Task, WorkError, Worker, accept};
+use super::{Fault, JobCounts, JobKind, JobQueue, WorkerId};
+use crate::epochs::EpochBlocks;
+use crate::jobs::{JobId, ShelfError};
+use crate::plan::Track;
+use crate::runtime::{Goal, GoalKey, Progress, ProofMaker};
+
+/// Between two looks of an idle worker, for jobs whose pause is over.
+const IDLE: Duration = Duration::from_millis(500);
+/// Results that no goal wants are kept this long: a reorg brings most of them back.
+const KEEP_MS: u64 = 30 * 60 * 1_000;
+
+/// How the pool works.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PoolConfig {
+    /// Milliseconds after which a job is taken back from its worker.
+    pub job_timeout_ms: u64,
+}
+
+/// Why the pool stops.
+#[derive(Debug, thiserror::Error)]
+pub enum PoolError {
+    /// Results cannot be kept.
+    #[error(transparent)]
+    Shelf(#[from] ShelfError),
+    /// Work was lost: the process is stopping.
+    #[error(transparent)]
+    Lost(#[from] Lost),
+}
+
+impl ActorError for PoolError {
+    fn severity(&self) -> Severity {
+        Severity::Fatal
+    }
+}
+
+/// The pool. Clones are the same.
+#[derive(Clone)]
+pub struct Pool {
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    library: Library,
+    circuits: Arc<dyn Circuits>,
+    clock: Arc<dyn Clock>,
+    config: PoolConfig,
+    wake: Notify,
+    replan: Notify,
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
+    queue: JobQueue,
+    goals: Vec<Goal>,
+    plans: BTreeMap<GoalKey, Plan>,
+    proofs: BTreeMap<JobId, Arc<Vec<u8>>>,
+    /// When a result was wanted last.
+    wanted_at: BTreeMap<JobId, u64>,
+    seconds: Timings,
+    workers: usize,
+}
+
+/// The jobs of a goal, with what they are made from.
+#[derive(Clone)]
+struct Plan {
+    stream: Arc<Stream>,
+    blocks: Arc<EpochBlocks>,
+    recipes: Arc<Recipes>,
+}
+
+/// Seconds that a job of a kind takes, a moving average.
+#[derive(Clone, Debug, Default)]
+struct Timings(BTreeMap<JobKind, f64>);
+
+impl Timings {
+    fn of(&self, kind: JobKind) -> f64 {
+        self.0.get(&kind).copied().unwrap_or(match kind {
+            // Measured on two cores; replaced by the first job that is done here.
+            JobKind::Leaf(Track::Transactions) | JobKind::Merge(Track::Transactions) => 12.0,
+            JobKind::Leaf(_) | JobKind::Merge(_) => 6.0,
+            JobKind::Root => 6.0,
+            JobKind::Wrap => 8.0,
+        })
+    }
+
+    fn add(&mut self, kind: JobKind, seconds: f64) {
+        let before = self.0.get(&kind).copied().unwrap_or(seconds);
+        self.0.insert(kind, before * 0.7 + seconds * 0.3);
+    }
+
+    fn total(&self, remaining: &BTreeMap<JobKind, usize>, workers: usize) -> u64 {
+        let sum: f64 = remaining
+            .iter()
+            .map(|(kind, count)| self.of(*kind) * f64::from(u32::try_from(*count).unwrap_or(u32::MAX)))
+            .sum();
+        let seconds = sum / f64::from(u32::try_from(workers.max(1)).unwrap_or(u32::MAX));
+        // A number of seconds for people and deadlines.
+        Duration::try_from_secs_f64(seconds.ceil()).map_or(u64::MAX, |duration| duration.as_secs())
+    }
+}
+
+impl core::fmt::Debug for Pool {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.debug_struct("Pool").finish_non_exhaustive()
+    }
+}
+
+impl Pool {
+    /// Starts the pool with its workers. Results that are kept already count as wanted now.
+    pub fn start(
+        library: Library,
+        circuits: Arc<dyn Circuits>,
+        workers: Vec<Arc<dyn Worker>>,
+        config: PoolConfig,
+        clock: Arc<dyn Clock>,
+        spawner: &Spawner,
+    ) -> Self {
+        let now = clock.now_unix_ms();
+        let mut state = State {
+            wanted_at: library.shelf().ids().into_iter().map(|id| (id, now)).collect(),
+            workers: workers.len(),
+            ..State::default()
+        };
+        for worker in 0..workers.len() {
+            state.queue.add_worker(WorkerId(worker));
+        }
+        let shared = Arc::new(Shared {
+            library,
+            circuits,
+            clock,
+            config,
+            wake: Notify::new(),
+            replan: Notify::new(),
+            state: Mutex::new(state),
+        });
+        for (number, worker) in workers.into_iter().enumerate() {
+            let actor = WorkerActor {
+                shared: Arc::clone(&shared),
+                id: WorkerId(number),
+                worker,
+                spawner: spawner.clone(),
+            };
+            spawner.spawn("prover-worker", actor.run(spawner.token()));
+        }
+        let planner = Planner {
+            shared: Arc::clone(&shared),
+            spawner: spawner.clone(),
+        };
+        spawner.spawn("planner", planner.run(spawner.token()));
+        Self { shared }
+    }
+
+    /// Workers that still get jobs, and all of them.
+    pub fn trusted_workers(&self) -> (usize, usize) {
+        let state = self.shared.lock();
+        (state.queue.trusted_workers(), state.workers)
+    }
+}
+
+impl ProofMaker for Pool {
+    fn set_goals(&self, goals: Vec<Goal>) {
+        let mut state = self.shared.lock();
+        let is_same = |a: &Goal, b: &Goal| {
+            a.key == b.key && a.statement.as_ref().map(|s| s.inputs) == b.statement.as_ref().map(|s| s.inputs)
+        };
+        let is_unchanged =
+            state.goals.len() == goals.len() && state.goals.iter().zip(&goals).all(|(a, b)| is_same(a, b));
+        // A goal may wait for client proofs that have come meanwhile.
+        let is_complete = goals.iter().all(|goal| {
+            let plan = state.plans.get(&goal.key);
+            plan.is_some_and(|plan| plan.stream.blocks.len() == goal.blocks.blocks.len())
+        });
+        if is_unchanged && is_complete {
+            return;
+        }
+        state.goals = goals;
+        drop(state);
+        self.shared.replan.notify_one();
+    }
+
+    fn proof(&self, goal: &Goal) -> Option<Arc<Vec<u8>>> {
+        let statement = goal.statement.as_ref()?;
+        let mut state = self.shared.lock();
+        let plan = state.plans.get(&goal.key)?;
+        if plan.stream.statement != Some(statement.inputs) {
+            return None;
+        }
+        let wrap = plan.recipes.wrap?;
+        if let Some(proof) = state.proofs.get(&wrap) {
+            return Some(Arc::clone(proof));
+        }
+        if !state.queue.is_done(wrap) {
+            return None;
+        }
+        let result = match self.shared.library.shelf().get(wrap) {
+            Ok(Some(result)) => result,
+            Ok(None) | Err(_) => {
+                state.queue.lost(wrap);
+                self.shared.wake.notify_waiters();
+                return None;
+            }
+        };
+        match self.shared.circuits.proof_bytes(&result) {
+            Ok(bytes) => {
+                let proof = Arc::new(bytes);
+                state.proofs.insert(wrap, Arc::clone(&proof));
+                Some(proof)
+            }
+            Err(error) => {
+                tracing::error!(%error, "a kept proof cannot be read");
+                None
+            }
+        }
+    }
+
+    fn progress(&self, epoch: Epoch) -> Progress {
+        let state = self.shared.lock();
+        let jobs = state.queue.counts(Some(epoch.get()));
+        let remaining = state.queue.remaining(Some(epoch.get()));
+        Progress {
+            jobs,
+            eta_seconds: state.seconds.total(&remaining, state.workers),
+        }
+    }
+
+    fn estimate_seconds(&self, blocks: usize, txs: usize) -> u64 {
+        let shape = self.shared.circuits.shape();
+        let units = blocks.saturating_add(txs);
+        let mut remaining = BTreeMap::from([(JobKind::Root, 1), (JobKind::Wrap, 1)]);
+        for (track, units) in [
+            (Track::Transactions, txs),
+            (Track::State, units),
+            (Track::Settlement, units),
+        ] {
+            let tree = crate::plan::SegmentTree::new(shape.track(track), units, true);
+            remaining.insert(JobKind::Leaf(track), tree.leaves());
+            remaining.insert(JobKind::Merge(track), tree.merges());
+        }
+        let state = self.shared.lock();
+        state.seconds.total(&remaining, state.workers)
+    }
+}
+
+impl Shared {
+    fn lock(&self) -> MutexGuard<'_, State> {
+        // Every change leaves the queue whole; a panic elsewhere stops the process.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Makes the plans of the goals; blocking: reads blocks, makes witnesses.
+    fn plan(&self) -> Result<(), ShelfError> {
+        let goals = self.lock().goals.clone();
+        let mut plans = BTreeMap::new();
+        for goal in &goals {
+            match self.plan_goal(goal) {
+                Ok(plan) => {
+                    plans.insert(goal.key.clone(), plan);
+                }
+                Err(LibraryError::Shelf(error)) => return Err(error),
+                // Reorgs pass; a block without a witness is never proven and says so here.
+                Err(error) => {
+                    tracing::warn!(epoch = %goal.key.epoch, %error, "the epoch cannot be planned now")
+                }
+            }
+        }
+        let shelf = self.library.shelf();
+        let now = self.clock.now_unix_ms();
+        let mut state = self.lock();
+        let wanted: Vec<_> = plans
+            .values()
+            .flat_map(|plan| plan.recipes.wanted(plan.stream.epoch).collect::<Vec<_>>())
+            .collect();
+        let left_out = state.queue.set_wanted(wanted, |id| shelf.has(id));
+        if left_out > 0 {
+            tracing::warn!(left_out, "more jobs than the queue holds; they wait");
+        }
+        let mut live: BTreeSet<JobId> = state.queue.ids();
+        for plan in plans.values() {
+            live.extend(
+                plan.stream
+                    .blocks
+                    .iter()
+                    .map(|block| JobId::block(block.block_hash)),
+            );
+        }
+        for id in live {
+            state.wanted_at.insert(id, now);
+        }
+        state.wanted_at.retain(|_, at| now.saturating_sub(*at) < KEEP_MS);
+        let kept: BTreeSet<JobId> = state.wanted_at.keys().copied().collect();
+        state.proofs.retain(|id, _| kept.contains(id));
+        state.plans = plans;
+        drop(state);
+        let swept = shelf.sweep(&kept)?;
+        if swept > 0 {
+            tracing::debug!(swept, "results that nobody wants are removed");
+        }
+        crate::metrics::set_kept(shelf.size().1);
+        self.wake.notify_waiters();
+        Ok(())
+    }
+
+    fn plan_goal(&self, goal: &Goal) -> Result<Plan, LibraryError> {
+        let mut stream = self.library.stream(&goal.blocks)?;
+        if stream.blocks.len() == goal.blocks.blocks.len() {
+            stream.statement = goal.statement.as_ref().map(|statement| statement.inputs);
+        }
+        let recipes = Recipes::new(self.circuits.digest(), &self.circuits.shape(), &stream);
+        Ok(Plan {
+            stream: Arc::new(stream),
+            blocks: Arc::clone(&goal.blocks),
+            recipes: Arc::new(recipes),
+        })
+    }
+
+    /// The next job for a worker, with its recipe.
+    fn take(&self, worker: WorkerId) -> Option<(JobId, Recipe, Plan)> {
+        let now = self.clock.now_unix_ms();
+        let mut state = self.lock();
+        for (id, from) in state.queue.expire(self.config.job_timeout_ms, now) {
+            tracing::warn!(job = %id, worker = from.0, "a job took too long and is given to another worker");
+        }
+        let id = state.queue.take(worker, now)?;
+        let plan = state
+            .plans
+            .values()
+            .find(|plan| plan.recipes.jobs.contains_key(&id))?;
+        let recipe = plan.recipes.jobs.get(&id)?.clone();
+        Some((id, recipe, plan.clone()))
+    }
+
+    /// Does one job; blocking.
+    fn work(&self, id: JobId, recipe: &Recipe, plan: &Plan, worker: &dyn Worker) -> Result<(), JobFailed> {
+        let task = self.library.task(recipe, &plan.stream, &plan.blocks)?;
+        let result = worker.work(&task)?;
+        accept(self.circuits.as_ref(), &task, &result).map_err(JobFailed::Wrong)?;
+        drop::<Task>(task);
+        self.library.shelf().put(id, &result)?;
+        Ok(())
+    }
+
+    fn finish(
+        &self,
+        id: JobId,
+        worker: WorkerId,
+        kind: JobKind,
+        seconds: f64,
+        result: Result<(), JobFailed>,
+    ) {
+        let now = self.clock.now_unix_ms();
+        let mut state = self.lock();
+        match result {
+            Ok(()) => {
+                state.queue.finish(id, worker);
+                state.seconds.add(kind, seconds);
+                crate::metrics::job_done(kind, seconds);
+                let JobCounts {
+                    waiting,
+                    running,
+                    pausing,
+                    ..
+                } = state.queue.counts(None);
+                let left = waiting.saturating_add(running).saturating_add(pausing);
+                tracing::info!(job = %id, kind = kind.name(), seconds = format!("{seconds:.1}"), left, "job done");
+            }
+            Err(JobFailed::Library(LibraryError::Lost { id: lost })) => {
+                tracing::warn!(job = %id, %lost, "a result was lost; it is made again");
+                state.queue.put_back(id, now);
+                state.queue.lost(lost);
+                // A witness is no job: the next plan makes it again.
+                self.replan.notify_one();
+            }
+            Err(error) => {
+                let fault = error.fault();
+                if fault == Fault::WrongResult {
+                    metrics::counter!(crate::metrics::WRONG_RESULTS).increment(1);
+                } else {
+                    metrics::counter!(crate::metrics::FAILED_JOBS).increment(1);
+                }
+                state.queue.fail(id, worker, fault, now);
+                let (failures, is_trusted) = (state.queue.failures(id), state.queue.is_trusted(worker));
+                tracing::warn!(job = %id, kind = kind.name(), worker = worker.0, failures, is_trusted, %error, "job failed");
+            }
+        }
+        drop(state);
+        self.wake.notify_waiters();
+    }
+}
+
+/// Why a job has no result.
+#[derive(Debug, thiserror::Error)]
+enum JobFailed {
+    #[error(transparent)]
+    Library(#[from] LibraryError),
+    #[error(transparent)]
+    Worker(#[from] WorkError),
+    #[error(transparent)]
+    Wrong(WorkError),
+    #[error(transparent)]
+    Shelf(#[from] ShelfError),
+    #[error(transparent)]
+    Lost(#[from] Lost),
+}
+
+impl JobFailed {
+    const fn fault(&self) -> Fault {
+        match self {
+            Self::Wrong(_) => Fault::WrongResult,
+            Self::Library(_) | Self::Worker(_) | Self::Shelf(_) | Self::Lost(_) => Fault::Failed,
+        }
+    }
+}
+
+/// Makes plans when goals change.
+struct Planner {
+    shared: Arc<Shared>,
+    spawner: Spawner,
+}
+
+impl Planner {
+    async fn run(self, cancel: CancellationToken) -> Result<(), PoolError> {
+        loop {
+            tokio::select! {
+                () = cancel.cancelled() => return Ok(()),
+                () = self.shared.replan.notified() => {}
+            }
+            let shared = Arc::clone(&self.shared);
+            self.spawner
+                .spawn_blocking("plan", move || shared.plan())
+                .await??;
+        }
+    }
+}
+
+/// One worker.
+struct WorkerActor {
+    shared: Arc<Shared>,
+    id: WorkerId,
+    worker: Arc<dyn Worker>,
+    spawner: Spawner,
+}
+
+impl WorkerActor {
+    async fn run(self, cancel: CancellationToken) -> Result<(), PoolError> {
+        loop {
+            // Registered before the look, so that nothing is missed in between.
+            let woken = self.shared.wake.notified();
+            if cancel.is_cancelled() {
+                return Ok(());
+            }
+            let Some((id, recipe, plan)) = self.shared.take(self.id) else {
+                tokio::select! {
+                    () = cancel.cancelled() => return Ok(()),
+                    () = woken => {}
+                    () = tokio::time::sleep(IDLE) => {}
+                }
+                continue;
+            };
+            let kind = recipe.kind();
+            let (shared, worker) = (Arc::clone(&self.shared), Arc::clone(&self.worker));
+            let started = Instant::now();
+            let work = self.spawner.spawn_blocking("prove", move || {
+                agoge_supervisor::contained(|| shared.work(id, &recipe, &plan, worker.as_ref()))
+            });
+            let result = tokio::select! {
+                () = cancel.cancelled() => return Ok(()),
+                result = work => result.unwrap_or_else(|lost| Err(JobFailed::Lost(lost))),
+            };
+            let seconds = started.elapsed().as_secs_f64();
+            self.shared.finish(id, self.id, kind, seconds, result);
+        }
+    }
+}

@@ -1,0 +1,148 @@
+//! Circuits and workers that stand in for the real ones.
+
+use std::path::Path;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+
+use agoge_protocol::{B256, keccak256};
+use agoge_prover::bench::SyntheticEpoch;
+use agoge_prover::epochs::Statement;
+use agoge_prover::jobs::Shelf;
+use agoge_prover::plan::{PlanShape, TrackShape};
+use agoge_prover::runtime::{Goal, GoalKey};
+use agoge_prover::work::{Circuits, Library, Task, WorkError, Worker};
+
+/// Small circuits, so that few blocks need several levels.
+pub(crate) const SHAPE: PlanShape = PlanShape {
+    transactions: TrackShape::new(3, 2),
+    state: TrackShape::new(4, 3),
+    settlement: TrackShape::new(5, 3),
+};
+
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub(crate) struct Word(pub(crate) &'static str);
+
+/// A result that only this task has.
+pub(crate) fn good(task: &Task) -> Vec<u8> {
+    keccak256(format!("{task:?}")).to_vec()
+}
+
+pub(crate) struct FakeCircuits;
+
+impl Circuits for FakeCircuits {
+    fn digest(&self) -> B256 {
+        B256::repeat_byte(7)
+    }
+
+    fn shape(&self) -> PlanShape {
+        SHAPE
+    }
+
+    fn check(&self, task: &Task, result: &[u8]) -> Result<(), WorkError> {
+        if result == good(task) {
+            Ok(())
+        } else {
+            Err(WorkError::Wrong(Word("another result").into()))
+        }
+    }
+
+    fn proof_bytes(&self, result: &[u8]) -> Result<Vec<u8>, WorkError> {
+        Ok(result.to_vec())
+    }
+}
+
+/// What a worker does instead of its work.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Conduct {
+    Honest,
+    /// Returns garbage.
+    Garbage,
+    /// Returns the result of the job it was given before.
+    AnotherJobs,
+    /// Returns nothing.
+    Nothing,
+    /// Returns far too much.
+    TooMuch,
+    /// Panics.
+    Panics,
+}
+
+pub(crate) struct FakeWorker {
+    conduct: Conduct,
+    pub(crate) tasks: AtomicUsize,
+    last: Mutex<Vec<u8>>,
+}
+
+impl FakeWorker {
+    pub(crate) fn new(conduct: Conduct) -> Arc<Self> {
+        Arc::new(Self {
+            conduct,
+            tasks: AtomicUsize::new(0),
+            last: Mutex::default(),
+        })
+    }
+
+    pub(crate) fn count(&self) -> usize {
+        self.tasks.load(Ordering::SeqCst)
+    }
+}
+
+impl Worker for FakeWorker {
+    fn work(&self, task: &Task) -> Result<Vec<u8>, WorkError> {
+        self.tasks.fetch_add(1, Ordering::SeqCst);
+        match self.conduct {
+            Conduct::Honest => Ok(good(task)),
+            Conduct::Garbage => Ok(b"garbage".to_vec()),
+            Conduct::AnotherJobs => Ok(std::mem::replace(&mut *self.last.lock().unwrap(), good(task))),
+            Conduct::Nothing => Err(WorkError::Failed(Word("no answer").into())),
+            Conduct::TooMuch => Ok(vec![0; 1 << 22]),
+            Conduct::Panics => Err(WorkError::Failed(Word("the proof system panicked").into())),
+        }
+    }
+}
+
+/// An epoch with its statement.
+pub(crate) struct Finished {
+    pub(crate) epoch: SyntheticEpoch,
+    pub(crate) statement: Arc<Statement>,
+}
+
+impl Finished {
+    pub(crate) fn new(blocks: usize, txs: usize) -> Self {
+        let epoch = SyntheticEpoch::without_proofs(blocks, txs).unwrap();
+        let statement =
+            Statement::new(epoch.claimant(), epoch.timing(), epoch.blocks(), epoch.blobs()).unwrap();
+        Self {
+            epoch,
+            statement: Arc::new(statement),
+        }
+    }
+
+    /// The goal, with or without its statement.
+    pub(crate) fn goal(&self, is_finished: bool) -> Goal {
+        let blocks = self.epoch.blocks();
+        let range = blocks.range().unwrap();
+        Goal {
+            key: GoalKey {
+                epoch: blocks.epoch,
+                first: *range.start(),
+                last: *range.end(),
+                end_archive: blocks.end_archive(),
+            },
+            blocks: Arc::new(blocks.clone()),
+            statement: is_finished.then(|| Arc::clone(&self.statement)),
+        }
+    }
+
+    /// What jobs are made from, with results in a directory.
+    pub(crate) fn library(&self, dir: &Path) -> Library {
+        let shelf = Arc::new(Shelf::open(dir, 16 << 20, 1 << 30).unwrap());
+        Library::new(
+            self.epoch.store(),
+            shelf,
+            self.epoch.genesis_id(),
+            self.epoch.limits(),
+        )
+    }
+}
