@@ -10,7 +10,6 @@ extern crate self as agoge_circuits;
 
 mod client;
 mod encoding;
-#[allow(dead_code, reason = "what stands on it comes with the next commits")]
 mod epoch;
 mod field;
 mod gadgets;

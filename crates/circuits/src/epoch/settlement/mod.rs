@@ -49,6 +49,7 @@ impl SettlementLeaf {
     }
 
     /// Steps that an input may have.
+    #[cfg(test)]
     pub(crate) const fn units(&self) -> usize {
         self.units
     }

@@ -86,11 +86,6 @@ impl StateLeaf {
         }
     }
 
-    /// Steps that a segment takes.
-    pub(crate) const fn units(&self) -> usize {
-        self.units
-    }
-
     /// The values of every unit.
     ///
     /// # Errors
