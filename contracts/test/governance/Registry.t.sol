@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity 0.8.37;
 
+import {Deployed} from "@agoge-test/support/Deployed.sol";
 import {NetworkTest} from "@agoge-test/support/NetworkTest.sol";
 import {IRegistry, Instance, RegistryConfig} from "@agoge/governance/IRegistry.sol";
-import {Registry} from "@agoge/governance/Registry.sol";
 import {Epoch} from "@agoge/time/TimeLib.sol";
 
 contract RegistryTest is NetworkTest {
@@ -95,6 +95,6 @@ contract RegistryTest is NetworkTest {
 
     function _expectRefusal(RegistryConfig memory _config, bytes memory _error) private {
         vm.expectRevert(_error);
-        new Registry(_config);
+        Deployed.registry(_config);
     }
 }

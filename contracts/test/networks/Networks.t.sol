@@ -1,16 +1,13 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity 0.8.37;
 
+import {Deployed} from "@agoge-test/support/Deployed.sol";
 import {VerifierDouble} from "@agoge-test/support/VerifierDouble.sol";
-import {RegistryConfig} from "@agoge/governance/IRegistry.sol";
-import {Registry} from "@agoge/governance/Registry.sol";
-import {EpochStatement} from "@agoge/proving/EpochStatement.sol";
-import {ProverBondsConfig} from "@agoge/proving/IProverBonds.sol";
-import {ProverBonds} from "@agoge/proving/ProverBonds.sol";
-import {RollupConfig} from "@agoge/rollup/IRollup.sol";
-import {Rollup} from "@agoge/rollup/Rollup.sol";
-import {StakingConfig} from "@agoge/staking/IStaking.sol";
-import {Staking} from "@agoge/staking/Staking.sol";
+import {IRegistry, RegistryConfig} from "@agoge/governance/IRegistry.sol";
+import {IEpochStatement} from "@agoge/proving/IEpochStatement.sol";
+import {IProverBonds, ProverBondsConfig} from "@agoge/proving/IProverBonds.sol";
+import {IRollup, RollupConfig} from "@agoge/rollup/IRollup.sol";
+import {IStaking, StakingConfig} from "@agoge/staking/IStaking.sol";
 import {Epoch} from "@agoge/time/TimeLib.sol";
 import {Test} from "forge-std/Test.sol";
 
@@ -45,7 +42,7 @@ contract NetworksTest is Test {
         _toml = vm.readFile(string.concat("script/networks/", _network, ".toml"));
         address predicted = vm.computeCreateAddress(address(this), vm.getNonce(address(this)) + 5);
 
-        Registry registry = new Registry(
+        IRegistry registry = Deployed.registry(
             RegistryConfig({
                 genesisTime: vm.getBlockTimestamp() + 1 days,
                 slotSeconds: _number(".protocol.slot_seconds"),
@@ -56,7 +53,7 @@ contract NetworksTest is Test {
                 firstInstance: predicted
             })
         );
-        Staking staking = new Staking(
+        IStaking staking = Deployed.staking(
             StakingConfig({
                 registry: registry,
                 treasury: makeAddr("treasury"),
@@ -70,7 +67,7 @@ contract NetworksTest is Test {
                 isAllowListOn: vm.parseTomlBool(_toml, ".staking.is_allow_listed")
             })
         );
-        ProverBonds bonds = new ProverBonds(
+        IProverBonds bonds = Deployed.bonds(
             ProverBondsConfig({
                 registry: registry,
                 treasury: makeAddr("treasury"),
@@ -79,10 +76,10 @@ contract NetworksTest is Test {
                 withdrawalDelaySeconds: _number(".proving.bond_withdrawal_delay_seconds")
             })
         );
-        EpochStatement statement = new EpochStatement();
+        IEpochStatement statement = Deployed.statement();
         VerifierDouble verifier = new VerifierDouble();
         uint256 gasBefore = gasleft();
-        Rollup rollup = new Rollup(
+        IRollup rollup = Deployed.rollup(
             RollupConfig({
                 registry: registry,
                 staking: staking,

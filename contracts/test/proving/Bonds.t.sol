@@ -2,7 +2,8 @@
 pragma solidity 0.8.37;
 
 import {ClaimTest} from "@agoge-test/support/ClaimTest.sol";
-import {Registry} from "@agoge/governance/Registry.sol";
+import {Deployed} from "@agoge-test/support/Deployed.sol";
+import {IRegistry} from "@agoge/governance/IRegistry.sol";
 import {
     BlockRange,
     Claim,
@@ -13,7 +14,6 @@ import {
     ProverBondsConfig,
     SignedQuote
 } from "@agoge/proving/IProverBonds.sol";
-import {ProverBonds} from "@agoge/proving/ProverBonds.sol";
 import {Epoch, Slot, Timestamp} from "@agoge/time/TimeLib.sol";
 
 /// @notice What becomes of bonds and reserved shares.
@@ -33,7 +33,7 @@ contract BondsTest is ClaimTest {
         _refusesConfig(config, abi.encodeWithSelector(IProverBonds.ProverBonds__ZeroAddress.selector));
 
         config = _bondsConfig();
-        config.registry = Registry(address(0));
+        config.registry = IRegistry(address(0));
         _refusesConfig(config, abi.encodeWithSelector(IProverBonds.ProverBonds__ZeroAddress.selector));
 
         config = _bondsConfig();
@@ -338,6 +338,6 @@ contract BondsTest is ClaimTest {
 
     function _refusesConfig(ProverBondsConfig memory _config, bytes memory _error) private {
         vm.expectRevert(_error);
-        new ProverBonds(_config);
+        Deployed.bonds(_config);
     }
 }

@@ -93,18 +93,18 @@ contract ClaimByQuoteTest is ClaimTest {
 
     function test_RevertWhen_TheProverDidNotSign() external {
         SignedQuote memory signed = _quote(alice, 100, _epoch0());
-        bytes memory error = abi.encodeWithSelector(IProverBonds.ProverBonds__WrongQuoteSignature.selector, alice);
+        bytes memory reason = abi.encodeWithSelector(IProverBonds.ProverBonds__WrongQuoteSignature.selector, alice);
         signed.quote.basisPointFee = 99;
-        _refuses(signed, _epoch0(), error);
+        _refuses(signed, _epoch0(), reason);
 
         signed = _quote(alice, 100, _epoch0());
         signed.r = 0;
-        _refuses(signed, _epoch0(), error);
+        _refuses(signed, _epoch0(), reason);
 
         // Signed for another ProverBonds: another domain.
         signed = _quote(alice, 100, _epoch0());
         (signed.r, signed.vs) = _sign(alice, keccak256(abi.encode(signed.quote)));
-        _refuses(signed, _epoch0(), error);
+        _refuses(signed, _epoch0(), reason);
     }
 
     function test_RevertWhen_TheProverIsZero() external {

@@ -2,9 +2,9 @@
 pragma solidity 0.8.37;
 
 import {ConstantBlobs} from "@agoge-test/support/ConstantBlobs.sol";
-import {EpochStatement} from "@agoge/proving/EpochStatement.sol";
+import {Deployed} from "@agoge-test/support/Deployed.sol";
 import {IEpochProofVerifier} from "@agoge/proving/IEpochProofVerifier.sol";
-import {SettledBlock, StatementContext} from "@agoge/proving/IEpochStatement.sol";
+import {IEpochStatement, SettledBlock, StatementContext} from "@agoge/proving/IEpochStatement.sol";
 import {Quote} from "@agoge/proving/IProverBonds.sol";
 import {MessageLib} from "@agoge/rollup/MessageLib.sol";
 import {Epoch, NetworkClock, Slot, Timestamp} from "@agoge/time/TimeLib.sol";
@@ -34,7 +34,7 @@ contract ProvingVectorsTest is Test {
         _fill();
         StatementContext memory context = _context();
         bytes memory evaluation = ConstantBlobs.evaluation(_salts, _challenge(context.startArchive));
-        EpochStatement statement = new EpochStatement();
+        IEpochStatement statement = Deployed.statement();
         vm.prank(CONTRACT);
         (SettledBlock[] memory blocks, uint256[24] memory inputs) =
             statement.publicInputsOf(context, _settlement, _commitments, evaluation);

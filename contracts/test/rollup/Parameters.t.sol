@@ -1,15 +1,13 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity 0.8.37;
 
+import {Deployed} from "@agoge-test/support/Deployed.sol";
 import {NetworkTest} from "@agoge-test/support/NetworkTest.sol";
 import {IRegistry} from "@agoge/governance/IRegistry.sol";
-import {Registry} from "@agoge/governance/Registry.sol";
 import {IEpochProofVerifier} from "@agoge/proving/IEpochProofVerifier.sol";
 import {IEpochStatement} from "@agoge/proving/IEpochStatement.sol";
 import {IProverBonds, ProverBondsConfig} from "@agoge/proving/IProverBonds.sol";
-import {ProverBonds} from "@agoge/proving/ProverBonds.sol";
 import {IRollup, RollupConfig} from "@agoge/rollup/IRollup.sol";
-import {Rollup} from "@agoge/rollup/Rollup.sol";
 
 contract ParametersTest is NetworkTest {
     function setUp() external {
@@ -22,7 +20,7 @@ contract ParametersTest is NetworkTest {
         _expectRefusal(config, abi.encodeWithSelector(IRollup.Rollup__ZeroAddress.selector));
 
         config = _rollupConfig(16);
-        config.registry = new Registry(_registryConfig(address(1)));
+        config.registry = Deployed.registry(_registryConfig(address(1)));
         _expectRefusal(
             config, abi.encodeWithSelector(IRollup.Rollup__StakingOfAnotherRegistry.selector, address(staking))
         );
@@ -107,19 +105,19 @@ contract ParametersTest is NetworkTest {
             assertLt((id >> (64 * i)) & type(uint64).max, 1 << 62, "a limb has 62 bits");
         }
 
-        assertNotEq(new Rollup(_rollupConfig(16)).genesisId(), rollup.genesisId(), "another address");
+        assertNotEq(Deployed.rollup(_rollupConfig(16)).genesisId(), rollup.genesisId(), "another address");
         assertEq(rollup.config().ringSize, RING_SIZE);
         assertEq(rollup.attestationThreshold(), 11);
     }
 
     function _bondsOfAnotherRegistry() private returns (IProverBonds) {
         ProverBondsConfig memory config = _bondsConfig();
-        config.registry = new Registry(_registryConfig(address(1)));
-        return new ProverBonds(config);
+        config.registry = Deployed.registry(_registryConfig(address(1)));
+        return Deployed.bonds(config);
     }
 
     function _expectRefusal(RollupConfig memory _config, bytes memory _error) private {
         vm.expectRevert(_error);
-        new Rollup(_config);
+        Deployed.rollup(_config);
     }
 }

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity 0.8.37;
 
+import {Deployed} from "@agoge-test/support/Deployed.sol";
 import {NetworkTest} from "@agoge-test/support/NetworkTest.sol";
 import {IRegistry} from "@agoge/governance/IRegistry.sol";
 import {IPullPayments} from "@agoge/payments/IPullPayments.sol";
 import {CommitteeLib} from "@agoge/rollup/CommitteeLib.sol";
 import {IStaking, StakingConfig, Validator, ValidatorStatus} from "@agoge/staking/IStaking.sol";
-import {Staking} from "@agoge/staking/Staking.sol";
 import {Epoch, Timestamp} from "@agoge/time/TimeLib.sol";
 
 /// @notice A recipient that refuses, and burns what gas it gets.
@@ -227,7 +227,7 @@ contract StakingTest is NetworkTest {
     function test_GivenTheAllowListIsOffFromTheStart() external {
         StakingConfig memory config = _stakingConfig();
         config.isAllowListOn = false;
-        staking = new Staking(config);
+        staking = Deployed.staking(config);
 
         assertFalse(staking.isAllowListOn());
         assertEq(abi.encode(staking.config()), abi.encode(config));
@@ -270,6 +270,6 @@ contract StakingTest is NetworkTest {
 
     function _expectRefusal(StakingConfig memory _config, bytes memory _error) private {
         vm.expectRevert(_error);
-        new Staking(_config);
+        Deployed.staking(_config);
     }
 }

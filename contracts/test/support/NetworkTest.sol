@@ -2,17 +2,14 @@
 pragma solidity 0.8.37;
 
 import {ConstantBlobs} from "@agoge-test/support/ConstantBlobs.sol";
+import {Deployed} from "@agoge-test/support/Deployed.sol";
 import {HistoryContract, L1Headers} from "@agoge-test/support/L1Headers.sol";
 import {VerifierDouble} from "@agoge-test/support/VerifierDouble.sol";
-import {RegistryConfig} from "@agoge/governance/IRegistry.sol";
-import {Registry} from "@agoge/governance/Registry.sol";
-import {EpochStatement} from "@agoge/proving/EpochStatement.sol";
-import {ProverBondsConfig} from "@agoge/proving/IProverBonds.sol";
-import {ProverBonds} from "@agoge/proving/ProverBonds.sol";
-import {Attestations, Block, Publication, RollupConfig, SeedProof, Tips} from "@agoge/rollup/IRollup.sol";
-import {Rollup} from "@agoge/rollup/Rollup.sol";
-import {StakingConfig} from "@agoge/staking/IStaking.sol";
-import {Staking} from "@agoge/staking/Staking.sol";
+import {IRegistry, RegistryConfig} from "@agoge/governance/IRegistry.sol";
+import {IEpochStatement} from "@agoge/proving/IEpochStatement.sol";
+import {IProverBonds, ProverBondsConfig} from "@agoge/proving/IProverBonds.sol";
+import {Attestations, Block, IRollup, Publication, RollupConfig, SeedProof, Tips} from "@agoge/rollup/IRollup.sol";
+import {IStaking, StakingConfig} from "@agoge/staking/IStaking.sol";
 import {Epoch, Slot} from "@agoge/time/TimeLib.sol";
 import {Test} from "forge-std/Test.sol";
 
@@ -59,12 +56,12 @@ abstract contract NetworkTest is Test {
     address internal allowListAdmin = makeAddr("allow-list admin");
     address internal feeRecipient = makeAddr("fee recipient");
 
-    Registry internal registry;
-    Staking internal staking;
-    ProverBonds internal bonds;
+    IRegistry internal registry;
+    IStaking internal staking;
+    IProverBonds internal bonds;
     VerifierDouble internal verifier;
-    EpochStatement internal statement;
-    Rollup internal rollup;
+    IEpochStatement internal statement;
+    IRollup internal rollup;
 
     mapping(address attester => uint256 key) internal keyOf;
 
@@ -74,13 +71,13 @@ abstract contract NetworkTest is Test {
         vm.etch(HISTORY, type(HistoryContract).runtimeCode);
 
         verifier = new VerifierDouble();
-        statement = new EpochStatement();
+        statement = Deployed.statement();
         uint256 nonce = vm.getNonce(address(this));
         address predicted = vm.computeCreateAddress(address(this), nonce + 3);
-        registry = new Registry(_registryConfig(predicted));
-        staking = new Staking(_stakingConfig());
-        bonds = new ProverBonds(_bondsConfig());
-        rollup = new Rollup(_rollupConfig(_committeeSize));
+        registry = Deployed.registry(_registryConfig(predicted));
+        staking = Deployed.staking(_stakingConfig());
+        bonds = Deployed.bonds(_bondsConfig());
+        rollup = Deployed.rollup(_rollupConfig(_committeeSize));
         assertEq(address(rollup), predicted, "prediction");
 
         for (uint256 i = 0; i < _validators; ++i) {

@@ -373,7 +373,7 @@ mod tests {
                 // The test verifier and the testing profile exist on anvil only.
                 Wishes {
                     verifier: Verifier::Test,
-                    network: Some("phase1".to_owned()),
+                    network: Some("phase4".to_owned()),
                     ..wishes()
                 },
                 "chain 31337 only",

@@ -7,8 +7,6 @@
 //! | `verifier` | the same decision as the contract's, in Rust |
 //! | `generator`, `gates` | the contract of a circuit |
 
-use agoge_protocol::network::ClientProfile;
-
 use crate::epoch::verifier::EpochVerifier;
 
 pub(crate) mod config;
@@ -30,16 +28,13 @@ pub struct SoliditySource {
     pub text: String,
 }
 
-/// The sources that follow from these verifier data: the contract of their profile, and the numbers of Poseidon, which are
-/// the same for both.
+/// The sources that follow from these verifier data, the contract and the numbers of Poseidon. Those of the default client profile
+/// are in the repository; no contract verifies epochs of the testing profile.
 ///
 /// # Errors
 /// [`GenerateError`] for a circuit that the contract is not written for.
 pub fn solidity_sources(verifier: &EpochVerifier) -> Result<[SoliditySource; 2], GenerateError> {
-    let name = match verifier.profile() {
-        ClientProfile::Default => "EpochProofVerifier",
-        ClientProfile::Testing => "TestingEpochProofVerifier",
-    };
+    let name = "EpochProofVerifier";
     let data = verifier.data();
     Ok([
         SoliditySource {

@@ -144,7 +144,7 @@ fn the_test_verifier_is_refused_off_the_devnet() {
     let password = home.private("password", "long enough\n");
     home.run(&[
         "--network",
-        "phase1",
+        "phase4",
         "--test-verifier",
         "--l1-rpc-urls",
         "http://127.0.0.1:1",

@@ -27,9 +27,9 @@ fn nobody() -> TreeVerifier {
     }
 }
 
-/// At least 3 % of the rows are free.
+/// At least 2 % of the rows are free: what a new rule may take before a circuit doubles.
 fn assert_fits(circuit: &str, rows: usize, degree_bits: usize) {
-    let limit = (1 << degree_bits) * 97 / 100;
+    let limit = (1 << degree_bits) * 98 / 100;
     println!("{circuit}: {rows} of 2^{degree_bits} rows");
     assert!(
         rows + ADDED_ROWS <= limit,
@@ -58,7 +58,7 @@ fn track<L: Leaf>(track: Track, leaf: &L) -> TrackVerifier {
 
 /// Counts rows without building a circuit; some seconds for the shapes that merges depend on.
 #[test]
-fn every_circuit_leaves_3_percent_of_its_rows_free() {
+fn every_circuit_leaves_2_percent_of_its_rows_free() {
     let client = ClientVerifier::new(ClientProfile::Default).unwrap();
     let transactions = TransactionsLeaf::for_rows(client, Track::Transactions.leaf_units());
     let tracks = Tracks {

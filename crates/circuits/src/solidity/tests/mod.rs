@@ -12,6 +12,7 @@
 
 use std::path::PathBuf;
 
+use agoge_protocol::network::ClientProfile;
 use plonky2::field::extension::FieldExtension;
 use plonky2::field::types::{Field, PrimeField64, Sample};
 use plonky2::hash::hash_types::HashOut;
@@ -28,8 +29,9 @@ use super::config::{L1Config, write_elements};
 use super::gates::Gates;
 use super::generator::{poseidon_source, verifier_source};
 use super::proof::{DecodeError, Shape, decode, encode};
+use super::solidity_sources;
 use super::verifier::{RefusedProof, verify};
-use crate::{D, F};
+use crate::{D, EpochVerifier, F};
 
 mod mutations;
 mod stand_in;
@@ -64,6 +66,20 @@ fn vector(name: &str) -> String {
 
 fn writes_vectors() -> bool {
     std::env::var("AGOGE_WRITE_VECTORS").is_ok_and(|value| value == "true")
+}
+
+/// The contract in the repository is that of the committed verifier data, byte for byte.
+#[test]
+fn the_contract_is_generated_from_the_verifier_data() {
+    let verifier = EpochVerifier::new(ClientProfile::Default).unwrap();
+    for source in solidity_sources(&verifier).unwrap() {
+        let found = std::fs::read_to_string(repository().join(&source.path)).unwrap();
+        assert!(
+            found == source.text,
+            "{} is not what `--example write_epoch_verifier` writes",
+            source.path
+        );
+    }
 }
 
 /// What the contract's tests compare with: the hash of the public inputs and all challenges of a proof.

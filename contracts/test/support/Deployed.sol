@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+pragma solidity 0.8.37;
+
+import {IRegistry, RegistryConfig} from "@agoge/governance/IRegistry.sol";
+import {IEpochProofVerifier} from "@agoge/proving/IEpochProofVerifier.sol";
+import {IEpochStatement} from "@agoge/proving/IEpochStatement.sol";
+import {IProverBonds, ProverBondsConfig} from "@agoge/proving/IProverBonds.sol";
+import {IRollup, RollupConfig} from "@agoge/rollup/IRollup.sol";
+import {IStaking, StakingConfig} from "@agoge/staking/IStaking.sol";
+import {Vm} from "forge-std/Vm.sol";
+
+/// @notice Deploys the contracts as they are deployed (via IR), from their artifacts: tests, which import interfaces
+/// only, compile by the old code generator, in seconds instead of a quarter of an hour.
+library Deployed {
+    Vm private constant VM = Vm(address(uint160(uint256(keccak256("hevm cheat code")))));
+
+    function registry(RegistryConfig memory _config) internal returns (IRegistry) {
+        return IRegistry(_deploy("Registry", abi.encode(_config)));
+    }
+
+    function staking(StakingConfig memory _config) internal returns (IStaking) {
+        return IStaking(_deploy("Staking", abi.encode(_config)));
+    }
+
+    function bonds(ProverBondsConfig memory _config) internal returns (IProverBonds) {
+        return IProverBonds(_deploy("ProverBonds", abi.encode(_config)));
+    }
+
+    function statement() internal returns (IEpochStatement) {
+        return IEpochStatement(_deploy("EpochStatement", ""));
+    }
+
+    function rollup(RollupConfig memory _config) internal returns (IRollup) {
+        return IRollup(payable(_deploy("Rollup", abi.encode(_config))));
+    }
+
+    function testVerifier() internal returns (IEpochProofVerifier) {
+        return IEpochProofVerifier(_deploy("TestEpochProofVerifier", ""));
+    }
+
+    function _deploy(string memory _name, bytes memory _arguments) private returns (address) {
+        return VM.deployCode(string.concat("target/forge/out/", _name, ".sol/", _name, ".json"), _arguments);
+    }
+}
