@@ -34,6 +34,10 @@ library Deployed {
         return IRollup(payable(_deploy("Rollup", abi.encode(_config))));
     }
 
+    function verifier() internal returns (IEpochProofVerifier) {
+        return IEpochProofVerifier(_deploy("EpochProofVerifier", ""));
+    }
+
     function testVerifier() internal returns (IEpochProofVerifier) {
         return IEpochProofVerifier(_deploy("TestEpochProofVerifier", ""));
     }

@@ -38,7 +38,7 @@ abstract contract NetworkTest is Test {
     uint256 internal constant INBOX_LAG = 2;
     uint256 internal constant TRANSACTIONS_PER_BLOCK = 64;
     uint256 internal constant DEPOSITS_PER_BLOCK = 16;
-    uint256 internal constant WITHDRAWALS_PER_BLOCK = 12;
+    uint256 internal constant WITHDRAWALS_PER_BLOCK = 11;
     uint256 internal constant OPEN_SHARE_BPS = 3000;
     uint256 internal constant STALL_EPOCHS = 75;
     uint256 internal constant CLAIM_WINDOW = 13;

@@ -11,6 +11,7 @@ use eyre::{Result, eyre};
 
 use crate::keys::{Role, key};
 use crate::network::Devnet;
+use crate::watch::ClaimState;
 
 /// Wei of one gwei.
 const GWEI: u64 = 1_000_000_000;
@@ -89,7 +90,12 @@ async fn reserved_of(devnet: &Devnet, epoch: Epoch, at: At) -> Result<U256> {
     let bonds = devnet.deployment.address("ProverBonds")?;
     let answer = devnet.l1.call(bonds, call.abi_encode().into(), at).await?;
     let claim = ProverBonds::claimOfCall::abi_decode_returns(&answer)?;
-    Ok(wei(claim.reservedGwei))
+    // A settled claim remembers what it had reserved.
+    Ok(if claim.state == ClaimState::Claimed as u8 {
+        wei(claim.reservedGwei)
+    } else {
+        U256::ZERO
+    })
 }
 
 fn wei(gwei: u64) -> U256 {
