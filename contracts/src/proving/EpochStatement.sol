@@ -13,7 +13,6 @@ import {Epoch, NetworkClock, Slot, TimeLib} from "@agoge/time/TimeLib.sol";
 /// @title EpochStatement
 /// @notice What an epoch proof has to prove; promises in IEpochStatement.
 contract EpochStatement is IEpochStatement {
-    uint256 private constant BLOCKS_MAX = 32;
     uint256 private constant Z_BITS = 168;
     uint256 private constant LIMB_BITS = 56;
     uint256 private constant LIMB_MASK = (1 << LIMB_BITS) - 1;
@@ -78,7 +77,7 @@ contract EpochStatement is IEpochStatement {
             IEpochProofs.Statement__WrongCommitmentsLength(_commitments.length)
         );
         require(count != 0, IEpochProofs.Statement__NoBlocks());
-        require(count <= BLOCKS_MAX, IEpochProofs.Statement__TooManyBlocks(BLOCKS_MAX));
+        require(count <= SettlementLib.BLOCKS_MAX, IEpochProofs.Statement__TooManyBlocks(SettlementLib.BLOCKS_MAX));
         require(
             _evaluation.length == BlobLib.EVALUATION_BYTES,
             IEpochProofs.Statement__WrongEvaluationLength(_evaluation.length, BlobLib.EVALUATION_BYTES)

@@ -151,7 +151,7 @@ interface IProverBonds is IPullPayments {
         address indexed instance, Epoch indexed epoch, address indexed prover, uint256 blocks, uint256 amount
     );
 
-    /// @notice The last block before a claimed epoch was proven, so the claim has a deadline.
+    /// @notice The last block before a claimed epoch is proven, so the claim has a deadline: as it is made, or by a later proof.
     event ClaimDeadlineSet(address indexed instance, Epoch indexed epoch, Slot deadlineSlot);
 
     /// @notice A claim came to its end.

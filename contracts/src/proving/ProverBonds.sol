@@ -206,6 +206,9 @@ contract ProverBonds is BondAccounts, EIP712 {
         current.windowEndSlot = _claimable.windowEndSlot.toUint64();
         current.releaseSlot = _claimable.releaseSlot.toUint64();
         _enter(current, _quote, _claimable.digest);
+        if (_claimable.deadlineSlot != 0) {
+            emit ClaimDeadlineSet(_quote.instance, _quote.epoch, Slot.wrap(_claimable.deadlineSlot));
+        }
     }
 
     /// @dev Makes a quote the claim, which is open.

@@ -11,6 +11,12 @@ import {Slot} from "@agoge/time/TimeLib.sol";
 /// @title SettlementLib
 /// @notice The bytes of a settlement list (docs/protocol.md, 16.3): where everything is, and its bounds.
 library SettlementLib {
+    /// @notice What the epoch circuit takes: blocks of a proof; transactions, deposits and withdrawals of a block.
+    uint256 internal constant BLOCKS_MAX = 32;
+    uint256 internal constant TRANSACTIONS_MAX = 64;
+    uint256 internal constant DEPOSITS_MAX = 16;
+    uint256 internal constant WITHDRAWALS_MAX = 12;
+
     uint256 internal constant BLOCK_BYTES = 70;
     uint256 internal constant DEPOSIT_BYTES = 40;
     uint256 internal constant WITHDRAWAL_BYTES = 28;
@@ -28,6 +34,7 @@ library SettlementLib {
     {
         blocks = new SettledBlock[](_blobHashes.length);
         uint256 offset = 0;
+        bytes32 parentArchive = _context.startArchive;
         uint256 inboxHash = _context.inboxHash;
         uint256 inboxEnd = _context.inboxStart;
         for (uint256 i = 0; i < blocks.length; ++i) {
@@ -57,8 +64,15 @@ library SettlementLib {
             _readFields(settled, _list, offset, i);
             settled.blobHash = _blobHashes[i];
             settled.blockHash = BlockLib.hashOf(
-                settled.slot, settled.feeRecipient, inboxEnd, inboxHash, settled.archive, settled.blobHash
+                parentArchive,
+                settled.slot,
+                settled.feeRecipient,
+                inboxEnd,
+                inboxHash,
+                settled.archive,
+                settled.blobHash
             );
+            parentArchive = settled.archive;
             offset = end;
         }
         require(_list.length == offset, IEpochProofs.Statement__WrongLength(_list.length, offset));

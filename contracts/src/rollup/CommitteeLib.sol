@@ -64,11 +64,10 @@ library CommitteeLib {
 
     /// @notice Reads a packed committee from code.
     function load(address _pointer) internal view returns (bytes memory packed) {
-        bytes memory code = _pointer.code;
-        packed = new bytes(code.length - 1);
+        packed = new bytes(_pointer.code.length - 1);
         assembly ("memory-safe") {
             // The first code byte is the STOP.
-            mcopy(add(packed, 32), add(code, 33), mload(packed))
+            extcodecopy(_pointer, add(packed, 32), 1, mload(packed))
         }
     }
 }

@@ -95,7 +95,7 @@ abstract contract EpochProofs is ChainState, PullPayments {
             _evaluation,
             _proof
         );
-        _requireExactDeposits(blocks, current.provenInboxEnd);
+        _requireExactDeposits(blocks, _recordOf(current.provenNumber));
         Epoch epoch = _clock().epochOf(blocks[0].slot);
 
         uint256 fromNumber = uint256(current.provenNumber) + 1;
@@ -149,11 +149,14 @@ abstract contract EpochProofs is ChainState, PullPayments {
     }
 
     /// @dev Each block consumes what its slot demands, and what it consumes is the inbox's.
-    function _requireExactDeposits(SettledBlock[] memory _blocks, uint256 _consumed) private view {
+    function _requireExactDeposits(SettledBlock[] memory _blocks, BlockRecord storage _parent) private view {
+        bytes32 parentArchive = _parent.archive;
+        uint256 consumed = _parent.inboxEnd;
         for (uint256 i = 0; i < _blocks.length; ++i) {
             SettledBlock memory settled = _blocks[i];
-            _requireExactConsumption(settled.slot, _consumed, settled.inboxEnd);
+            _requireExactConsumption(settled.slot, consumed, settled.inboxEnd);
             bytes32 expected = BlockLib.hashOf(
+                parentArchive,
                 settled.slot,
                 settled.feeRecipient,
                 settled.inboxEnd,
@@ -162,7 +165,7 @@ abstract contract EpochProofs is ChainState, PullPayments {
                 settled.blobHash
             );
             require(settled.blockHash == expected, Rollup__BlockMismatch(i, settled.blockHash, expected));
-            _consumed = settled.inboxEnd;
+            (parentArchive, consumed) = (settled.archive, settled.inboxEnd);
         }
     }
 

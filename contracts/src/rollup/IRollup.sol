@@ -165,6 +165,7 @@ interface IRollup is IInbox, IEpochProofs, IPullPayments {
     error Rollup__BondsOfAnotherRegistry(address proverBonds);
     error Rollup__NoCode(address account);
     error Rollup__InvalidBlockBounds(uint256 transactionsMax, uint256 withdrawalsMax);
+    error Rollup__EpochTooLong(uint256 epochSlots);
     error Rollup__InvalidOpenShare(uint256 openShareBps);
     error Rollup__StallTooShort(uint256 stallEpochs, uint256 minimum);
     error Rollup__NotOneBlob();
@@ -264,7 +265,7 @@ interface IRollup is IInbox, IEpochProofs, IPullPayments {
     /// @notice First time that an L1 block may give the seed of an epoch; meaningless for genesis epochs.
     function entropyTime(Epoch _epoch) external view returns (Timestamp);
 
-    /// @notice Hash of a block, with the inbox as it is now.
+    /// @notice Hash of a block on the pending tip, with the inbox as it is now.
     function blockHashOf(Block calldata _block, bytes32 _blobHash) external view returns (bytes32);
 
     /// @notice Digest of a Proposal.

@@ -115,9 +115,7 @@ abstract contract RollupCore is EpochProofs {
 
     /// @inheritdoc IRollup
     function blockHashOf(Block calldata _block, bytes32 _blobHash) public view override returns (bytes32) {
-        return BlockLib.hashOf(
-            _block.slot, _block.feeRecipient, _block.inboxEnd, _inboxHashAt(_block.inboxEnd), _block.archive, _blobHash
-        );
+        return _hashOnTip(_block, _blobHash, tipsAt(TimeLib.current()));
     }
 
     /// @inheritdoc IRollup
@@ -184,7 +182,7 @@ abstract contract RollupCore is EpochProofs {
     ) private view returns (bytes32 blockHash, address proposer, Committee memory committee) {
         NetworkClock memory clock = _clock();
         _requireValidBlock(_block, _current, clock.slotAt(_time));
-        blockHash = blockHashOf(_block, _blobHash);
+        blockHash = _hashOnTip(_block, _blobHash, _current);
         committee = _committeeFor(clock.epochOf(_block.slot), _seedProof);
         AttestationLib.requireValid(
             attestationDigest(_block.slot, blockHash), _attestations, committee.packed, COMMITTEE_SIZE
@@ -199,6 +197,19 @@ abstract contract RollupCore is EpochProofs {
                 proposer
             ),
             Rollup__WrongProposer(proposer)
+        );
+    }
+
+    /// @dev The hash of a block on the pending tip.
+    function _hashOnTip(Block calldata _block, bytes32 _blobHash, Tips memory _current) private view returns (bytes32) {
+        return BlockLib.hashOf(
+            _recordOf(_current.pendingNumber).archive,
+            _block.slot,
+            _block.feeRecipient,
+            _block.inboxEnd,
+            _inboxHashAt(_block.inboxEnd),
+            _block.archive,
+            _blobHash
         );
     }
 

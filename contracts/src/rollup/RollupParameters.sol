@@ -5,6 +5,7 @@ import {IRegistry} from "@agoge/governance/IRegistry.sol";
 import {IEpochProofVerifier} from "@agoge/proving/IEpochProofVerifier.sol";
 import {IEpochStatement} from "@agoge/proving/IEpochStatement.sol";
 import {IProverBonds} from "@agoge/proving/IProverBonds.sol";
+import {SettlementLib} from "@agoge/proving/SettlementLib.sol";
 import {FieldLib} from "@agoge/rollup/FieldLib.sol";
 import {IRollup, RollupConfig} from "@agoge/rollup/IRollup.sol";
 import {MessageLib} from "@agoge/rollup/MessageLib.sol";
@@ -18,7 +19,6 @@ abstract contract RollupParameters is IRollup, EIP712 {
     uint256 internal constant BASIS_POINTS = 10_000;
 
     uint256 private constant COMMITTEE_SIZE_MAX = 256;
-    uint256 private constant COUNT_LIMIT = 1 << 16;
     uint256 private constant DEPOSIT_GWEI_LIMIT = 1 << 60;
 
     /// @dev Clears the two top bits of each 64-bit quarter, so that every limb is a field element with room to spare.
@@ -137,18 +137,22 @@ abstract contract RollupParameters is IRollup, EIP712 {
             _config.entropyLagEpochs != 0 && _config.entropyLagEpochs < _networkClock.setLagEpochs,
             Rollup__InvalidEntropyLag(_config.entropyLagEpochs, _networkClock.setLagEpochs)
         );
+        // Else a full epoch would be longer than a proof, and no claim could be delivered.
+        require(_networkClock.epochSlots <= SettlementLib.BLOCKS_MAX, Rollup__EpochTooLong(_networkClock.epochSlots));
         require(_config.proofWindowEpochs != 0, Rollup__ZeroProofWindow());
         uint256 ringSizeMin = (_config.proofWindowEpochs + 2) * _networkClock.epochSlots;
         require(_config.ringSize >= ringSizeMin, Rollup__RingTooSmall(_config.ringSize, ringSizeMin));
         require(
-            _config.inboxLagSlots != 0 && _config.depositsPerBlockMax != 0 && _config.minimumDepositGwei != 0
+            _config.inboxLagSlots != 0 && _config.depositsPerBlockMax != 0
+                && _config.depositsPerBlockMax <= SettlementLib.DEPOSITS_MAX && _config.minimumDepositGwei != 0
                 && _config.minimumDepositGwei < DEPOSIT_GWEI_LIMIT,
             Rollup__InvalidInboxParameters(
                 _config.inboxLagSlots, _config.depositsPerBlockMax, _config.minimumDepositGwei
             )
         );
         require(
-            _config.transactionsPerBlockMax != 0 && _config.transactionsPerBlockMax < COUNT_LIMIT
+            _config.transactionsPerBlockMax != 0 && _config.transactionsPerBlockMax <= SettlementLib.TRANSACTIONS_MAX
+                && _config.withdrawalsPerBlockMax <= SettlementLib.WITHDRAWALS_MAX
                 && _config.withdrawalsPerBlockMax <= _config.transactionsPerBlockMax,
             Rollup__InvalidBlockBounds(_config.transactionsPerBlockMax, _config.withdrawalsPerBlockMax)
         );
@@ -172,7 +176,8 @@ abstract contract RollupParameters is IRollup, EIP712 {
                 address(this),
                 _genesisTime,
                 keccak256(abi.encode(_config)),
-                address(_config.epochProofVerifier).codehash
+                address(_config.epochProofVerifier).codehash,
+                address(_config.epochStatement).codehash
             )
         );
         return bytes32(uint256(full) & GENESIS_ID_MASK);

@@ -257,6 +257,8 @@ contract BondsTest is ClaimTest {
         _warpToSlot(2 * EPOCH_SLOTS);
         _makeBlock(2 * EPOCH_SLOTS, FEES);
         _prove(1, 3, bob);
+        vm.expectEmit(address(bonds));
+        emit IProverBonds.ClaimDeadlineSet(address(rollup), EPOCH_1, Slot.wrap(3 * EPOCH_SLOTS));
         _claim(_quote(alice, 2000, range), range);
 
         assertEq(rollup.blockRecord(3).provenInSlot, 2 * EPOCH_SLOTS);

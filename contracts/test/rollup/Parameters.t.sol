@@ -3,11 +3,12 @@ pragma solidity 0.8.37;
 
 import {Deployed} from "@agoge-test/support/Deployed.sol";
 import {NetworkTest} from "@agoge-test/support/NetworkTest.sol";
-import {IRegistry} from "@agoge/governance/IRegistry.sol";
+import {IRegistry, RegistryConfig} from "@agoge/governance/IRegistry.sol";
 import {IEpochProofVerifier} from "@agoge/proving/IEpochProofVerifier.sol";
 import {IEpochStatement} from "@agoge/proving/IEpochStatement.sol";
 import {IProverBonds, ProverBondsConfig} from "@agoge/proving/IProverBonds.sol";
 import {IRollup, RollupConfig} from "@agoge/rollup/IRollup.sol";
+import {StakingConfig} from "@agoge/staking/IStaking.sol";
 
 contract ParametersTest is NetworkTest {
     function setUp() external {
@@ -74,18 +75,27 @@ contract ParametersTest is NetworkTest {
 
     function test_RevertWhen_AParameterOfProvingIsInvalid() external {
         RollupConfig memory config = _rollupConfig(16);
-        config.transactionsPerBlockMax = 1 << 16;
+        config.transactionsPerBlockMax = 65;
         _expectRefusal(
-            config, abi.encodeWithSelector(IRollup.Rollup__InvalidBlockBounds.selector, 1 << 16, WITHDRAWALS_PER_BLOCK)
+            config, abi.encodeWithSelector(IRollup.Rollup__InvalidBlockBounds.selector, 65, WITHDRAWALS_PER_BLOCK)
         );
 
         config = _rollupConfig(16);
-        config.withdrawalsPerBlockMax = TRANSACTIONS_PER_BLOCK + 1;
+        config.withdrawalsPerBlockMax = 13;
+        _expectRefusal(
+            config, abi.encodeWithSelector(IRollup.Rollup__InvalidBlockBounds.selector, TRANSACTIONS_PER_BLOCK, 13)
+        );
+
+        config = _rollupConfig(16);
+        config.transactionsPerBlockMax = 4;
+        config.withdrawalsPerBlockMax = 5;
+        _expectRefusal(config, abi.encodeWithSelector(IRollup.Rollup__InvalidBlockBounds.selector, 4, 5));
+
+        config = _rollupConfig(16);
+        config.depositsPerBlockMax = 17;
         _expectRefusal(
             config,
-            abi.encodeWithSelector(
-                IRollup.Rollup__InvalidBlockBounds.selector, TRANSACTIONS_PER_BLOCK, TRANSACTIONS_PER_BLOCK + 1
-            )
+            abi.encodeWithSelector(IRollup.Rollup__InvalidInboxParameters.selector, INBOX_LAG, 17, MINIMUM_DEPOSIT_GWEI)
         );
 
         config = _rollupConfig(16);
@@ -99,6 +109,22 @@ contract ParametersTest is NetworkTest {
         );
     }
 
+    /// @dev A full epoch of more slots than a proof has blocks could never be proven in one piece, as claims demand.
+    function test_RevertWhen_AnEpochIsLongerThanAProof() external {
+        RegistryConfig memory longer = _registryConfig(address(1));
+        longer.epochSlots = 33;
+        RollupConfig memory config = _rollupConfig(16);
+        config.registry = Deployed.registry(longer);
+        StakingConfig memory stakingConfig = _stakingConfig();
+        stakingConfig.registry = config.registry;
+        config.staking = Deployed.staking(stakingConfig);
+        ProverBondsConfig memory bondsConfig = _bondsConfig();
+        bondsConfig.registry = config.registry;
+        config.proverBonds = Deployed.bonds(bondsConfig);
+
+        _expectRefusal(config, abi.encodeWithSelector(IRollup.Rollup__EpochTooLong.selector, 33));
+    }
+
     function test_TheGenesisIdBindsEverything() external {
         uint256 id = uint256(rollup.genesisId());
         for (uint256 i = 0; i < 4; ++i) {
@@ -106,6 +132,15 @@ contract ParametersTest is NetworkTest {
         }
 
         assertNotEq(Deployed.rollup(_rollupConfig(16)).genesisId(), rollup.genesisId(), "another address");
+        uint256 snapshot = vm.snapshotState();
+        bytes32 before = Deployed.rollup(_rollupConfig(16)).genesisId();
+        vm.revertToState(snapshot);
+        vm.etch(address(statement), hex"00");
+        assertNotEq(Deployed.rollup(_rollupConfig(16)).genesisId(), before, "another code of the statement");
+        vm.revertToState(snapshot);
+        vm.etch(address(verifier), hex"00");
+        assertNotEq(Deployed.rollup(_rollupConfig(16)).genesisId(), before, "another code of the verifier");
+        vm.revertToState(snapshot);
         assertEq(rollup.config().ringSize, RING_SIZE);
         assertEq(rollup.attestationThreshold(), 11);
     }

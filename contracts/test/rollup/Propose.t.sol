@@ -259,6 +259,19 @@ contract ProposeTest is NetworkTest {
         _expectWrongAttestation(p, 0);
     }
 
+    /// @dev An L1 reorg takes the parent away while the block's transaction waits: on another parent its archive would be nonsense.
+    function test_RevertWhen_TheParentIsAnother() external {
+        uint256 withoutParent = vm.snapshotState();
+        _proposeInSlot(1);
+        _warpToSlot(2);
+        Proposal memory p = _proposal();
+        vm.revertToState(withoutParent);
+
+        _warpToSlot(2);
+        _expectWrongAttestation(p, 0);
+        _proposeInSlot(2);
+    }
+
     function test_WhenEverythingIsRight() external {
         Proposal memory p = _proposal();
         Epoch epoch = Epoch.wrap(0);

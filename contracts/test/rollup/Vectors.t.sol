@@ -75,6 +75,7 @@ contract VectorsTest is Test {
                             VERIFIER,
                             uint256(1_800_000_000),
                             keccak256("parameters"),
+                            bytes32(0),
                             bytes32(0)
                         )
                     )

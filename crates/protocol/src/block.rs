@@ -53,7 +53,7 @@ impl core::fmt::Display for L2BlockNumber {
     }
 }
 
-/// Keccak of the free fields, the inbox hash and the blob hash (`docs/protocol.md` section 8): what committee members attest to.
+/// Keccak of the parent's archive, the free fields, the inbox hash and the blob hash (`docs/protocol.md` section 8): what committee members attest to.
 pub type BlockHash = B256;
 
 /// The fields of a block that its proposer chooses; everything else follows from parent, inbox and blob.
@@ -74,12 +74,14 @@ pub struct FreeFields {
 }
 
 impl FreeFields {
-    /// The hash that is attested to and stored on L1. `inbox_hash` is the rolling hash of the inbox up to `inbox_end`
+    /// The hash that is attested to and stored on L1. `parent_archive` is the archive root after the parent, so that attestations are worth
+    /// nothing on another parent. `inbox_hash` is the rolling hash of the inbox up to `inbox_end`
     /// ([`crate::Deposit::inbox_hash`] of the last consumed deposit, zero for none), so that a block built on deposits that an L1 reorg
     /// replaced is worthless.
-    pub fn block_hash(&self, inbox_hash: B256, blob_hash: B256) -> BlockHash {
+    pub fn block_hash(&self, parent_archive: Digest, inbox_hash: B256, blob_hash: B256) -> BlockHash {
         keccak256(
             (
+                parent_archive.to_b256(),
                 U256::from(self.slot.get()),
                 self.fee_recipient,
                 U256::from(self.inbox_end),

@@ -70,7 +70,8 @@ impl Proposal {
 
     /// What the committee attests to.
     pub fn block_hash(&self) -> BlockHash {
-        self.free_fields.block_hash(self.inbox_hash, self.blob_hash)
+        self.free_fields
+            .block_hash(self.parent_archive, self.inbox_hash, self.blob_hash)
     }
 
     /// Keccak of the concatenated transaction ids.

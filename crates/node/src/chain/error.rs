@@ -2,7 +2,7 @@
 
 use agoge_l1_client::kzg::KzgError;
 use agoge_protocol::messages::TooManyTxs;
-use agoge_protocol::{B256, Digest, TxId};
+use agoge_protocol::{B256, BlockHash, Digest, TxId};
 use agoge_state_transition::ExecutionError;
 use agoge_state_transition::blob::{BlobError, EncodeError};
 use agoge_store::{StepError, StoreError};
@@ -45,6 +45,14 @@ pub enum ExecuteError {
     /// The block was made on other deposits.
     #[error("the block was made on other deposits than L1 has")]
     InboxHash,
+    /// What L1 has is not the hash of this block behind this parent.
+    #[error("block hash is {found}, parent, deposits and blob give {expected}")]
+    BlockHash {
+        /// Of the block as executed.
+        expected: BlockHash,
+        /// L1's.
+        found: BlockHash,
+    },
     /// Execution leads to another archive.
     #[error("archive is {found}, execution gives {expected}")]
     Archive {
@@ -91,6 +99,7 @@ impl ExecuteError {
             }
             Self::InboxEnd { .. }
             | Self::InboxHash
+            | Self::BlockHash { .. }
             | Self::Archive { .. }
             | Self::BlobHash
             | Self::Blob(_)

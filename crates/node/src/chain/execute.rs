@@ -209,8 +209,13 @@ impl Executor {
         }
         check_archive(&executed, free_fields.archive)?;
         let inbox_hash = inbox_hash(view, &deposits, free_fields.inbox_end)?;
-        if free_fields.block_hash(inbox_hash, posted.blob_hash) != posted.block_hash {
-            return Err(ExecuteError::InboxHash);
+        let parent_archive = executed.header.parent_archive;
+        let expected = free_fields.block_hash(parent_archive, inbox_hash, posted.blob_hash);
+        if expected != posted.block_hash {
+            return Err(ExecuteError::BlockHash {
+                expected,
+                found: posted.block_hash,
+            });
         }
         Ok((executed, effects))
     }

@@ -114,9 +114,12 @@ fn block_hash_is_that_of_l1() {
         rolling = U256::from_be_bytes(keccak256(words.concat()).0) & ((U256::from(1) << 216) - U256::from(1));
         inbox_end += 1;
     }
-    let last = list.blocks().last().unwrap();
+    let [.., before, last] = list.blocks() else {
+        panic!("the list has several blocks")
+    };
     let blob_hash = hex::decode(&v.blob_hashes).unwrap().split_off(64);
     let words = [
+        before.archive.to_b256().0,
         U256::from(last.slot.get()).to_be_bytes::<32>(),
         last.fee_recipient.into_word().0,
         U256::from(inbox_end).to_be_bytes::<32>(),

@@ -257,7 +257,7 @@ impl Chain {
         let executed = execute_block(&view, &context, &[], &effects)?;
         let blob = Blob::from_bytes(blob::encode(&effects)?.to_vec())?;
         let blob_hash = kzg::versioned_hash(&blob)?;
-        let free_fields = executed.free_fields();
+        let (free_fields, parent_archive) = (executed.free_fields(), executed.header.parent_archive);
         let number = executed.header.number;
         let hash = keccak256(number.get().to_be_bytes());
         let record = BlockRecord {
@@ -265,7 +265,7 @@ impl Chain {
             header_hash: executed.header_hash,
             free_fields,
             blob_hash,
-            block_hash: free_fields.block_hash(B256::ZERO, blob_hash),
+            block_hash: free_fields.block_hash(parent_archive, B256::ZERO, blob_hash),
             l1_block: L1BlockNumber::new(number.get()),
         };
         let applied = AppliedBlock {

@@ -383,7 +383,10 @@ impl Step<'_> {
                 .map_or(B256::ZERO, |last| last.inbox_hash),
             (None, None) => B256::ZERO,
         };
-        let expected = executed.free_fields().block_hash(inbox_hash, blob_hash);
+        let parent_archive = executed.header.parent_archive;
+        let expected = executed
+            .free_fields()
+            .block_hash(parent_archive, inbox_hash, blob_hash);
         if expected != posted.block_hash {
             return Err(ChainError::BlockHash {
                 expected,

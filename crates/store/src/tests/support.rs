@@ -391,7 +391,7 @@ pub(super) fn applied(executed: ExecutedBlock, txs: Vec<MinedTx>, l1_block: L1Bl
     let (free_fields, blob_hash) = (executed.free_fields(), B256::repeat_byte(4));
     let record = BlockRecord {
         header_hash: executed.header_hash,
-        block_hash: free_fields.block_hash(B256::ZERO, blob_hash),
+        block_hash: free_fields.block_hash(executed.header.parent_archive, B256::ZERO, blob_hash),
         header: executed.header,
         free_fields,
         blob_hash,

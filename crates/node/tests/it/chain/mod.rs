@@ -36,7 +36,7 @@ fn with_archive(block: &Prepared, archive: Digest) -> L1Event {
         number: L2BlockNumber::new(1),
         free_fields,
         blob_hash: proposal.blob_hash,
-        block_hash: free_fields.block_hash(proposal.inbox_hash, proposal.blob_hash),
+        block_hash: free_fields.block_hash(proposal.parent_archive, proposal.inbox_hash, proposal.blob_hash),
     }
 }
 
