@@ -116,6 +116,23 @@ contract SettlementTest is ProvingTest {
         _submit(s);
     }
 
+    /// @dev The same blocks at the same address with the same genesis id, on another chain: even then nothing of it fits.
+    function test_RevertWhen_TheProofIsOfAnotherChain() external {
+        Submission memory s = _submission(1, 3, prover);
+        verifier.want(_publicInputs(s), s.proof);
+        uint256 chainId = block.chainid;
+        vm.chainId(chainId + 1);
+
+        vm.expectRevert(IEpochProofs.Statement__EvaluationFailed.selector);
+        _submit(s);
+        Submission memory opened = _submission(1, 3, prover);
+        vm.expectRevert(IEpochProofs.Rollup__InvalidProof.selector);
+        _submit(opened);
+
+        vm.chainId(chainId);
+        _submit(s);
+    }
+
     /// @dev RP-17: fees, withdrawals and counts are bound by the proof alone.
     function test_RevertWhen_TheSettlementIsNotTheProvenOne() external {
         _withdrawIn(2, _recipient, 5);

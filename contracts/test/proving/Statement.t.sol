@@ -4,6 +4,7 @@ pragma solidity 0.8.37;
 import {ProvingTest, Submission} from "@agoge-test/support/ProvingTest.sol";
 import {IEpochProofs} from "@agoge/proving/IEpochProofs.sol";
 import {SettledBlock, StatementContext} from "@agoge/proving/IEpochStatement.sol";
+import {IRollup} from "@agoge/rollup/IRollup.sol";
 
 /// @notice The statement contract by itself: what it reads from a list, and what it refuses.
 contract StatementTest is ProvingTest {
@@ -49,6 +50,19 @@ contract StatementTest is ProvingTest {
 
         assertNotEq(mine[12], others[12], "alpha");
         assertEq(mine[16], others[16], "z is shared");
+    }
+
+    /// @dev The same blocks, opened for an instance at another address: both challenges are others, so no proof fits both.
+    function test_WhenTheInstanceIsAnother() external {
+        (, uint256[24] memory mine) = _statementOf(_submission(1, 3, prover));
+        StatementContext memory context = _context(1, prover);
+        rollup = IRollup(makeAddr("another instance"));
+        Submission memory s = _submission(1, 3, prover);
+        vm.prank(address(rollup));
+        (, uint256[24] memory others) = statement.publicInputsOf(context, s.settlement, s.commitments, s.evaluation);
+
+        assertNotEq(mine[12], others[12], "alpha");
+        assertNotEq(mine[16], others[16], "z");
     }
 
     function testFuzz_TheFingerprintIsThePolynomial(uint64 _fees, uint8 _count, uint256 _seed) external {

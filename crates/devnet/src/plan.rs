@@ -129,8 +129,8 @@ impl Plan {
             protocol.slot_seconds = ms.div_euclid(1_000);
         }
         if let Some(slots) = wishes.epoch_slots {
-            if !(4..=256).contains(&slots) {
-                return Err(flag("epoch-slots", &slots, "must be 4 to 256"));
+            if !(4..=32).contains(&slots) {
+                return Err(flag("epoch-slots", &slots, "must be 4 to 32"));
             }
             protocol.epoch_slots = slots;
         }
