@@ -49,7 +49,7 @@ pub fn missing(view: &StoreView<'_>, number: L2BlockNumber) -> Result<Option<Vec
     };
     let mut positions = Vec::new();
     for (position, _) in (0_u16..).zip(&txs) {
-        if view.mined_tx(MinedAt { number, position })?.is_none() {
+        if !view.has_mined_tx(MinedAt { number, position })? {
             positions.push(position);
         }
     }
@@ -108,7 +108,7 @@ impl Holdings {
     pub async fn complete(&self, number: L2BlockNumber, block_hash: BlockHash) -> Result<usize, HoldError> {
         let mut asked: Vec<PeerId> = Vec::new();
         loop {
-            let missing = missing(&self.store.view(), number)?.unwrap_or_default();
+            let missing = self.missing(number).await?;
             if missing.is_empty() || asked.len() >= PEERS_ASKED_MAX {
                 return Ok(missing.len());
             }
@@ -138,6 +138,14 @@ impl Holdings {
                 self.fetch(number, part, answer.peer).await?;
             }
         }
+    }
+
+    async fn missing(&self, number: L2BlockNumber) -> Result<Vec<u16>, HoldError> {
+        let store = Arc::clone(&self.store);
+        let missing = self
+            .spawner
+            .spawn_blocking("missing-client-proofs", move || missing(&store.view(), number));
+        Ok(missing.await??.unwrap_or_default())
     }
 
     /// Fetches transactions by id, from the peer that named them first, then from any.

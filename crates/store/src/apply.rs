@@ -134,11 +134,7 @@ impl Stepper<'_, '_> {
             L1Change::Prune { to } => self.prune(to),
             L1Change::Proven { to } => self.proven(to),
             L1Change::EpochProof(proof) => self.epoch_proof(&proof),
-            L1Change::Claimed(claim) => self.record(
-                Table::Claims,
-                rows::number_key(claim.epoch.get()),
-                rows::encode(&claim),
-            ),
+            L1Change::Claimed(claim) => self.claimed(claim),
             L1Change::ClaimDeadline { epoch, deadline } => {
                 self.change_claim(epoch, |claim| claim.deadline = Some(deadline))
             }
@@ -166,6 +162,16 @@ impl Stepper<'_, '_> {
         let position = u16::try_from(count).unwrap_or(u16::MAX);
         let key = rows::epoch_proof_key(proof.epoch, position);
         self.record(Table::EpochProofs, key, rows::encode(proof))
+    }
+
+    /// A claim, or the cheaper one that replaces it: the deadline is the epoch's and stays.
+    fn claimed(&mut self, mut claim: EpochClaim) -> Result<(), StepError> {
+        let key = rows::number_key(claim.epoch.get());
+        let replaced = rows::load::<EpochClaim>(self.txn, Table::Claims, &key)?;
+        if let Some(open) = replaced.filter(|replaced| replaced.end.is_none()) {
+            claim.deadline = claim.deadline.or(open.deadline);
+        }
+        self.record(Table::Claims, key, rows::encode(&claim))
     }
 
     /// Changes a claim; one that is not known (it was made before this store began) stays unknown.

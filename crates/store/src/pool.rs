@@ -1,7 +1,7 @@
 //! Transactions with their client proofs: queued ones, which survive a restart, and those of recent blocks, which return to the queue when
 //! their block is unwound and are served to peers and provers until then.
 
-use agoge_protocol::{L2BlockNumber, Transaction, TxId};
+use agoge_protocol::{Epoch, L2BlockNumber, Transaction, TxId};
 use borsh::{BorshDeserialize, BorshSerialize};
 
 use crate::backend::Read;
@@ -136,7 +136,7 @@ pub(crate) fn drop_expired(txn: &mut Txn<'_>, newest: L2BlockNumber, keep: u64) 
 /// then.
 ///
 /// An epoch of which only a prefix is proven keeps all of its transactions: whoever proves the rest alone needs the rest, and who has
-/// claimed the epoch proves it whole.
+/// claimed the epoch proves it whole. An epoch whose claim is open keeps them, too: its claimant delivers what others have proven.
 pub(crate) fn drop_proven(
     txn: &mut Txn<'_>,
     config: &StoreConfig,
@@ -157,7 +157,29 @@ pub(crate) fn drop_proven(
         return Ok(());
     };
     let last: L2BlockNumber = rows::decode(Table::Slots, &key, &value)?;
-    drop_before(txn, last.next())
+    let claimed = first_claimed(txn, config)?;
+    drop_before(
+        txn,
+        claimed.map_or(last.next(), |claimed| claimed.min(last.next())),
+    )
+}
+
+/// First block of the oldest epoch with an open claim, among the blocks whose transactions may be kept at all.
+fn first_claimed(txn: &Txn<'_>, config: &StoreConfig) -> Result<Option<L2BlockNumber>, StoreError> {
+    let after_tip = reads::tips(txn)?.pending.next().get();
+    let oldest = L2BlockNumber::new(after_tip.saturating_sub(config.mined_tx_blocks_max).max(1));
+    let Some(oldest) = reads::block(txn, oldest)? else {
+        return Ok(None);
+    };
+    let epoch_of = |slot: u64| Epoch::new(slot.checked_div(config.epoch_slots).unwrap_or(0));
+    for claim in reads::open_claims(txn, epoch_of(oldest.header.slot.get()))? {
+        let first_slot = |epoch: Epoch| rows::number_key(epoch.get().saturating_mul(config.epoch_slots));
+        let (from, to) = (first_slot(claim.epoch), first_slot(claim.epoch.next()));
+        if let Some((key, first)) = txn.range(Table::Slots, &from, &to, 1)?.pop() {
+            return Ok(Some(rows::decode(Table::Slots, &key, &first)?));
+        }
+    }
+    Ok(None)
 }
 
 fn drop_before(txn: &mut Txn<'_>, first_kept: L2BlockNumber) -> Result<(), StoreError> {

@@ -7,7 +7,7 @@ use agoge_protocol::{Deposit, Epoch, L2BlockNumber};
 
 use crate::backend::Read;
 use crate::error::StoreError;
-use crate::records::{BlockRecord, EpochProof, L1Record, MinedAt, Tips};
+use crate::records::{BlockRecord, EpochClaim, EpochProof, L1Record, MinedAt, Tips};
 use crate::rows::{self, meta};
 use crate::table::Table;
 use crate::view::ROWS_MAX;
@@ -33,6 +33,19 @@ pub(crate) fn epoch_proofs(read: &dyn Read, epoch: Epoch) -> Result<Vec<EpochPro
     rows.iter()
         .map(|(key, value)| rows::decode(Table::EpochProofs, key, value))
         .collect()
+}
+
+/// Claims without an end of an epoch and those after it, in order, among the first [`ROWS_MAX`] claims.
+pub(crate) fn open_claims(read: &dyn Read, from: Epoch) -> Result<Vec<EpochClaim>, StoreError> {
+    let (from, to) = (rows::number_key(from.get()), rows::number_key(u64::MAX));
+    let mut claims = Vec::new();
+    for (key, value) in read.range(Table::Claims, &from, &to, ROWS_MAX)? {
+        let claim: EpochClaim = rows::decode(Table::Claims, &key, &value)?;
+        if claim.end.is_none() {
+            claims.push(claim);
+        }
+    }
+    Ok(claims)
 }
 
 /// Deposits in the inbox.

@@ -130,6 +130,14 @@ impl<'a> StoreView<'a> {
         rows::load(self.read(), Table::Claims, &rows::number_key(epoch.get()))
     }
 
+    /// Claims without an end of an epoch and those after it, in order, among the first [`ROWS_MAX`] claims.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn open_claims(&self, from: Epoch) -> Result<Vec<EpochClaim>, StoreError> {
+        reads::open_claims(self.read(), from)
+    }
+
     /// Transactions of a block, in order.
     ///
     /// # Errors
@@ -200,6 +208,15 @@ impl<'a> StoreView<'a> {
             Table::MinedTxs,
             &rows::position_key(at.number, at.position),
         )
+    }
+
+    /// Whether a mined transaction is kept, without reading it.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn has_mined_tx(&self, at: MinedAt) -> Result<bool, StoreError> {
+        self.read()
+            .has(Table::MinedTxs, &rows::position_key(at.number, at.position))
     }
 
     /// A transaction by id, queued or mined, while it is kept.

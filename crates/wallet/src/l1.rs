@@ -12,7 +12,7 @@ use agoge_protocol::deployment::{DeployedContract, Deployment};
 use agoge_protocol::exit::ExitCode;
 use agoge_protocol::network::{NetworkConfig, NetworkError, built_in};
 use agoge_protocol::rpc::NodeInfo;
-use agoge_protocol::{Address, U256};
+use agoge_protocol::{Address, L2BlockNumber, U256};
 use agoge_supervisor::SystemClock;
 use alloy::signers::local::{LocalSigner, PrivateKeySigner};
 use alloy::sol_types::SolCall;
@@ -177,6 +177,12 @@ impl L1Rollup {
     /// Wei that an account may pull.
     pub(crate) async fn owed(&self, account: Address) -> Result<U256, L1Error> {
         self.view(&Rollup::owedCall { account }).await
+    }
+
+    /// Last proven block.
+    pub(crate) async fn proven(&self) -> Result<L2BlockNumber, L1Error> {
+        let tips = self.view(&Rollup::tipsCall {}).await?;
+        Ok(L2BlockNumber::new(tips.provenNumber.into()))
     }
 
     /// Sends one transaction of an account and waits until it is mined.

@@ -69,12 +69,17 @@ pub fn stages(book: &Book, proven: L2BlockNumber) -> Vec<(Withdrawal, Stage)> {
 ///
 /// The newest count first, since a pull leaves nothing behind. An account that others pay too, or that earns fees, is owed more than this
 /// wallet's withdrawals: then one that was pulled can look credited, never the other way round.
-pub fn settle(stages: &mut [(Withdrawal, Stage)], owed: &BTreeMap<Address, U256>) {
+///
+/// `proven` is the proven tip where L1 was asked, which may be behind the node's: what is proven after it is not credited there yet.
+pub fn settle(stages: &mut [(Withdrawal, Stage)], owed: &BTreeMap<Address, U256>, proven: L2BlockNumber) {
     let mut left = owed.clone();
     for (withdrawal, stage) in stages.iter_mut().rev() {
         let (Stage::Proven { block }, Some(left)) = (*stage, left.get_mut(&withdrawal.recipient)) else {
             continue;
         };
+        if block > proven {
+            continue;
+        }
         *stage = if left.is_zero() {
             Stage::Pulled { block }
         } else {

@@ -119,6 +119,8 @@ impl Quotes {
                 available,
             });
         }
+        // L1 may have moved on while it was asked.
+        inner.drop_void(signed.quote.epoch, &inner.head()?)?;
         inner.state().pool.insert(kept)?;
         Ok(kept.digest)
     }
@@ -152,7 +154,11 @@ impl Quotes {
                         bundle,
                     }));
                 }
-                Ok(Err(reason)) => tracing::info!(quote = %digest, %reason, "L1 would not take this quote"),
+                Ok(Err(reason)) => {
+                    tracing::info!(quote = %digest, %reason, "L1 would not take this quote; it is dropped");
+                    let is_other = |other: &Kept| other.digest != digest;
+                    self.inner.state().pool.retain(signed.quote.epoch, is_other);
+                }
                 Err(error) => {
                     tracing::warn!(%error, "no quote is claimed: L1 did not answer");
                     return None;
@@ -216,19 +222,21 @@ impl Inner {
         }
     }
 
-    /// Forgets quotes of an epoch that has ended elsewhere: after an L1 reorg, or in spite of what its provers saw.
+    /// Forgets quotes that have expired, and those of an epoch that has ended elsewhere: after an L1 reorg, or in spite of what its
+    /// provers saw.
     fn drop_void(&self, epoch: Epoch, head: &L1Block) -> Result<(), StoreError> {
-        if self
+        let Some(slot) = self
             .next_slot(head)
-            .is_none_or(|slot| !self.is_claimable(epoch, slot))
-        {
+            .filter(|slot| self.is_claimable(epoch, *slot))
+        else {
             return Ok(());
-        }
+        };
         let finished = self.finished(&self.store.view(), epoch)?;
         let end = finished.map(|finished| finished.end_archive);
-        self.state()
-            .pool
-            .retain(epoch, |kept| Some(kept.signed.quote.end_archive) == end);
+        self.state().pool.retain(epoch, |kept| {
+            let quote = &kept.signed.quote;
+            Some(quote.end_archive) == end && quote.valid_until_slot >= slot
+        });
         Ok(())
     }
 

@@ -361,6 +361,44 @@ async fn a_proposer_claims_the_cheapest_quote_that_l1_would_take() {
     assert_eq!(world.claimed_fee().await, None, "expired");
 }
 
+#[tokio::test]
+async fn a_quote_that_l1_refused_is_not_tried_again() {
+    let world = World::new(WINDOW_OPENS);
+    for (n, fee) in [(1, 100), (2, 200), (3, 300), (4, 400)] {
+        world.fund(n, BOND_GWEI);
+        world.submit(n, fee).await.unwrap();
+    }
+    // More than are tried for one claim: those of provers that cannot pay must not hide the one that can.
+    world.bonds.unclaimable.lock().unwrap().extend([100, 200, 300]);
+    assert_eq!(world.claimed_fee().await, None);
+    assert_eq!(world.claimed_fee().await, Some(400));
+    let kept = world.quotes.quotes(Some(Epoch::new(0)));
+    assert_eq!(kept.len(), 1, "refused quotes have gone");
+}
+
+#[tokio::test]
+async fn expired_quotes_make_room() {
+    let world = World::new(WINDOW_OPENS);
+    for n in 1..=u8::try_from(EPOCH_QUOTES_MAX).unwrap() {
+        world.fund(n, BOND_GWEI);
+        world.to(WINDOW_OPENS + u64::from(n) / 4);
+        let quote = Quote {
+            valid_until_slot: Slot::new(17),
+            ..world.quote(n, u16::from(n))
+        };
+        let signed = signed(n, quote, BONDS);
+        world.quotes.submit(None, signed).await.unwrap();
+    }
+    world.fund(30, BOND_GWEI);
+    assert!(matches!(
+        world.submit(30, 900).await,
+        Err(QuoteRefusal::NotCheaper { .. })
+    ));
+    world.to(l1_of_slot(18));
+    world.submit(30, 900).await.unwrap();
+    assert_eq!(world.claimed_fee().await, Some(900));
+}
+
 /// The L1 block before the first of a slot.
 fn l1_of_slot(slot: u64) -> u64 {
     slot * TIMING.slot_seconds - 1

@@ -33,6 +33,11 @@ pub fn peak_rss_bytes() -> std::io::Result<u64> {
         .ok_or_else(|| Error::new(ErrorKind::InvalidData, "/proc/self/status has no VmHWM"))
 }
 
+/// Makes [`peak_rss_bytes`] count from now on. Systems that refuse this go on counting from the start of the process.
+pub fn forget_peak_rss() {
+    std::fs::write("/proc/self/clear_refs", "5").ok();
+}
+
 fn peak(status: &str) -> Option<u64> {
     let value = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
     let kilobytes: u64 = value.trim().strip_suffix("kB")?.trim().parse().ok()?;
@@ -52,5 +57,20 @@ mod tests {
         assert_eq!(peak("VmHWM: x kB"), None);
         assert!(core_seconds().unwrap() >= 0.0);
         assert!(peak_rss_bytes().unwrap() > 1 << 20);
+    }
+
+    #[test]
+    fn what_was_freed_before_is_no_peak() {
+        let large = vec![1_u8; 256 << 20];
+        let before = peak_rss_bytes().unwrap();
+        assert!(before > 256 << 20);
+        drop(std::hint::black_box(large));
+        forget_peak_rss();
+        // A system that refuses to forget leaves it as it was.
+        let after = peak_rss_bytes().unwrap();
+        assert!(
+            after == before || after < before - (128 << 20),
+            "{before}, then {after}"
+        );
     }
 }

@@ -9,8 +9,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use agoge_l1_client::Blob;
 use agoge_protocol::transaction::{NullifierKey, nullifier_key};
 use agoge_protocol::{
-    B256, BlockHash, Digest, FreeFields, L1Block, L1BlockNumber, L1Event, L2BlockNumber, Timing, TxEffects,
-    TxId,
+    B256, BlockHash, Digest, Epoch, FreeFields, L1Block, L1BlockNumber, L1Event, L2BlockNumber, Timing,
+    TxEffects, TxId,
 };
 use agoge_state_transition::{BlockContext, BlockLimits, blob, execute_block};
 use agoge_store::{
@@ -52,6 +52,8 @@ pub struct Posted {
 pub struct Unfollowed {
     /// Its number.
     pub number: L2BlockNumber,
+    /// Its epoch, or an earlier one if blocks before it were missed: no epoch before this one lacks blocks.
+    pub epoch: Epoch,
     /// The L1 block with it.
     pub l1_block: L1BlockNumber,
     /// Why, for a person.
@@ -236,14 +238,16 @@ impl Step<'_> {
                 to,
                 settled_from,
                 ..
-            } => self.proof(EpochProof {
-                epoch,
-                prover,
-                from,
-                to,
-                settled_from,
-                l1_block: self.block.number,
-            }),
+            } => {
+                return self.proof(EpochProof {
+                    epoch,
+                    prover,
+                    from,
+                    to,
+                    settled_from,
+                    l1_block: self.block.number,
+                });
+            }
             L1Event::EpochClaimed {
                 epoch,
                 prover,
@@ -284,16 +288,19 @@ impl Step<'_> {
         Ok(())
     }
 
-    fn proof(&mut self, proof: EpochProof) {
+    fn proof(&mut self, proof: EpochProof) -> Result<(), ChainError> {
         let EpochProof { to, settled_from, .. } = proof;
         if to > self.tip {
-            return self.refuse(to, "L1 has a proof of a block that is not followed".to_owned());
+            let reason = "L1 has a proof of a block that is not followed".to_owned();
+            self.refuse(to, self.tip_epoch()?.unwrap_or(proof.epoch), reason);
+            return Ok(());
         }
         self.changes.push(L1Change::EpochProof(proof));
         // A proof that settles nothing only delivers a claim; the tip is beyond it already.
         if settled_from <= to {
             self.changes.push(L1Change::Proven { to });
         }
+        Ok(())
     }
 
     fn prune(&mut self, to: L2BlockNumber) {
@@ -317,11 +324,10 @@ impl Step<'_> {
         if self.applier.lock().is_some() {
             return Ok(());
         }
+        let epoch = self.applier.rules.timing.epoch_of(posted.free_fields.slot);
         if number != self.tip.next() {
-            self.refuse(
-                number,
-                format!("block {number} does not follow block {}", self.tip),
-            );
+            let reason = format!("block {number} does not follow block {}", self.tip);
+            self.refuse(number, self.tip_epoch()?.unwrap_or(epoch), reason);
             return Ok(());
         }
         match self.execute(&posted, blobs.get(&posted.blob_hash)) {
@@ -332,7 +338,7 @@ impl Step<'_> {
                 Ok(())
             }
             Err(error) if error.is_block_wrong() => {
-                self.refuse(number, error.to_string());
+                self.refuse(number, epoch, error.to_string());
                 Ok(())
             }
             Err(error) => Err(error),
@@ -416,16 +422,24 @@ impl Step<'_> {
         })
     }
 
-    fn refuse(&self, number: L2BlockNumber, reason: String) {
+    fn refuse(&self, number: L2BlockNumber, epoch: Epoch, reason: String) {
         let mut unfollowed = self.applier.lock();
         if unfollowed.is_none() {
             tracing::error!(%number, l1_block = %self.block.number, %reason, "L1 has a block that cannot be proven");
             *unfollowed = Some(Unfollowed {
                 number,
+                epoch,
                 l1_block: self.block.number,
                 reason,
             });
         }
+    }
+
+    /// Epoch of our tip, if the store has it: the first that can lack blocks when the next is not the one on L1.
+    fn tip_epoch(&self) -> Result<Option<Epoch>, ChainError> {
+        let block = self.applier.store.view().block(self.tip)?;
+        let timing = &self.applier.rules.timing;
+        Ok(block.map(|block| timing.epoch_of(block.header.slot)))
     }
 }
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use agoge_l1_client::{Blob, BlobError, BlobSource, ChainStream, kzg};
 use agoge_p2p::{P2pHandle, Request, Response, Target};
-use agoge_protocol::{B256, ChainEvent, L1Block, L1BlockNumber};
+use agoge_protocol::{B256, ChainEvent, Epoch, L1Block, L1BlockNumber};
 use agoge_store::{Store, Tips};
 use agoge_supervisor::{Backoff, CancellationToken, Health, Spawner};
 use futures::future::{BoxFuture, FutureExt as _};
@@ -90,8 +90,10 @@ pub struct ChainState {
     pub head: Option<L1Block>,
     /// Ends of the L2 chain.
     pub tips: Tips,
-    /// Whether this is all that L1 has.
+    /// Whether the head is L1's.
     pub is_synced: bool,
+    /// Epoch of the first block on L1 that is not followed, for it can never be proven: it and those after it lack blocks here.
+    pub unfollowed: Option<Epoch>,
     /// Changes since the start: a reorg may leave tips as they were, with other blocks below.
     pub version: u64,
 }
@@ -234,8 +236,8 @@ impl ChainFollower {
         let unfollowed = self.applier.unfollowed();
         let health = match &unfollowed {
             Some(bad) => Err(format!(
-                "block {} on L1 cannot be proven: {}",
-                bad.number, bad.reason
+                "block {} on L1 cannot be proven: {}; the blocks before it still are, epoch {} not to its end",
+                bad.number, bad.reason, bad.epoch
             )),
             None if is_caught_up => Ok(()),
             None => Err(format!("catching up with L1: at block {}", head.number)),
@@ -247,7 +249,8 @@ impl ChainFollower {
             *state = ChainState {
                 head: Some(head),
                 tips,
-                is_synced: is_caught_up && unfollowed.is_none(),
+                is_synced: is_caught_up,
+                unfollowed: unfollowed.map(|bad| bad.epoch),
                 version: state.version.wrapping_add(1),
             };
         });

@@ -32,17 +32,15 @@ pub(super) struct BenchArgs {
     /// Client proofs that go in; making them is not counted.
     #[arg(long, value_enum, default_value_t = Profile::Default)]
     client_profile: Profile,
-    /// Transactions that are really proven; the cost of the others is computed from the mean of each kind of job [default: all].
+    /// Transactions that are really proven, at least one; the cost of the others is computed from the mean of each kind of job
+    /// [default: all, at most 77].
     #[arg(long, value_name = "N")]
     sample: Option<usize>,
 }
 
 pub(super) fn bench(invocation: &Invocation, args: &BenchArgs) -> Result<Exit, CliError> {
-    let config = BenchConfig {
-        txs: args.txs,
-        blocks: args.blocks,
-        sample: args.sample.unwrap_or(args.txs),
-    };
+    let config = BenchConfig::new(args.txs, args.blocks, args.sample)
+        .map_err(|error| CliError::new(Exit::Usage, "AGOGE-CFG-002", error))?;
     let profile = match args.client_profile {
         Profile::Default => ClientProfile::Default,
         Profile::Testing => ClientProfile::Testing,
@@ -66,14 +64,11 @@ pub(super) fn bench(invocation: &Invocation, args: &BenchArgs) -> Result<Exit, C
 
 fn words(report: &BenchReport) -> String {
     let mut text = format!(
-        "{} transactions in {} blocks, client profile {}, {} threads\n",
-        report.txs, report.blocks, report.client_profile, report.threads
+        "{} transactions in {} blocks, {} of them really proven, client profile {}, {} threads\n",
+        report.txs, report.blocks, report.sampled_txs, report.client_profile, report.threads
     );
     if report.is_extrapolated {
-        text.push_str(&format!(
-            "EXTRAPOLATED: {} transactions were really proven; every other job is counted at the mean of its kind\n",
-            report.sampled_txs
-        ));
+        text.push_str("EXTRAPOLATED: every other job is counted at the mean of its kind\n");
     }
     text.push_str(&format!(
         "total               {:.1} core-seconds\n",

@@ -15,6 +15,7 @@ use clap::Subcommand;
 use serde_json::json;
 
 use super::Invocation;
+use super::run::verify_error;
 use crate::config::Config;
 
 const GWEI: u64 = 1_000_000_000;
@@ -114,7 +115,7 @@ async fn open(config: &Config) -> Result<Session, CliError> {
     reader
         .verify_deployment(&config.network)
         .await
-        .map_err(|error| CliError::new(Exit::WrongNetwork, "AGOGE-DEP-005", error))?;
+        .map_err(verify_error)?;
     let contracts = *reader.contracts();
     Ok(Session {
         wallet: l1.wallet(key),
@@ -194,4 +195,24 @@ fn wei(gwei: u64) -> U256 {
 
 fn call(error: CallError) -> CliError {
     CliError::new(Exit::Failed, "AGOGE-L1-002", error)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use agoge_l1_client::VerifyError;
+
+    #[test]
+    fn an_l1_that_does_not_answer_is_no_other_network() {
+        let away = CallError::Undecodable {
+            contract: Address::ZERO,
+            function: "config()",
+        };
+        assert_eq!(verify_error(VerifyError::Call(away)).exit, Exit::Failed);
+        let other = VerifyError::Network {
+            expected: "devnet".to_owned(),
+            found: "sepolia".to_owned(),
+        };
+        assert_eq!(verify_error(other).exit, Exit::WrongNetwork);
+    }
 }

@@ -6,6 +6,7 @@ use std::time::Duration;
 use agoge_host::config::Origin;
 use agoge_host::keys::{KeyError, PasswordSource, create_private_dir, open_key_file};
 use agoge_host::report::CliError;
+use agoge_l1_client::VerifyError;
 use agoge_protocol::Deployment;
 use agoge_protocol::exit::ExitCode as Exit;
 use agoge_state_transition::BlockLimits;
@@ -308,7 +309,7 @@ async fn maker(
 
 /// Whether L1 did not answer, before anything of the prover's was opened: the start is tried again.
 fn is_l1_away(error: &StartError) -> bool {
-    use agoge_l1_client::{CallError, ClientError, VerifyError};
+    use agoge_l1_client::{CallError, ClientError};
     match error {
         StartError::L1(ClientError::Rpc(cause)) => !cause.is_wrong_chain() && cause.is_transient(),
         StartError::Verify(VerifyError::Call(CallError::Rpc(cause))) => cause.is_transient(),
@@ -316,14 +317,21 @@ fn is_l1_away(error: &StartError) -> bool {
     }
 }
 
+/// Why a deployment is not taken: the network is another one only if L1 said so.
+pub(super) fn verify_error(error: VerifyError) -> CliError {
+    let (exit, code) = match &error {
+        VerifyError::Call(_) => (Exit::Failed, "AGOGE-L1-002"),
+        _ => (Exit::WrongNetwork, "AGOGE-DEP-005"),
+    };
+    CliError::new(exit, code, error)
+}
+
 fn start_error(error: StartError) -> CliError {
-    use agoge_l1_client::VerifyError;
     use agoge_store::OpenError;
     let message = error.to_string();
     let (exit, code) = match error {
         StartError::L1(error) if error.is_wrong_chain() => (Exit::WrongNetwork, "AGOGE-L1-001"),
-        StartError::Verify(VerifyError::Call(_)) => (Exit::Failed, "AGOGE-L1-002"),
-        StartError::Verify(_) => (Exit::WrongNetwork, "AGOGE-DEP-005"),
+        StartError::Verify(error) => return verify_error(error),
         StartError::Store(OpenError::OtherNetwork { .. }) => (Exit::WrongNetwork, "AGOGE-DB-001"),
         StartError::Store(_) | StartError::Journal(_) => (Exit::Precondition, "AGOGE-DB-002"),
         StartError::Deployment(_) | StartError::NoInstance | StartError::GenesisId(_) => {

@@ -5,5 +5,7 @@ mod policy;
 mod statement;
 
 pub use blocks::{BlocksError, EpochBlock, EpochBlocks};
-pub use policy::{Action, ClaimView, EpochFacts, Moment, Policy, SubmitReason, decide};
+pub use policy::{
+    Action, ClaimFacts, ClaimView, EpochFacts, Moment, Policy, SubmitReason, decide, settlements,
+};
 pub use statement::{Claimant, Statement, StatementError};

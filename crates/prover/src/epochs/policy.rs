@@ -7,6 +7,8 @@
 //! | claimed by another | at once if eager, else when the claimant is late | when the claimant is late, or its proof window is about to close |
 //!
 //! A claim never excludes a proof, so nothing here is about permission: it is about who is paid and whose work is wasted.
+//!
+//! Claims outlive their epochs' blocks: [`settlements`] is about them alone.
 
 use core::ops::RangeInclusive;
 
@@ -61,10 +63,25 @@ pub struct EpochFacts {
     pub proof_from: Option<L2BlockNumber>,
     /// Whether a proof is on its way to L1.
     pub is_submitting: bool,
+    /// Whether L1 has more blocks of it, which cannot be proven: there will be no proof of the whole epoch.
+    pub is_cut: bool,
+    /// Whether a job of its proof can never be done.
+    pub is_impossible: bool,
+    /// Seconds of work left on it alone.
+    pub eta_seconds: u64,
+}
+
+/// What is known about a claim without an end; its epoch may have no blocks any more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ClaimFacts {
+    /// The epoch.
+    pub epoch: Epoch,
+    /// Its claim.
+    pub claim: ClaimView,
+    /// Whether all its blocks are proven.
+    pub is_proven: bool,
     /// Whether L1 has a proof of ours for some of its blocks.
     pub is_proven_by_us: bool,
-    /// Seconds of work left.
-    pub eta_seconds: u64,
 }
 
 /// The network at a moment.
@@ -82,6 +99,8 @@ pub struct Moment {
     pub proof_window_epochs: u64,
     /// What a new quote may lock, gwei.
     pub bond_available_gwei: u64,
+    /// Whether a worker is left whose results can be relied on; otherwise nothing new is promised.
+    pub has_workers: bool,
     /// Whether the process is about to stop: nothing new is promised.
     pub is_stopping: bool,
 }
@@ -107,8 +126,6 @@ pub enum Action {
     Quote,
     /// Send the proof that is ready.
     Submit(SubmitReason),
-    /// Settle the claim of one who did not deliver: the epoch's rescuers are paid then.
-    Settle,
 }
 
 impl Moment {
@@ -137,37 +154,64 @@ pub fn decide(me: Address, policy: &Policy, now: &Moment, epochs: &[EpochFacts])
     let mut actions = Vec::new();
     let mut promised = 0_usize;
     let mut worked_on = 0_usize;
+    // Work on older epochs, which comes first.
+    let mut busy_seconds = 0_u64;
     for facts in epochs {
         if now.time >= now.proof_window_end(facts.epoch) {
             continue;
         }
         let open_claim = facts.claim.filter(|claim| !claim.is_settled);
-        let is_ours = open_claim.is_some_and(|claim| claim.prover == me);
         let is_quoted = facts.quoted_until.is_some_and(|until| now.slot() <= until);
         let is_proven = now.proven >= *facts.blocks.end();
+        let is_lost = facts.is_cut || (is_proven && is_past_deadline(now, open_claim));
+        let is_ours = !is_lost && open_claim.is_some_and(|claim| claim.prover == me);
         if is_proven && !is_ours {
-            if facts.is_proven_by_us && open_claim.is_some() && is_past_deadline(now, open_claim) {
-                actions.push((facts.epoch, Action::Settle));
-            }
             continue;
         }
         // Blocks that others proved still have to be delivered by whoever claimed them.
-        promised = promised.saturating_add(usize::from(is_ours || is_quoted));
+        let mut is_promised = is_ours || is_quoted;
+        promised = promised.saturating_add(usize::from(is_promised));
         if let Some(reason) = submit_reason(policy, now, facts, open_claim, is_ours) {
             actions.push((facts.epoch, Action::Submit(reason)));
         }
         let is_wanted = is_ours || policy.is_eager || is_late(policy, now, facts.epoch, open_claim);
-        if is_wanted && facts.proof_from.is_none() && worked_on < policy.epochs_max {
-            worked_on = worked_on.saturating_add(1);
+        // Of an impossible epoch nothing is left to do but to remember that.
+        if is_wanted && facts.proof_from.is_none() && (facts.is_impossible || worked_on < policy.epochs_max) {
+            worked_on = worked_on.saturating_add(usize::from(!facts.is_impossible));
             actions.push((facts.epoch, Action::Prove));
         }
-        let may_quote = policy.quotes && !is_ours && !is_quoted && promised < policy.epochs_max;
-        if may_quote && is_worth_quoting(policy, now, facts, open_claim) {
+        let may_quote = policy.quotes && !is_promised && promised < policy.epochs_max;
+        if may_quote && is_worth_quoting(policy, now, facts, open_claim, busy_seconds) {
+            is_promised = true;
             promised = promised.saturating_add(1);
             actions.push((facts.epoch, Action::Quote));
         }
+        if (is_wanted || is_promised) && facts.proof_from.is_none() && !facts.is_impossible {
+            busy_seconds = busy_seconds.saturating_add(facts.eta_seconds);
+        }
     }
     actions
+}
+
+/// Epochs whose claims are settled now, for what that frees or pays.
+///
+/// | the claim | is settled | which |
+/// |---|---|---|
+/// | ours, without a deadline | when the epoch before can no longer be proven | frees the bond |
+/// | not delivered, blocks of it proven by us | after its deadline, once all blocks are proven or none can be any more | pays for the rescue |
+pub fn settlements(me: Address, now: &Moment, claims: &[ClaimFacts]) -> Vec<Epoch> {
+    let is_due = |facts: &&ClaimFacts| match facts.claim.deadline {
+        // L1 counts from the epoch of the block before the first, which is this one at the latest.
+        None => {
+            let before = Epoch::new(facts.epoch.get().saturating_sub(1));
+            facts.claim.prover == me && now.time >= now.proof_window_end(before)
+        }
+        Some(deadline) => {
+            let is_final = facts.is_proven || now.time >= now.proof_window_end(facts.epoch);
+            facts.is_proven_by_us && is_final && now.slot() >= deadline
+        }
+    };
+    claims.iter().filter(is_due).map(|facts| facts.epoch).collect()
 }
 
 fn submit_reason(
@@ -206,7 +250,13 @@ fn is_past_deadline(now: &Moment, claim: Option<ClaimView>) -> bool {
         .is_some_and(|deadline| now.slot() >= deadline)
 }
 
-fn is_worth_quoting(policy: &Policy, now: &Moment, facts: &EpochFacts, claim: Option<ClaimView>) -> bool {
+fn is_worth_quoting(
+    policy: &Policy,
+    now: &Moment,
+    facts: &EpochFacts,
+    claim: Option<ClaimView>,
+    busy_seconds: u64,
+) -> bool {
     let epoch = facts.epoch;
     let is_in_window = now.is_over(epoch) && now.slot() < now.claim_window_end(epoch);
     let is_cheaper = claim.is_none_or(|claim| policy.fee_bps < claim.fee_bps);
@@ -214,357 +264,19 @@ fn is_worth_quoting(policy: &Policy, now: &Moment, facts: &EpochFacts, claim: Op
     let deadline = now.timing.epoch_start(epoch.next().next());
     let done_at = now
         .time
+        .saturating_add(busy_seconds)
         .saturating_add(facts.eta_seconds)
         .saturating_add(policy.margin_seconds);
     is_in_window
         && facts.is_held
+        && !facts.is_cut
+        && !facts.is_impossible
         && is_cheaper
         && done_at <= deadline
         && policy.bond_gwei <= now.bond_available_gwei
+        && now.has_workers
         && !now.is_stopping
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    const ME: Address = Address::repeat_byte(1);
-    const OTHER: Address = Address::repeat_byte(2);
-    const TIMING: Timing = Timing {
-        genesis_time: 1_000,
-        slot_seconds: 4,
-        epoch_slots: 16,
-        set_lag: 2,
-        entropy_lag: 1,
-    };
-    const POLICY: Policy = Policy {
-        is_eager: false,
-        quotes: true,
-        rescues: true,
-        fee_bps: 2_000,
-        bond_gwei: 100,
-        epochs_max: 2,
-        margin_seconds: 8,
-    };
-
-    /// `slots` after the start of epoch 6; the blocks of epoch 5 are 41 to 56.
-    fn moment(slots: u64) -> Moment {
-        Moment {
-            timing: TIMING,
-            time: TIMING.epoch_start(Epoch::new(6)) + slots * 4,
-            proven: L2BlockNumber::new(40),
-            claim_window_slots: 7,
-            proof_window_epochs: 4,
-            bond_available_gwei: 100,
-            is_stopping: false,
-        }
-    }
-
-    fn facts() -> EpochFacts {
-        EpochFacts {
-            epoch: Epoch::new(5),
-            blocks: L2BlockNumber::new(41)..=L2BlockNumber::new(56),
-            is_held: true,
-            claim: None,
-            quoted_until: None,
-            proof_from: None,
-            is_submitting: false,
-            is_proven_by_us: false,
-            eta_seconds: 20,
-        }
-    }
-
-    fn claim(prover: Address, fee_bps: u16, deadline: Option<u64>) -> Option<ClaimView> {
-        Some(ClaimView {
-            prover,
-            fee_bps,
-            deadline: deadline.map(Slot::new),
-            is_settled: false,
-        })
-    }
-
-    fn ready() -> EpochFacts {
-        EpochFacts {
-            proof_from: Some(L2BlockNumber::new(41)),
-            ..facts()
-        }
-    }
-
-    fn check(description: &str, policy: &Policy, now: Moment, facts: EpochFacts, expected: &[Action]) {
-        let found: Vec<_> = decide(ME, policy, &now, &[facts])
-            .into_iter()
-            .map(|(_, action)| action)
-            .collect();
-        assert_eq!(found, expected, "{description}");
-    }
-
-    #[test]
-    fn quotes_are_offered_only_when_they_can_be_kept() {
-        let quote = [Action::Quote];
-        check("in the window", &POLICY, moment(0), facts(), &quote);
-        let before = Moment {
-            time: moment(0).time - 1,
-            ..moment(0)
-        };
-        check("the epoch is not over", &POLICY, before, facts(), &[]);
-        check("the last slot of the window", &POLICY, moment(6), facts(), &quote);
-        let lacking = EpochFacts {
-            is_held: false,
-            ..facts()
-        };
-        check("client proofs are missing", &POLICY, moment(0), lacking, &[]);
-        // 16 slots of 4 s, 8 s of margin.
-        let just = EpochFacts {
-            eta_seconds: 56,
-            ..facts()
-        };
-        check("just in time", &POLICY, moment(0), just.clone(), &quote);
-        check("one slot later", &POLICY, moment(1), just, &[]);
-        let poor = Moment {
-            bond_available_gwei: 99,
-            ..moment(0)
-        };
-        check("the bond is not there", &POLICY, poor, facts(), &[]);
-        let stopping = Moment {
-            is_stopping: true,
-            ..moment(0)
-        };
-        check("stopping", &POLICY, stopping, facts(), &[]);
-        let silent = Policy {
-            quotes: false,
-            ..POLICY
-        };
-        check("quotes are off", &silent, moment(0), facts(), &[]);
-        let quoted = |until| EpochFacts {
-            quoted_until: Some(Slot::new(until)),
-            ..facts()
-        };
-        check("offered already", &POLICY, moment(0), quoted(96), &[]);
-        check("an offer that has lapsed", &POLICY, moment(1), quoted(96), &quote);
-        for (fee, expected) in [(2_001, &quote[..]), (2_000, &[]), (1, &[])] {
-            let claimed = EpochFacts {
-                claim: claim(OTHER, fee, None),
-                ..facts()
-            };
-            check("against another's claim", &POLICY, moment(0), claimed, expected);
-        }
-    }
-
-    #[test]
-    fn no_more_epochs_are_promised_than_can_be_worked_on() {
-        let epoch = |number: u64, claim| EpochFacts {
-            epoch: Epoch::new(number),
-            claim,
-            ..facts()
-        };
-        let ours = claim(ME, 2_000, None);
-        let quotes = |epochs: &[EpochFacts]| {
-            let actions = decide(ME, &POLICY, &moment(0), epochs);
-            actions
-                .iter()
-                .filter(|(_, action)| *action == Action::Quote)
-                .count()
-        };
-        assert_eq!(quotes(&[epoch(4, ours), epoch(5, None)]), 1);
-        assert_eq!(quotes(&[epoch(3, ours), epoch(4, ours), epoch(5, None)]), 0);
-    }
-
-    #[test]
-    fn work_is_done_for_claims_of_ours_for_orphans_and_when_eager() {
-        let eager = Policy {
-            is_eager: true,
-            quotes: false,
-            ..POLICY
-        };
-        let patient = Policy {
-            quotes: false,
-            ..POLICY
-        };
-        let prove = [Action::Prove];
-        let claimed = |prover, deadline| EpochFacts {
-            claim: claim(prover, 1, deadline),
-            ..facts()
-        };
-        let current = EpochFacts {
-            epoch: Epoch::new(6),
-            ..facts()
-        };
-        check("eager, still running", &eager, moment(3), current.clone(), &prove);
-        check("patient, still running", &patient, moment(3), current, &[]);
-        check("ours", &patient, moment(0), claimed(ME, None), &prove);
-        check("another's", &patient, moment(0), claimed(OTHER, Some(112)), &[]);
-        check("unclaimed, window open", &patient, moment(6), facts(), &[]);
-        check("unclaimed, window over", &patient, moment(7), facts(), &prove);
-        check(
-            "late claimant",
-            &patient,
-            moment(16),
-            claimed(OTHER, Some(112)),
-            &prove,
-        );
-        let selfish = Policy {
-            rescues: false,
-            ..patient
-        };
-        check("no rescues", &selfish, moment(16), claimed(OTHER, Some(112)), &[]);
-        check("no deadline yet", &patient, moment(16), claimed(OTHER, None), &[]);
-        // Epoch 5 may be proven until the end of epoch 9; two slots before that.
-        check("closing", &patient, moment(62), claimed(OTHER, None), &prove);
-        check("closed", &patient, moment(64), claimed(OTHER, None), &[]);
-        let proven = Moment {
-            proven: L2BlockNumber::new(56),
-            ..moment(0)
-        };
-        check("proven by another", &eager, proven, facts(), &[]);
-        check(
-            "proven by another, ours to deliver",
-            &eager,
-            proven,
-            claimed(ME, None),
-            &prove,
-        );
-        let many: Vec<_> = (3..=6)
-            .map(|number| EpochFacts {
-                epoch: Epoch::new(number),
-                ..facts()
-            })
-            .collect();
-        let worked_on = decide(ME, &eager, &moment(0), &many);
-        assert_eq!(
-            worked_on,
-            [(Epoch::new(3), Action::Prove), (Epoch::new(4), Action::Prove)],
-            "the oldest first, within capacity"
-        );
-    }
-
-    #[test]
-    fn a_proof_is_sent_when_it_pays_or_saves_the_epoch() {
-        let policy = Policy {
-            quotes: false,
-            ..POLICY
-        };
-        let submit = |reason| [Action::Submit(reason)];
-        let claimed = |prover, deadline| EpochFacts {
-            claim: claim(prover, 1, deadline),
-            ..ready()
-        };
-        check(
-            "ours",
-            &policy,
-            moment(0),
-            claimed(ME, None),
-            &submit(SubmitReason::Claimed),
-        );
-        check("unclaimed, window open", &policy, moment(6), ready(), &[]);
-        check(
-            "unclaimed",
-            &policy,
-            moment(7),
-            ready(),
-            &submit(SubmitReason::Unclaimed),
-        );
-        check("another's", &policy, moment(15), claimed(OTHER, Some(112)), &[]);
-        let rescue = submit(SubmitReason::Rescue);
-        check("late", &policy, moment(16), claimed(OTHER, Some(112)), &rescue);
-        check("closing", &policy, moment(62), claimed(OTHER, None), &rescue);
-        let sent = EpochFacts {
-            is_submitting: true,
-            ..claimed(ME, None)
-        };
-        check("once", &policy, moment(0), sent, &[]);
-        let early = Moment {
-            proven: L2BlockNumber::new(39),
-            ..moment(0)
-        };
-        check(
-            "the epoch before is not proven",
-            &policy,
-            early,
-            claimed(ME, None),
-            &[],
-        );
-        let before = Moment {
-            time: moment(0).time - 1,
-            ..moment(0)
-        };
-        check("not over", &policy, before, claimed(ME, None), &[]);
-    }
-
-    #[test]
-    fn a_rescuer_settles_the_claim_that_was_not_delivered() {
-        let proven = |slots| Moment {
-            proven: L2BlockNumber::new(56),
-            ..moment(slots)
-        };
-        let rescued = EpochFacts {
-            claim: claim(OTHER, 1, Some(112)),
-            is_proven_by_us: true,
-            ..facts()
-        };
-        check(
-            "past the deadline",
-            &POLICY,
-            proven(16),
-            rescued.clone(),
-            &[Action::Settle],
-        );
-        check("before it", &POLICY, proven(15), rescued.clone(), &[]);
-        let by_others = EpochFacts {
-            is_proven_by_us: false,
-            ..rescued.clone()
-        };
-        check("nothing to gain", &POLICY, proven(16), by_others, &[]);
-        let unclaimed = EpochFacts {
-            claim: None,
-            ..rescued
-        };
-        check("nothing to settle", &POLICY, proven(16), unclaimed, &[]);
-    }
-
-    #[test]
-    fn after_a_prefix_the_rest_settles_and_a_claim_still_needs_the_whole() {
-        let policy = Policy {
-            quotes: false,
-            ..POLICY
-        };
-        let prefix = Moment {
-            proven: L2BlockNumber::new(50),
-            ..moment(7)
-        };
-        let rest = EpochFacts {
-            proof_from: Some(L2BlockNumber::new(51)),
-            ..facts()
-        };
-        let sent = [Action::Submit(SubmitReason::Unclaimed)];
-        check("the rest", &policy, prefix, rest.clone(), &sent);
-        check("the whole", &policy, prefix, ready(), &sent);
-        let ours = EpochFacts {
-            claim: claim(ME, 1, None),
-            ..rest
-        };
-        check("the rest does not deliver", &policy, prefix, ours, &[]);
-        let proven = Moment {
-            proven: L2BlockNumber::new(56),
-            ..moment(7)
-        };
-        let whole = EpochFacts {
-            claim: claim(ME, 1, None),
-            ..ready()
-        };
-        check(
-            "deliver what others proved",
-            &policy,
-            proven,
-            whole,
-            &[Action::Submit(SubmitReason::Claimed)],
-        );
-        let settled = EpochFacts {
-            claim: claim(ME, 1, None).map(|claim| ClaimView {
-                is_settled: true,
-                ..claim
-            }),
-            ..ready()
-        };
-        check("delivered", &policy, proven, settled, &[]);
-    }
-}
+mod tests;

@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use agoge_protocol::{Address, B256, U256};
+use agoge_protocol::{Address, B256, Epoch, U256};
 use agoge_store::Store;
 use agoge_supervisor::{ActorError, CancellationToken, Health, Lost, Severity, SlotClock, Spawner};
 use tokio::sync::{mpsc, watch};
@@ -21,8 +21,7 @@ use super::facts::{self, FactRules, FactsError, Held, OpenEpoch, OpenEpochs};
 use super::seams::{Goal, GoalKey, Outside, ProofMaker};
 use super::status::ProverStatus;
 use crate::chain::ChainState;
-use crate::epochs::{Claimant, EpochFacts, Moment, Policy, decide};
-use crate::work::JobCounts;
+use crate::epochs::{Claimant, EpochFacts, Moment, Policy, decide, settlements};
 
 /// Between two looks while nothing happens.
 const TICK: Duration = Duration::from_millis(500);
@@ -102,6 +101,7 @@ impl Coordinator {
         let (results, mut done) = mpsc::channel(RESULTS_MAX);
         let mut state = State {
             memory: BTreeMap::new(),
+            settlements: BTreeMap::new(),
             held: Held::new(),
             bond_available_gwei: None,
             is_asking_bond: false,
@@ -131,8 +131,8 @@ impl Coordinator {
             return Ok(());
         };
         let time = head.time.saturating_add(self.rules.l1_slot_seconds);
-        let open = self.read(state, time).await?;
-        self.ask_bond(state, head.time);
+        let open = self.read(state, time, chain.unfollowed).await?;
+        self.ask_bond(state);
         self.prepare(state, &open, time);
         let goals = state.goals(&open);
         if chain.is_synced {
@@ -143,12 +143,16 @@ impl Coordinator {
                 claim_window_slots: self.rules.claim_window_slots,
                 proof_window_epochs: self.rules.proof_window_epochs,
                 bond_available_gwei: state.bond_available_gwei.unwrap_or(0),
+                has_workers: self.maker.has_workers(),
                 is_stopping: cancel.is_cancelled(),
             };
-            let facts = self.facts(state, &open, &goals, time);
+            let facts = self.facts(state, &open, &goals);
             let actions = decide(self.claimant.prover, &self.policy, &moment, &facts);
             self.act(state, &open, &goals, &actions, &moment);
-            self.health.set(HEALTH, Ok(()));
+            for epoch in settlements(self.claimant.prover, &moment, &open.claims) {
+                self.settle(state, epoch);
+            }
+            self.health.set(HEALTH, health(&moment, &facts));
         } else {
             self.health.set(HEALTH, Err("catching up with L1".to_owned()));
         }
@@ -156,11 +160,17 @@ impl Coordinator {
         Ok(())
     }
 
-    async fn read(&self, state: &mut State, time: u64) -> Result<OpenEpochs, CoordinatorError> {
+    async fn read(
+        &self,
+        state: &mut State,
+        time: u64,
+        unfollowed: Option<Epoch>,
+    ) -> Result<OpenEpochs, CoordinatorError> {
         let rules = FactRules {
             me: self.claimant.prover,
             timing: *self.clock.timing(),
             proof_window_epochs: self.rules.proof_window_epochs,
+            unfollowed,
         };
         let (store, mut held) = (Arc::clone(&self.store), core::mem::take(&mut state.held));
         let read = self.spawner.spawn_blocking("read-epochs", move || {
@@ -173,7 +183,8 @@ impl Coordinator {
     }
 
     /// Asks L1 for the bond once in an L1 slot.
-    fn ask_bond(&self, state: &mut State, now: u64) {
+    fn ask_bond(&self, state: &mut State) {
+        let now = self.clock.now_unix_seconds();
         let is_due = now >= state.bond_asked_at.saturating_add(self.rules.l1_slot_seconds);
         if state.is_asking_bond || !is_due || !self.policy.quotes {
             return;
@@ -192,8 +203,12 @@ impl Coordinator {
     /// Chooses the range of each epoch's proof, and makes statements of epochs that are over and held.
     fn prepare(&self, state: &mut State, open: &OpenEpochs, time: u64) {
         state.memory.retain(|epoch, memory| {
-            memory.is_submitting || open.epochs.iter().any(|open| open.epoch == *epoch)
+            memory.submission.is_under_way || open.epochs.iter().any(|open| open.epoch == *epoch)
         });
+        state.settlements.retain(|epoch, tries| {
+            tries.is_under_way || open.claims.iter().any(|claim| claim.epoch == *epoch)
+        });
+        let now = self.clock.now_unix_seconds();
         for epoch in &open.epochs {
             let progress = self.maker.progress(epoch.epoch).jobs;
             let memory = state.memory.entry(epoch.epoch).or_default();
@@ -207,13 +222,12 @@ impl Coordinator {
             if memory.goal.as_ref() != Some(&goal) {
                 memory.goal = Some(goal.clone());
                 memory.statement = StatementState::None;
-                memory.failures = 0;
-                memory.retry_at = 0;
+                memory.submission.start_anew();
             }
             let is_over = time >= self.clock.timing().epoch_start(epoch.epoch.next());
             let is_due = match memory.statement {
                 StatementState::None => true,
-                StatementState::Failed(until) => time >= until,
+                StatementState::Failed(until) => now >= until,
                 StatementState::InWork | StatementState::Ready(_) => false,
             };
             if is_over && epoch.missing == 0 && is_due {
@@ -234,7 +248,8 @@ impl Coordinator {
         drop(made);
     }
 
-    fn facts(&self, state: &State, open: &OpenEpochs, goals: &[Goal], time: u64) -> Vec<EpochFacts> {
+    fn facts(&self, state: &State, open: &OpenEpochs, goals: &[Goal]) -> Vec<EpochFacts> {
+        let now = self.clock.now_unix_seconds();
         let facts = |epoch: &OpenEpoch| {
             let memory = state.memory.get(&epoch.epoch)?;
             let goal = goals.iter().find(|goal| goal.key.epoch == epoch.epoch)?;
@@ -242,12 +257,11 @@ impl Coordinator {
             let quoted = memory.quoted.as_ref();
             let is_same = |key: &GoalKey| key.end_archive == goal.key.end_archive;
             let txs = epoch.blocks.blocks.iter().map(|block| block.effects.len()).sum();
-            let progress = self.maker.progress(epoch.epoch);
-            let eta_seconds = if progress.jobs == JobCounts::default() {
-                self.maker.estimate_seconds(epoch.blocks.blocks.len(), txs)
-            } else {
-                progress.eta_seconds
-            };
+            // What is planned while blocks appear is not all of the work.
+            let eta_seconds = self
+                .maker
+                .remaining_seconds(goal)
+                .unwrap_or_else(|| self.maker.estimate_seconds(epoch.blocks.blocks.len(), txs));
             Some(EpochFacts {
                 epoch: epoch.epoch,
                 blocks: epoch.first..=epoch.last,
@@ -255,12 +269,29 @@ impl Coordinator {
                 claim: epoch.claim,
                 quoted_until: quoted.filter(|(key, _)| is_same(key)).map(|(_, until)| *until),
                 proof_from: is_ready.then_some(goal.key.first),
-                is_submitting: memory.is_submitting || time < memory.retry_at,
-                is_proven_by_us: epoch.is_proven_by_us,
+                is_submitting: !memory.submission.may_start(now),
+                is_cut: epoch.is_cut,
+                is_impossible: self.maker.is_impossible(goal),
                 eta_seconds,
             })
         };
         open.epochs.iter().filter_map(facts).collect()
+    }
+}
+
+/// What keeps the prover from promising proofs.
+fn health(now: &Moment, epochs: &[EpochFacts]) -> Result<(), String> {
+    if !now.has_workers {
+        return Err(
+            "the last worker returned wrong results; no quotes until it returns a good one".to_owned(),
+        );
+    }
+    match epochs.iter().find(|facts| facts.is_impossible) {
+        Some(facts) => Err(format!(
+            "epoch {} can never be proven: its data do not fit the circuits, see the log",
+            facts.epoch
+        )),
+        None => Ok(()),
     }
 }
 

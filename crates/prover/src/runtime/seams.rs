@@ -70,8 +70,17 @@ pub trait ProofMaker: Send + Sync + 'static {
     /// The proof of a goal that has a statement, once it is there.
     fn proof(&self, goal: &Goal) -> Option<Arc<Vec<u8>>>;
 
-    /// How far the proof of an epoch is.
+    /// How far the proof of an epoch is, as far as it is planned.
     fn progress(&self, epoch: Epoch) -> Progress;
+
+    /// Seconds of work left on a goal; `None` unless all of its work is planned, which takes its statement.
+    fn remaining_seconds(&self, goal: &Goal) -> Option<u64>;
+
+    /// Whether there will never be a proof of a goal, whoever tries.
+    fn is_impossible(&self, goal: &Goal) -> bool;
+
+    /// Whether a worker is left whose results can be relied on.
+    fn has_workers(&self) -> bool;
 
     /// Seconds that an epoch of this many blocks and transactions takes from the start.
     fn estimate_seconds(&self, blocks: usize, txs: usize) -> u64;
@@ -90,6 +99,18 @@ impl ProofMaker for TestProofs {
 
     fn progress(&self, _epoch: Epoch) -> Progress {
         Progress::default()
+    }
+
+    fn remaining_seconds(&self, goal: &Goal) -> Option<u64> {
+        goal.statement.as_ref().map(|_| 0)
+    }
+
+    fn is_impossible(&self, _goal: &Goal) -> bool {
+        false
+    }
+
+    fn has_workers(&self) -> bool {
+        true
     }
 
     fn estimate_seconds(&self, _blocks: usize, _txs: usize) -> u64 {

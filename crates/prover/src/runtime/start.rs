@@ -16,7 +16,7 @@ use alloy::signers::local::PrivateKeySigner;
 use tokio::sync::watch;
 
 use super::coordinator::{Coordinator, CoordinatorRules, Signer};
-use super::fetcher::Fetcher;
+use super::fetcher::{FetchRules, Fetcher};
 use super::network::Network;
 use super::outside::L1AndPeers;
 use super::seams::ProofMaker;
@@ -228,6 +228,12 @@ pub async fn start(parts: ProverParts) -> Result<P2pHandle, StartError> {
         store: Arc::clone(&store),
         chain,
         health: health.clone(),
+        spawner: spawner.clone(),
+        rules: FetchRules {
+            me: claimant.prover,
+            timing: *slots.timing(),
+            proof_window_epochs: network.proving.proof_window_epochs,
+        },
     };
     spawner.spawn("client-proofs", fetcher.run(spawner.token()));
 

@@ -56,6 +56,7 @@ impl ProverStatus {
                 waiting: 0,
                 running: 0,
                 pausing: 0,
+                impossible: 0,
                 done: 0,
             },
             eta_seconds: 0,

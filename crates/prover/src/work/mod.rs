@@ -6,6 +6,7 @@ mod pool;
 mod queue;
 mod recipes;
 mod task;
+mod timings;
 
 pub use library::{BlockWitness, Library, LibraryError};
 pub use pool::{Pool, PoolConfig, PoolError};

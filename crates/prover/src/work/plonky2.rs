@@ -4,9 +4,9 @@ use std::path::Path;
 use std::sync::Arc;
 
 use agoge_circuits::{
-    CircuitsError, EpochProver, Job, JobOutput, MergeInput, ParentHeader, ProvenTransaction, RootInput,
-    RootProof, SegmentProof, SettlementBoundary, SettlementChallenges, SettlementInput, SettlementStep,
-    StateInput, TransactionsInput,
+    CircuitsError, EpochProver, Job, JobError, JobOutput, MergeInput, ParentHeader, ProvenTransaction,
+    RootInput, RootProof, SegmentProof, SettlementBoundary, SettlementChallenges, SettlementInput,
+    SettlementStep, StateInput, TransactionsInput,
 };
 use agoge_protocol::network::ClientProfile;
 use agoge_protocol::{B256, EpochPublicInputs};
@@ -94,8 +94,17 @@ impl Worker for Plonky2 {
         let failed = |error: Box<dyn core::error::Error + Send + Sync>| WorkError::Failed(error);
         let job = job(task).map_err(|error| failed(error.into()))?;
         let output = self.install(|| self.prover.run(&job));
-        let output = output.map_err(|error| failed(error.into()))?;
+        let output = output.map_err(work_error)?;
         borsh::to_vec(&output).map_err(|error| failed(error.into()))
+    }
+}
+
+/// An error of the input is the same whoever tries, and whenever.
+fn work_error(error: JobError) -> WorkError {
+    if error.is_input() {
+        WorkError::Impossible(error.into())
+    } else {
+        WorkError::Failed(error.into())
     }
 }
 
@@ -251,5 +260,19 @@ fn step(unit: &SettlementUnit) -> SettlementStep {
             header: header.clone(),
             archive: *archive,
         },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_errors_of_the_input_are_final() {
+        assert!(matches!(
+            work_error(JobError::NothingToMerge),
+            WorkError::Impossible(_)
+        ));
+        assert!(matches!(work_error(JobError::Unexpected), WorkError::Failed(_)));
     }
 }

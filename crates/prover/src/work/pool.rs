@@ -12,6 +12,7 @@ use tokio::time::Instant;
 use super::library::{Library, LibraryError};
 use super::recipes::{Recipe, Recipes, Stream};
 use super::task::{Circuits, Task, WorkError, Worker, accept};
+use super::timings::Timings;
 use super::{Fault, JobCounts, JobKind, JobQueue, WorkerId};
 use crate::epochs::EpochBlocks;
 use crate::jobs::{JobId, ShelfError};
@@ -68,6 +69,8 @@ struct State {
     queue: JobQueue,
     goals: Vec<Goal>,
     plans: BTreeMap<GoalKey, Plan>,
+    /// Goals with a block that has no witness.
+    unprovable: BTreeSet<GoalKey>,
     proofs: BTreeMap<JobId, Arc<Vec<u8>>>,
     /// When a result was wanted last.
     wanted_at: BTreeMap<JobId, u64>,
@@ -81,37 +84,6 @@ struct Plan {
     stream: Arc<Stream>,
     blocks: Arc<EpochBlocks>,
     recipes: Arc<Recipes>,
-}
-
-/// Seconds that a job of a kind takes, a moving average.
-#[derive(Clone, Debug, Default)]
-struct Timings(BTreeMap<JobKind, f64>);
-
-impl Timings {
-    fn of(&self, kind: JobKind) -> f64 {
-        self.0.get(&kind).copied().unwrap_or(match kind {
-            // Measured on two cores; replaced by the first job that is done here.
-            JobKind::Leaf(Track::Transactions) | JobKind::Merge(Track::Transactions) => 12.0,
-            JobKind::Leaf(_) | JobKind::Merge(_) => 6.0,
-            JobKind::Root => 6.0,
-            JobKind::Wrap => 8.0,
-        })
-    }
-
-    fn add(&mut self, kind: JobKind, seconds: f64) {
-        let before = self.0.get(&kind).copied().unwrap_or(seconds);
-        self.0.insert(kind, before * 0.7 + seconds * 0.3);
-    }
-
-    fn total(&self, remaining: &BTreeMap<JobKind, usize>, workers: usize) -> u64 {
-        let sum: f64 = remaining
-            .iter()
-            .map(|(kind, count)| self.of(*kind) * f64::from(u32::try_from(*count).unwrap_or(u32::MAX)))
-            .sum();
-        let seconds = sum / f64::from(u32::try_from(workers.max(1)).unwrap_or(u32::MAX));
-        // A number of seconds for people and deadlines.
-        Duration::try_from_secs_f64(seconds.ceil()).map_or(u64::MAX, |duration| duration.as_secs())
-    }
 }
 
 impl core::fmt::Debug for Pool {
@@ -165,7 +137,7 @@ impl Pool {
         Self { shared }
     }
 
-    /// Workers that still get jobs, and all of them.
+    /// Workers whose results can be relied on, and all of them.
     pub fn trusted_workers(&self) -> (usize, usize) {
         let state = self.shared.lock();
         (state.queue.trusted_workers(), state.workers)
@@ -183,7 +155,8 @@ impl ProofMaker for Pool {
         // A goal may wait for client proofs that have come meanwhile.
         let is_complete = goals.iter().all(|goal| {
             let plan = state.plans.get(&goal.key);
-            plan.is_some_and(|plan| plan.stream.blocks.len() == goal.blocks.blocks.len())
+            state.unprovable.contains(&goal.key)
+                || plan.is_some_and(|plan| plan.stream.blocks.len() == goal.blocks.blocks.len())
         });
         if is_unchanged && is_complete {
             return;
@@ -234,8 +207,30 @@ impl ProofMaker for Pool {
         let remaining = state.queue.remaining(Some(epoch.get()));
         Progress {
             jobs,
-            eta_seconds: state.seconds.total(&remaining, state.workers),
+            eta_seconds: state.seconds.total(&remaining, state.queue.trusted_workers()),
         }
+    }
+
+    fn remaining_seconds(&self, goal: &Goal) -> Option<u64> {
+        let state = self.shared.lock();
+        let plan = state.plans.get(&goal.key)?;
+        plan.stream.statement?;
+        // The queue leaves out jobs beyond its bound.
+        let mut jobs = plan.recipes.jobs.keys();
+        if !jobs.all(|id| state.queue.job(*id).is_some()) {
+            return None;
+        }
+        let remaining = state.queue.remaining(Some(goal.key.epoch.get()));
+        Some(state.seconds.total(&remaining, state.queue.trusted_workers()))
+    }
+
+    fn is_impossible(&self, goal: &Goal) -> bool {
+        let state = self.shared.lock();
+        state.unprovable.contains(&goal.key) || state.queue.is_impossible(goal.key.epoch.get())
+    }
+
+    fn has_workers(&self) -> bool {
+        self.shared.lock().queue.trusted_workers() > 0
     }
 
     fn estimate_seconds(&self, blocks: usize, txs: usize) -> u64 {
@@ -252,7 +247,7 @@ impl ProofMaker for Pool {
             remaining.insert(JobKind::Merge(track), tree.merges());
         }
         let state = self.shared.lock();
-        state.seconds.total(&remaining, state.workers)
+        state.seconds.total(&remaining, state.queue.trusted_workers())
     }
 }
 
@@ -266,13 +261,18 @@ impl Shared {
     fn plan(&self) -> Result<(), ShelfError> {
         let goals = self.lock().goals.clone();
         let mut plans = BTreeMap::new();
+        let mut unprovable = BTreeSet::new();
         for goal in &goals {
             match self.plan_goal(goal) {
                 Ok(plan) => {
                     plans.insert(goal.key.clone(), plan);
                 }
                 Err(LibraryError::Shelf(error)) => return Err(error),
-                // Reorgs pass; a block without a witness is never proven and says so here.
+                Err(error @ LibraryError::Witness { .. }) => {
+                    tracing::error!(epoch = %goal.key.epoch, %error, "the epoch can never be proven");
+                    unprovable.insert(goal.key.clone());
+                }
+                // Reorgs pass.
                 Err(error) => {
                     tracing::warn!(epoch = %goal.key.epoch, %error, "the epoch cannot be planned now")
                 }
@@ -305,6 +305,7 @@ impl Shared {
         let kept: BTreeSet<JobId> = state.wanted_at.keys().copied().collect();
         state.proofs.retain(|id, _| kept.contains(id));
         state.plans = plans;
+        state.unprovable = unprovable;
         drop(state);
         let swept = shelf.sweep(&kept)?;
         if swept > 0 {
@@ -358,16 +359,20 @@ impl Shared {
         &self,
         id: JobId,
         worker: WorkerId,
-        kind: JobKind,
+        recipe: &Recipe,
         seconds: f64,
         result: Result<(), JobFailed>,
     ) {
+        let kind = recipe.kind();
         let now = self.clock.now_unix_ms();
         let mut state = self.lock();
         match result {
             Ok(()) => {
                 state.queue.finish(id, worker);
-                state.seconds.add(kind, seconds);
+                // A proof of no transactions is a copy of one that is kept.
+                if !recipe.is_empty_leaf() {
+                    state.seconds.add(kind, seconds);
+                }
                 crate::metrics::job_done(kind, seconds);
                 let JobCounts {
                     waiting,
@@ -393,6 +398,9 @@ impl Shared {
                     metrics::counter!(crate::metrics::FAILED_JOBS).increment(1);
                 }
                 state.queue.fail(id, worker, fault, now);
+                if fault == Fault::Impossible {
+                    tracing::error!(job = %id, kind = kind.name(), %error, "a job can never be done, nor its epoch be proven");
+                }
                 let (failures, is_trusted) = (state.queue.failures(id), state.queue.is_trusted(worker));
                 tracing::warn!(job = %id, kind = kind.name(), worker = worker.0, failures, is_trusted, %error, "job failed");
             }
@@ -421,6 +429,7 @@ impl JobFailed {
     const fn fault(&self) -> Fault {
         match self {
             Self::Wrong(_) => Fault::WrongResult,
+            Self::Worker(WorkError::Impossible(_)) => Fault::Impossible,
             Self::Library(_) | Self::Worker(_) | Self::Shelf(_) | Self::Lost(_) => Fault::Failed,
         }
     }
@@ -471,18 +480,18 @@ impl WorkerActor {
                 }
                 continue;
             };
-            let kind = recipe.kind();
             let (shared, worker) = (Arc::clone(&self.shared), Arc::clone(&self.worker));
+            let of_work = recipe.clone();
             let started = Instant::now();
             let work = self.spawner.spawn_blocking("prove", move || {
-                agoge_supervisor::contained(|| shared.work(id, &recipe, &plan, worker.as_ref()))
+                agoge_supervisor::contained(|| shared.work(id, &of_work, &plan, worker.as_ref()))
             });
             let result = tokio::select! {
                 () = cancel.cancelled() => return Ok(()),
                 result = work => result.unwrap_or_else(|lost| Err(JobFailed::Lost(lost))),
             };
             let seconds = started.elapsed().as_secs_f64();
-            self.shared.finish(id, self.id, kind, seconds, result);
+            self.shared.finish(id, self.id, &recipe, seconds, result);
         }
     }
 }

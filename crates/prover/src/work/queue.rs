@@ -5,10 +5,12 @@
 //! | waiting | a result it needs is missing, or no worker has taken it | [`JobQueue::take`] |
 //! | running | a worker has it | [`JobQueue::finish`], [`JobQueue::fail`], [`JobQueue::expire`] |
 //! | pausing | every worker failed at it; tried again after a growing pause | [`JobQueue::take`] |
+//! | impossible | what it is made from can never give a result | never; the job is dropped with its epoch |
 //! | done | its result is kept | never; the job is dropped with its epoch |
 //!
 //! A job that a worker failed at goes to another at once. The worker rests, longer after each failure in a row, so one that fails at
-//! everything does not take the jobs away from the others; after three wrong results it gets nothing more.
+//! everything does not take the jobs away from the others; after three wrong results it gets nothing more, unless it is the last: that one
+//! only rests, and is trusted again after a good result.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -90,6 +92,8 @@ pub enum Fault {
     Failed,
     /// What the worker returned is not the job's result.
     WrongResult,
+    /// There is no result whoever tries, and nobody is blamed.
+    Impossible,
 }
 
 #[derive(Clone, Debug)]
@@ -106,6 +110,7 @@ enum State {
     Waiting,
     Running { worker: WorkerId, since_ms: u64 },
     Pausing { until_ms: u64 },
+    Impossible,
     Done,
 }
 
@@ -121,6 +126,8 @@ pub struct JobQueue {
 struct WorkerState {
     /// Wrong results.
     strikes: u32,
+    /// It gets nothing more.
+    is_excluded: bool,
     /// Failures since the last good result.
     failures_in_row: u32,
     /// It gets nothing before.
@@ -136,6 +143,8 @@ pub struct JobCounts {
     pub running: usize,
     /// Failed, to be tried again.
     pub pausing: usize,
+    /// Never to be done.
+    pub impossible: usize,
     /// Done.
     pub done: usize,
 }
@@ -146,6 +155,7 @@ impl JobCounts {
         self.waiting = self.waiting.saturating_add(other.waiting);
         self.running = self.running.saturating_add(other.running);
         self.pausing = self.pausing.saturating_add(other.pausing);
+        self.impossible = self.impossible.saturating_add(other.impossible);
         self.done = self.done.saturating_add(other.done);
     }
 }
@@ -200,14 +210,14 @@ impl JobQueue {
             .workers
             .get(&worker)
             .is_some_and(|state| now_ms < state.rest_until_ms);
-        if is_resting || !self.is_trusted(worker) {
+        if is_resting || self.is_excluded(worker) {
             return None;
         }
         let is_ready = |entry: &Entry| {
             let is_free = match entry.state {
                 State::Waiting => true,
                 State::Pausing { until_ms } => now_ms >= until_ms,
-                State::Running { .. } | State::Done => false,
+                State::Running { .. } | State::Impossible | State::Done => false,
             };
             let may = !entry.refused.contains(&worker) || self.is_last_for(entry);
             is_free && may && entry.job.needs.iter().all(|need| self.is_done(*need))
@@ -231,6 +241,9 @@ impl JobQueue {
     pub fn finish(&mut self, id: JobId, worker: WorkerId) {
         let state = self.workers.entry(worker).or_default();
         (state.failures_in_row, state.rest_until_ms) = (0, 0);
+        if state.strikes >= STRIKES_MAX && !state.is_excluded {
+            state.strikes = 0;
+        }
         if let Some(entry) = self.jobs.get_mut(&id) {
             entry.state = State::Done;
         }
@@ -255,11 +268,8 @@ impl JobQueue {
     /// A worker did not give a good result. A late word about a job that another has meanwhile changes nothing but what is thought of the
     /// worker.
     pub fn fail(&mut self, id: JobId, worker: WorkerId, fault: Fault, now_ms: u64) {
-        let state = self.workers.entry(worker).or_default();
-        state.failures_in_row = state.failures_in_row.saturating_add(1);
-        state.rest_until_ms = now_ms.saturating_add(pause_ms(state.failures_in_row));
-        if fault == Fault::WrongResult {
-            state.strikes = state.strikes.saturating_add(1);
+        if fault != Fault::Impossible {
+            self.blame(worker, fault, now_ms);
         }
         let Some(entry) = self.jobs.get_mut(&id) else {
             return;
@@ -268,12 +278,31 @@ impl JobQueue {
             return;
         }
         entry.failures = entry.failures.saturating_add(1);
+        if fault == Fault::Impossible {
+            entry.state = State::Impossible;
+            return;
+        }
         entry.refused.insert(worker);
         entry.state = State::Waiting;
         let until_ms = now_ms.saturating_add(pause_ms(entry.failures));
         let is_last = self.jobs.get(&id).is_some_and(|entry| self.is_last_for(entry));
         if let Some(entry) = self.jobs.get_mut(&id).filter(|_| is_last) {
             entry.state = State::Pausing { until_ms };
+        }
+    }
+
+    /// A failed worker rests; the third wrong result ends its work, while there is another to do it.
+    fn blame(&mut self, worker: WorkerId, fault: Fault, now_ms: u64) {
+        let is_last = !self
+            .workers
+            .iter()
+            .any(|(other, state)| *other != worker && !state.is_excluded);
+        let state = self.workers.entry(worker).or_default();
+        state.failures_in_row = state.failures_in_row.saturating_add(1);
+        state.rest_until_ms = now_ms.saturating_add(pause_ms(state.failures_in_row));
+        if fault == Fault::WrongResult {
+            state.strikes = state.strikes.saturating_add(1);
+            state.is_excluded |= state.strikes >= STRIKES_MAX && !is_last;
         }
     }
 
@@ -299,14 +328,19 @@ impl JobQueue {
         self.workers.entry(worker).or_default();
     }
 
-    /// Whether a worker still gets jobs.
+    /// Whether a worker gets nothing more.
+    fn is_excluded(&self, worker: WorkerId) -> bool {
+        self.workers.get(&worker).is_some_and(|state| state.is_excluded)
+    }
+
+    /// Whether a worker's results can be relied on.
     pub fn is_trusted(&self, worker: WorkerId) -> bool {
         self.workers
             .get(&worker)
             .is_none_or(|state| state.strikes < STRIKES_MAX)
     }
 
-    /// Workers that get jobs.
+    /// Workers whose results can be relied on; when there is none, the last of them is still given jobs.
     pub fn trusted_workers(&self) -> usize {
         self.workers
             .keys()
@@ -317,6 +351,11 @@ impl JobQueue {
     /// Whether a job's result is kept.
     pub fn is_done(&self, id: JobId) -> bool {
         self.jobs.get(&id).is_some_and(|entry| entry.state == State::Done)
+    }
+
+    /// Whether an epoch has a job that can never be done.
+    pub fn is_impossible(&self, epoch: u64) -> bool {
+        self.of(Some(epoch)).any(|entry| entry.state == State::Impossible)
     }
 
     /// Failures of a job so far.
@@ -332,6 +371,7 @@ impl JobQueue {
                 State::Waiting => &mut counts.waiting,
                 State::Running { .. } => &mut counts.running,
                 State::Pausing { .. } => &mut counts.pausing,
+                State::Impossible => &mut counts.impossible,
                 State::Done => &mut counts.done,
             };
             *count = count.saturating_add(1);
@@ -355,11 +395,11 @@ impl JobQueue {
             .filter(move |entry| epoch.is_none_or(|epoch| entry.job.epoch == epoch))
     }
 
-    /// Whether every trusted worker has been refused this job: then any may try again, since a wrong result is always seen.
+    /// Whether every worker that gets jobs has been refused this one: then any may try again, since a wrong result is always seen.
     fn is_last_for(&self, entry: &Entry) -> bool {
         self.workers
             .keys()
-            .filter(|worker| self.is_trusted(**worker))
+            .filter(|worker| !self.is_excluded(**worker))
             .all(|worker| entry.refused.contains(worker))
     }
 }
@@ -370,172 +410,4 @@ fn pause_ms(failures: u32) -> u64 {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use agoge_protocol::B256;
-
-    const A: WorkerId = WorkerId(0);
-    const B: WorkerId = WorkerId(1);
-
-    fn id(number: u8) -> JobId {
-        JobId::block(B256::repeat_byte(number))
-    }
-
-    fn job(number: u8, kind: JobKind, needs: &[u8], epoch: u64) -> WantedJob {
-        WantedJob {
-            id: id(number),
-            kind,
-            needs: needs.iter().map(|need| id(*need)).collect(),
-            epoch,
-        }
-    }
-
-    /// Two leaves, their merge, and the root of epoch 5; a leaf of epoch 4.
-    fn jobs() -> Vec<WantedJob> {
-        vec![
-            job(9, JobKind::Root, &[3], 5),
-            job(3, JobKind::Merge(Track::State), &[1, 2], 5),
-            job(1, JobKind::Leaf(Track::State), &[], 5),
-            job(2, JobKind::Leaf(Track::State), &[], 5),
-            job(4, JobKind::Leaf(Track::Settlement), &[], 4),
-        ]
-    }
-
-    fn queue() -> JobQueue {
-        let mut queue = JobQueue::default();
-        queue.add_worker(A);
-        queue.add_worker(B);
-        assert_eq!(queue.set_wanted(jobs(), |_| false), 0);
-        queue
-    }
-
-    #[test]
-    fn older_epochs_first_and_needs_before_what_needs_them() {
-        let mut queue = queue();
-        assert_eq!(queue.take(A, 0), Some(id(4)));
-        let mut taken: Vec<_> = (0..3).filter_map(|_| queue.take(B, 0)).collect();
-        taken.sort();
-        let mut leaves = [id(1), id(2)];
-        leaves.sort();
-        assert_eq!(taken, leaves, "the merge waits for both");
-        queue.finish(id(1), B);
-        assert_eq!(queue.take(B, 0), None);
-        queue.finish(id(2), B);
-        assert_eq!(queue.take(B, 0), Some(id(3)));
-        queue.finish(id(3), B);
-        assert_eq!(queue.take(B, 0), Some(id(9)));
-        let counts = queue.counts(None);
-        assert_eq!((counts.running, counts.done), (2, 3));
-        assert_eq!(queue.counts(Some(5)).running, 1);
-        assert_eq!(queue.remaining(Some(5)), BTreeMap::from([(JobKind::Root, 1)]));
-    }
-
-    #[test]
-    fn a_wrong_result_goes_to_another_worker_and_three_of_them_end_the_trust() {
-        let mut queue = queue();
-        let mut refused = Vec::new();
-        for strike in 1..=3_u64 {
-            let now = strike * 1_000_000;
-            let job = queue.take(A, now).unwrap();
-            assert!(!refused.contains(&job), "A does not get it again");
-            refused.push(job);
-            queue.fail(job, A, Fault::WrongResult, now);
-            assert_eq!(queue.is_trusted(A), strike < 3);
-        }
-        assert_eq!(queue.take(A, 9_000_000), None);
-        assert_eq!(queue.trusted_workers(), 1);
-        let mut taken: Vec<_> = (0..4).filter_map(|_| queue.take(B, 9_000_000)).collect();
-        taken.sort();
-        let mut expected = [1, 2, 4].map(id);
-        expected.sort();
-        assert_eq!(taken, expected);
-    }
-
-    #[test]
-    fn a_worker_that_fails_at_everything_rests_and_the_others_go_on_at_once() {
-        let mut queue = queue();
-        let job = queue.take(A, 0).unwrap();
-        queue.fail(job, A, Fault::Failed, 0);
-        assert_eq!(queue.take(A, 999), None, "A rests for a second");
-        assert_eq!(queue.take(B, 0), Some(job), "B gets the job at once");
-        queue.finish(job, B);
-        let next = queue.take(A, 1_000).unwrap();
-        queue.fail(next, A, Fault::Failed, 1_000);
-        assert_eq!(queue.take(A, 2_999), None, "then for two");
-        assert!(queue.is_trusted(A), "to fail is no fraud");
-        let last = queue.take(A, 3_000).unwrap();
-        assert_ne!(last, next);
-        queue.finish(last, A);
-        assert_eq!(queue.take(B, 3_000), Some(next));
-        queue.fail(next, B, Fault::Failed, 3_000);
-        assert_eq!(queue.counts(None).pausing, 1, "now both have failed at it");
-    }
-
-    #[test]
-    fn when_every_worker_was_refused_any_may_try_again() {
-        let mut queue = JobQueue::default();
-        queue.add_worker(A);
-        queue.set_wanted([job(1, JobKind::Wrap, &[], 1)], |_| false);
-        assert_eq!(queue.take(A, 0), Some(id(1)));
-        queue.fail(id(1), A, Fault::WrongResult, 0);
-        assert_eq!(queue.take(A, 999), None, "it pauses");
-        assert_eq!(queue.take(A, 1_000), Some(id(1)));
-    }
-
-    #[test]
-    fn pauses_grow_and_have_a_bound() {
-        let pauses = [1, 2, 3, 6, 7, 8, 200].map(pause_ms);
-        assert_eq!(pauses, [1_000, 2_000, 4_000, 32_000, 60_000, 60_000, 60_000]);
-    }
-
-    #[test]
-    fn jobs_kept_too_long_are_given_to_another_and_a_late_result_still_counts() {
-        let mut queue = queue();
-        let job = queue.take(A, 0).unwrap();
-        assert_eq!(queue.expire(1_000, 999), []);
-        assert_eq!(queue.expire(1_000, 1_000), [(job, A)]);
-        assert_ne!(queue.take(A, 1_000), Some(job));
-        assert_eq!(queue.take(B, 1_000), Some(job));
-        // A fails late: B keeps the job.
-        queue.fail(job, A, Fault::Failed, 1_001);
-        assert_eq!(queue.expire(1_000, 1_500), []);
-        queue.finish(job, B);
-        assert!(queue.is_done(job));
-    }
-
-    #[test]
-    fn a_new_plan_keeps_what_is_known_of_jobs_that_stay() {
-        let mut queue = queue();
-        let running = queue.take(A, 0).unwrap();
-        let kept: Vec<_> = jobs().into_iter().filter(|job| job.epoch == 4).collect();
-        queue.set_wanted(kept, |_| false);
-        assert_eq!(running, id(4));
-        assert_eq!(queue.counts(None).running, 1);
-        assert_eq!(queue.ids(), BTreeSet::from([id(4)]));
-        // After a restart results that are at hand are not made again.
-        queue.set_wanted(jobs(), |job| job == id(1));
-        assert!(queue.is_done(id(1)) && !queue.is_done(id(2)));
-        // A result that was lost is.
-        queue.set_wanted(jobs(), |_| false);
-        assert!(!queue.is_done(id(1)));
-        queue.finish(id(77), A);
-        queue.fail(id(77), A, Fault::Failed, 0);
-        assert!(
-            queue.job(id(77)).is_none(),
-            "a result of a dropped job is nothing"
-        );
-    }
-
-    #[test]
-    fn the_number_of_jobs_is_bounded() {
-        let mut queue = JobQueue::default();
-        let many = (0..JOBS_MAX + 3).map(|number| WantedJob {
-            id: JobId::block(B256::from(agoge_protocol::U256::from(number))),
-            kind: JobKind::Root,
-            needs: Vec::new(),
-            epoch: 0,
-        });
-        assert_eq!(queue.set_wanted(many, |_| false), 3);
-        assert_eq!(queue.counts(None).waiting, JOBS_MAX);
-    }
-}
+mod tests;

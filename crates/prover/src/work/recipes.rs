@@ -207,6 +207,11 @@ impl Recipes {
 }
 
 impl Recipe {
+    /// Whether it is a leaf of nothing, as the transaction track of an epoch without transactions has.
+    pub const fn is_empty_leaf(&self) -> bool {
+        matches!(self, Self::Leaf { units, .. } if units.is_empty())
+    }
+
     /// What it makes.
     pub const fn kind(&self) -> JobKind {
         match self {

@@ -85,6 +85,9 @@ pub enum WorkError {
     /// The worker could not do it.
     #[error("the work failed: {0}")]
     Failed(#[source] Box<dyn core::error::Error + Send + Sync>),
+    /// No worker can do it: what the task is made from has no result.
+    #[error("the work is impossible: {0}")]
+    Impossible(#[source] Box<dyn core::error::Error + Send + Sync>),
     /// More bytes than any result has.
     #[error("the result has {found} bytes, at most {RESULT_BYTES_MAX} are looked at")]
     TooLarge {
@@ -101,7 +104,7 @@ pub trait Worker: Send + Sync + 'static {
     /// Does a task; blocking, seconds to minutes.
     ///
     /// # Errors
-    /// [`WorkError::Failed`].
+    /// [`WorkError::Failed`], [`WorkError::Impossible`].
     fn work(&self, task: &Task) -> Result<Vec<u8>, WorkError>;
 }
 

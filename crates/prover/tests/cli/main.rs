@@ -120,6 +120,8 @@ fn help_names_every_command_and_ends_with_0() {
     }
     home.run(&["nonsense"]).expect(2, "unrecognized subcommand");
     home.run(&["bench"]).expect(2, "--txs");
+    home.run(&["bench", "--txs", "5", "--sample", "0"])
+        .expect(2, "a sample of 0");
     home.run(&["completions", "bash"]).expect(0, "agoge-prover");
 }
 

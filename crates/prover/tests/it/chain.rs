@@ -9,6 +9,7 @@ use agoge_protocol::{
 use agoge_prover::bench::SyntheticEpoch;
 use agoge_prover::chain::{Applier, BlobsByHash, ChainRules};
 use agoge_prover::holdings;
+use agoge_prover::runtime::{FetchRules, incomplete_blocks};
 use agoge_store::{BlockRecord, MinedAt, Store, StoreConfig};
 
 /// An epoch made elsewhere, and a prover that hears of it.
@@ -187,7 +188,8 @@ fn a_block_that_execution_does_not_confirm_is_not_followed_until_it_is_gone() {
         );
         network.extend(vec![after]);
         assert_eq!(network.pending(), 1);
-        assert_eq!(network.applier.unfollowed().unwrap().number.get(), 2);
+        let unfollowed = network.applier.unfollowed().unwrap();
+        assert_eq!((unfollowed.number.get(), unfollowed.epoch.get()), (2, 1));
 
         // An L1 reorg takes it away and brings the right one.
         network.applier.roll_back(&good).unwrap();
@@ -207,10 +209,11 @@ fn a_prune_takes_away_what_was_not_followed() {
     network.extend(vec![Network::proven(1)]);
     let third = network.proposed(3);
     network.extend(vec![third]);
+    let unfollowed = network.applier.unfollowed().unwrap();
     assert_eq!(
-        network.applier.unfollowed().unwrap().number.get(),
-        3,
-        "block 2 was never heard of"
+        (unfollowed.number.get(), unfollowed.epoch.get()),
+        (3, 0),
+        "block 2 was never heard of: it may be in the epoch of block 1"
     );
     network.extend(vec![Network::proven(7)]);
     network.extend(vec![L1Event::Pruned {
@@ -235,4 +238,43 @@ fn client_proofs_come_back_with_the_block_after_a_reorg() {
     (network.parent, network.number) = (before.hash, before.number.get());
     network.extend(vec![second]);
     assert_eq!(network.missing(2), Some(0), "nobody has to be asked again");
+}
+
+#[test]
+fn client_proofs_are_fetched_for_what_is_to_be_proven_or_delivered() {
+    let mut network = Network::new();
+    let blocks: Vec<L1Event> = (1..=4).map(|number| network.proposed(number)).collect();
+    network.extend(blocks);
+    let (me, other) = (Address::repeat_byte(1), Address::repeat_byte(2));
+    let rules = FetchRules {
+        me,
+        timing: *network.epoch.timing(),
+        proof_window_epochs: 4,
+    };
+    let incomplete = |network: &Network| -> Vec<u64> {
+        let found = incomplete_blocks(&network.store.view(), &rules).unwrap();
+        found.iter().map(|(number, _)| number.get()).collect()
+    };
+    let claimed = |prover| L1Event::EpochClaimed {
+        epoch: Epoch::new(1),
+        prover,
+        basis_point_fee: 1,
+        bond_wei: 1,
+        quote_digest: B256::ZERO,
+    };
+    assert_eq!(incomplete(&network), [2, 3, 4]);
+    network.hold(2);
+    assert_eq!(incomplete(&network), [3, 4]);
+    network.extend(vec![claimed(other), Network::proven(4)]);
+    assert!(incomplete(&network).is_empty(), "another delivers");
+    network.extend(vec![claimed(me)]);
+    assert_eq!(incomplete(&network), [3, 4], "to be delivered");
+    network.extend(vec![L1Event::ClaimSettled {
+        epoch: Epoch::new(1),
+        prover: me,
+        outcome: agoge_protocol::chain::ClaimOutcome::Delivered,
+        slashed_wei: 0,
+        rescued_wei: 0,
+    }]);
+    assert!(incomplete(&network).is_empty(), "delivered");
 }

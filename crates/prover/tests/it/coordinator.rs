@@ -1,5 +1,6 @@
 //! The coordinator over a real store: what it offers and sends, once each, through claims, prefixes and reorgs.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -11,11 +12,11 @@ use agoge_prover::chain::ChainState;
 use agoge_prover::epochs::Policy;
 use agoge_prover::runtime::{Coordinator, CoordinatorRules, Outside, ProofMaker, ProverStatus, TestProofs};
 use agoge_store::{EpochClaim, EpochProof, L1Change, L1Step, Store};
-use agoge_supervisor::{Health, ManualClock, SlotClock, Supervisor};
+use agoge_supervisor::{Clock, Health, ManualClock, SlotClock, Supervisor};
 use futures::future::{BoxFuture, FutureExt as _};
 use tokio::sync::watch;
 
-use crate::support::Finished;
+use crate::support::{Finished, Planned};
 
 const BONDS: Address = Address::repeat_byte(0x33);
 
@@ -64,11 +65,18 @@ struct Network {
     chain: watch::Sender<ChainState>,
     status: watch::Receiver<ProverStatus>,
     supervisor: Option<Supervisor>,
+    clock: Arc<ManualClock>,
+    health: Health,
     l1: Mutex<(u64, B256)>,
+    unfollowed: Mutex<Option<Epoch>>,
 }
 
 impl Network {
     fn start() -> Self {
+        Self::with(Arc::new(TestProofs))
+    }
+
+    fn with(maker: Arc<dyn ProofMaker>) -> Self {
         let finished = Finished::new(3, 5);
         let store = finished.epoch.store();
         let head = store.view().l1_head().unwrap().unwrap().block;
@@ -76,16 +84,16 @@ impl Network {
         let (chain, heard) = watch::channel(ChainState::default());
         let (status_in, status) = watch::channel(ProverStatus::new(Address::ZERO, "test"));
         let supervisor = Supervisor::new();
-        let maker: Arc<dyn ProofMaker> = Arc::new(TestProofs);
+        let (clock, health) = (Arc::new(ManualClock::new(1)), Health::new());
         let coordinator = Coordinator {
             outside: Arc::clone(&outside) as Arc<dyn Outside>,
             maker,
             store,
             chain: heard,
             status: status_in,
-            health: Health::new(),
+            health: health.clone(),
             spawner: supervisor.spawner(),
-            clock: SlotClock::new(*finished.epoch.timing(), Arc::new(ManualClock::new(1))),
+            clock: SlotClock::new(*finished.epoch.timing(), Arc::clone(&clock) as Arc<dyn Clock>),
             signer: Arc::new(|_| Some(CompactSignature::from_bytes([1; 64]))),
             policy: Policy {
                 is_eager: true,
@@ -112,7 +120,10 @@ impl Network {
             chain,
             status,
             supervisor: Some(supervisor),
+            clock,
+            health,
             l1: Mutex::new((head.number.get(), head.hash)),
+            unfollowed: Mutex::default(),
         }
     }
 
@@ -132,6 +143,7 @@ impl Network {
             prevrandao: B256::ZERO,
         };
         *l1 = (block.number.get(), block.hash);
+        self.clock.set(block.time * 1_000);
         self.store().apply_l1_block(L1Step { block, changes }).unwrap();
         self.tell(block);
         block
@@ -150,6 +162,7 @@ impl Network {
                 head: Some(head),
                 tips,
                 is_synced: true,
+                unfollowed: *self.unfollowed.lock().unwrap(),
                 version: state.version + 1,
             };
         });
@@ -200,6 +213,21 @@ impl Network {
             .collect()
     }
 
+    /// Transactions to ProverBonds.
+    fn settlements(&self) -> usize {
+        let sent = self.outside.sent.lock().unwrap();
+        sent.iter().filter(|request| request.to == Some(BONDS)).count()
+    }
+
+    fn quotes(&self) -> usize {
+        self.outside.offered.lock().unwrap().len()
+    }
+
+    fn troubles(&self) -> String {
+        let troubles = self.health.not_ready();
+        troubles.iter().map(|trouble| trouble.reason.as_str()).collect()
+    }
+
     async fn until(&self, what: &str, is_so: impl Fn(&Self) -> bool) {
         let wait = async {
             while !is_so(self) {
@@ -233,7 +261,10 @@ impl Drop for Network {
 
 /// Epoch 0 (block 1) is proven, so that epoch 1 is next.
 fn start() -> Network {
-    let network = Network::start();
+    after_epoch_0(Network::start())
+}
+
+fn after_epoch_0(network: Network) -> Network {
     network.l1_block(
         0,
         vec![L1Change::Proven {
@@ -310,14 +341,13 @@ async fn without_a_claim_it_is_sent_when_the_window_is_over_and_after_a_prefix_t
 async fn a_late_claimant_is_rescued_and_its_claim_settled() {
     let network = start();
     let other = Address::repeat_byte(0x77);
-    network.l1_block(1, vec![network.claimed_by(other)]);
-    network.l1_block(
-        2,
-        vec![L1Change::ClaimDeadline {
-            epoch: Epoch::new(1),
-            deadline: agoge_protocol::Slot::new(96),
-        }],
-    );
+    // The epoch before is proven, so L1 tells the deadline with the claim. A cheaper quote replaces the claim and not the deadline.
+    let deadline = L1Change::ClaimDeadline {
+        epoch: Epoch::new(1),
+        deadline: agoge_protocol::Slot::new(96),
+    };
+    network.l1_block(1, vec![network.claimed_by(Address::repeat_byte(0x76)), deadline]);
+    network.l1_block(2, vec![network.claimed_by(other)]);
     network.l1_block(30, Vec::new());
     network.settle().await;
     assert!(
@@ -327,13 +357,81 @@ async fn a_late_claimant_is_rescued_and_its_claim_settled() {
     network.l1_block(32, Vec::new());
     network.until("the rescue", |n| n.submissions() == [(2, 4)]).await;
     network.l1_block(33, network.proven(network.me(), 4).to_vec());
-    let settles = |network: &Network| {
-        let sent = network.outside.sent.lock().unwrap();
-        sent.iter().filter(|request| request.to == Some(BONDS)).count()
-    };
-    network.until("the claim is settled", |n| settles(n) == 1).await;
+    network
+        .until("the claim is settled", |n| n.settlements() == 1)
+        .await;
     network.settle().await;
-    assert_eq!(settles(&network), 1, "once");
+    assert_eq!(network.settlements(), 1, "once");
+    // The claim is still open: a reorg took the settlement out.
+    network.l1_block(36, Vec::new());
+    network
+        .until("it is settled again", |n| n.settlements() == 2)
+        .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_bond_is_freed_after_the_epochs_blocks_were_pruned() {
+    let network = Network::start();
+    network.l1_block(0, vec![network.claimed_by(network.me())]);
+    // Epoch 0 may be proven until the end of epoch 4.
+    let to = L2BlockNumber::new(0);
+    network.l1_block(95, vec![L1Change::Prune { to }]);
+    network.settle().await;
+    assert_eq!(network.settlements(), 0);
+    network.l1_block(96, Vec::new());
+    network.until("the bond is freed", |n| n.settlements() == 1).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_block_that_cannot_be_proven_does_not_hold_up_the_epochs_before_it() {
+    let network = Network::start();
+    *network.unfollowed.lock().unwrap() = Some(Epoch::new(2));
+    let network = after_epoch_0(network);
+    network.until("a quote", |n| n.quotes() == 1).await;
+    network.l1_block(1, vec![network.claimed_by(network.me())]);
+    network
+        .until("the proof is sent", |n| n.submissions() == [(2, 4)])
+        .await;
+
+    // In its own epoch the blocks before it are proven when nobody is expected to prove them; the epoch is not promised.
+    let network = Network::start();
+    *network.unfollowed.lock().unwrap() = Some(Epoch::new(1));
+    let network = after_epoch_0(network);
+    network.l1_block(6, Vec::new());
+    network.settle().await;
+    assert_eq!((network.quotes(), network.submissions().len()), (0, 0));
+    network.l1_block(7, Vec::new());
+    network
+        .until("the prefix is sent", |n| n.submissions() == [(2, 4)])
+        .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn only_work_that_is_planned_whole_shortens_the_estimate_of_a_quote() {
+    let maker = Arc::new(Planned {
+        remaining: Mutex::new(None),
+        is_impossible: AtomicBool::new(true),
+        has_workers: AtomicBool::new(false),
+    });
+    let network = after_epoch_0(Network::with(Arc::clone(&maker) as Arc<dyn ProofMaker>));
+    network.settle().await;
+    assert!(
+        network.troubles().contains("wrong results"),
+        "{}",
+        network.troubles()
+    );
+    maker.has_workers.store(true, Ordering::SeqCst);
+    network.settle().await;
+    assert!(network.troubles().contains("epoch 1 can never be proven"));
+    maker.is_impossible.store(false, Ordering::SeqCst);
+    network.settle().await;
+    assert_eq!(
+        (network.quotes(), network.troubles().as_str()),
+        (0, ""),
+        "what is planned is done, and it is not all"
+    );
+    *maker.remaining.lock().unwrap() = Some(10);
+    network.until("a quote", |n| n.quotes() == 1).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -351,7 +449,8 @@ async fn a_proof_that_did_not_land_is_tried_again_later() {
         .await;
     network.settle().await;
     assert_eq!(network.submissions().len(), 1, "not at once");
-    network.l1_block(3, Vec::new());
+    // L1's blocks are not followed while a blob is waited for: the process's clock counts.
+    network.clock.advance(Duration::from_secs(24));
     network
         .until("the second try", |n| n.submissions().len() == 2)
         .await;

@@ -249,3 +249,66 @@ async fn the_rest_of_an_epoch_is_another_proof_and_both_are_made() {
         "results are kept for a while when goals change"
     );
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_empty_batch_says_nothing_about_the_time_of_a_full_one() {
+    let (finished, dir) = (Finished::new(2, 0), tempfile::tempdir().unwrap());
+    let supervisor = Supervisor::new();
+    let worker = FakeWorker::new(Conduct::Honest);
+    let pool = start(&finished, dir.path(), &[worker], &supervisor.spawner());
+    // One transaction against none: a leaf of the transaction track, which has not been timed.
+    let leaf = |pool: &Pool| pool.estimate_seconds(1, 1);
+    assert!(leaf(&pool) >= 12);
+    proof(&pool, &finished.goal(true)).await;
+    assert!(leaf(&pool) >= 12, "{}", leaf(&pool));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_time_that_is_left_is_known_when_all_is_planned() {
+    let (finished, dir) = (Finished::new(4, 10), tempfile::tempdir().unwrap());
+    let supervisor = Supervisor::new();
+    let worker = FakeWorker::new(Conduct::Honest);
+    let pool = start(&finished, dir.path(), &[worker], &supervisor.spawner());
+    let (open, goal) = (finished.goal(false), finished.goal(true));
+    pool.set_goals(vec![open.clone()]);
+    let early = jobs(&finished, &open);
+    tokio::time::timeout(Duration::from_secs(120), async {
+        while pool.progress(goal.key.epoch).jobs.done < early {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    })
+    .await
+    .expect("done early");
+    assert_eq!(pool.progress(goal.key.epoch).eta_seconds, 0);
+    assert_eq!(pool.remaining_seconds(&open), None, "the rest is not planned");
+    proof(&pool, &goal).await;
+    assert_eq!(pool.remaining_seconds(&goal), Some(0));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_job_that_is_impossible_is_tried_once_and_its_epoch_is_given_up() {
+    let (finished, dir) = (Finished::new(2, 6), tempfile::tempdir().unwrap());
+    let supervisor = Supervisor::new();
+    let worker = FakeWorker::new(Conduct::Impossible);
+    let pool = start(
+        &finished,
+        dir.path(),
+        &[Arc::clone(&worker)],
+        &supervisor.spawner(),
+    );
+    let goal = finished.goal(true);
+    assert!(!pool.is_impossible(&goal));
+    pool.set_goals(vec![goal.clone()]);
+    tokio::time::timeout(Duration::from_secs(120), async {
+        while pool.progress(goal.key.epoch).jobs.impossible == 0 {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    })
+    .await
+    .expect("it is found out");
+    assert!(pool.is_impossible(&goal) && pool.has_workers());
+    // Longer than the first pauses of a failure.
+    tokio::time::sleep(Duration::from_millis(2_500)).await;
+    let leaves = pool.progress(goal.key.epoch).jobs.impossible;
+    assert_eq!(worker.count(), leaves, "each once");
+}

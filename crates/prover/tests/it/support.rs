@@ -1,16 +1,16 @@
 //! Circuits and workers that stand in for the real ones.
 
 use std::path::Path;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
-use agoge_protocol::{B256, keccak256};
+use agoge_protocol::{B256, Epoch, keccak256};
 use agoge_prover::bench::SyntheticEpoch;
 use agoge_prover::epochs::Statement;
 use agoge_prover::jobs::Shelf;
 use agoge_prover::plan::{PlanShape, TrackShape};
-use agoge_prover::runtime::{Goal, GoalKey};
-use agoge_prover::work::{Circuits, Library, Task, WorkError, Worker};
+use agoge_prover::runtime::{Goal, GoalKey, Progress, ProofMaker};
+use agoge_prover::work::{Circuits, JobCounts, Library, Task, WorkError, Worker};
 
 /// Small circuits, so that few blocks need several levels.
 pub(crate) const SHAPE: PlanShape = PlanShape {
@@ -66,6 +66,8 @@ pub(crate) enum Conduct {
     TooMuch,
     /// Panics.
     Panics,
+    /// Finds that no task can be done.
+    Impossible,
 }
 
 pub(crate) struct FakeWorker {
@@ -96,9 +98,53 @@ impl Worker for FakeWorker {
             Conduct::Garbage => Ok(b"garbage".to_vec()),
             Conduct::AnotherJobs => Ok(std::mem::replace(&mut *self.last.lock().unwrap(), good(task))),
             Conduct::Nothing => Err(WorkError::Failed(Word("no answer").into())),
+            Conduct::Impossible => Err(WorkError::Impossible(Word("no such statement").into())),
             Conduct::TooMuch => Ok(vec![0; 1 << 22]),
             Conduct::Panics => Err(WorkError::Failed(Word("the proof system panicked").into())),
         }
+    }
+}
+
+/// A maker of proofs that is said how far it is.
+pub(crate) struct Planned {
+    /// Seconds left on a goal that is planned whole.
+    pub(crate) remaining: Mutex<Option<u64>>,
+    pub(crate) is_impossible: AtomicBool,
+    pub(crate) has_workers: AtomicBool,
+}
+
+impl ProofMaker for Planned {
+    fn set_goals(&self, _goals: Vec<Goal>) {}
+
+    fn proof(&self, _goal: &Goal) -> Option<Arc<Vec<u8>>> {
+        None
+    }
+
+    /// All that is planned is done.
+    fn progress(&self, _epoch: Epoch) -> Progress {
+        Progress {
+            jobs: JobCounts {
+                done: 5,
+                ..JobCounts::default()
+            },
+            eta_seconds: 0,
+        }
+    }
+
+    fn remaining_seconds(&self, _goal: &Goal) -> Option<u64> {
+        *self.remaining.lock().unwrap()
+    }
+
+    fn is_impossible(&self, _goal: &Goal) -> bool {
+        self.is_impossible.load(Ordering::SeqCst)
+    }
+
+    fn has_workers(&self) -> bool {
+        self.has_workers.load(Ordering::SeqCst)
+    }
+
+    fn estimate_seconds(&self, _blocks: usize, _txs: usize) -> u64 {
+        1_000_000
     }
 }
 

@@ -17,6 +17,11 @@ pub(crate) trait Read: Send + Sync {
     /// The value of a key.
     fn get(&self, table: Table, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError>;
 
+    /// Whether a key has a value.
+    fn has(&self, table: Table, key: &[u8]) -> Result<bool, StoreError> {
+        Ok(self.get(table, key)?.is_some())
+    }
+
     /// The row with the largest key `<= key`.
     fn at_or_below(&self, table: Table, key: &[u8]) -> Result<Option<Row>, StoreError>;
 

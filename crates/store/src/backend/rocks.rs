@@ -135,6 +135,13 @@ impl Read for RocksSnapshot<'_> {
         Ok(self.snapshot.get_cf(family, key).map_err(DatabaseError::new)?)
     }
 
+    fn has(&self, table: Table, key: &[u8]) -> Result<bool, StoreError> {
+        let family = self.backend.family(table)?;
+        // The value is not copied out of the database.
+        let found = self.snapshot.get_pinned_cf(family, key);
+        Ok(found.map_err(DatabaseError::new)?.is_some())
+    }
+
     fn at_or_below(&self, table: Table, key: &[u8]) -> Result<Option<Row>, StoreError> {
         let mode = IteratorMode::From(key, Direction::Reverse);
         Ok(self.first(table, ReadOptions::default(), mode, 1)?.pop())

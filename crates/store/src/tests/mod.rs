@@ -1,5 +1,6 @@
 //! Tests of the store from outside its methods and inside its tables: every case runs on RocksDB and on the in-memory twin.
 
+mod claims;
 mod conformance;
 mod crash;
 mod directory;

@@ -121,13 +121,15 @@ pub(super) async fn withdrawals(global: &Global, args: Withdrawals) -> Result<Ou
     if let Some(rpc_url) = &args.rpc_url {
         let network = args.network.as_deref().unwrap_or(&session.info.network);
         let rollup = L1Rollup::connect(&session.info, rpc_url, network, None).await?;
+        // Before what is owed, which then includes all that these blocks credit.
+        let proven_there = rollup.proven().await?;
         let mut owed: BTreeMap<Address, U256> = BTreeMap::new();
         for (withdrawal, stage) in &stages {
             if matches!(stage, Stage::Proven { .. }) && !owed.contains_key(&withdrawal.recipient) {
                 owed.insert(withdrawal.recipient, rollup.owed(withdrawal.recipient).await?);
             }
         }
-        withdrawal::settle(&mut stages, &owed);
+        withdrawal::settle(&mut stages, &owed, proven_there);
     }
     let (mut data, mut lines) = (Vec::new(), Vec::new());
     for (withdrawal, stage) in &stages {

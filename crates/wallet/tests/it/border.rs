@@ -97,7 +97,8 @@ fn what_is_owed_on_l1_belongs_to_the_newest_withdrawals() {
     ];
     for (what, owed, pulled) in cases {
         let mut stages = all();
-        settle(&mut stages, &BTreeMap::from([(a, U256::from(owed * GWEI))]));
+        let owed = BTreeMap::from([(a, U256::from(owed * GWEI))]);
+        settle(&mut stages, &owed, L2BlockNumber::new(4));
         let found: Vec<u64> = stages
             .iter()
             .filter_map(|(_, stage)| match stage {
@@ -110,6 +111,13 @@ fn what_is_owed_on_l1_belongs_to_the_newest_withdrawals() {
         assert!(matches!(stages[1].1, Stage::Proven { .. }), "{what}");
         assert!(matches!(stages[4].1, Stage::Mined { .. }), "{what}");
     }
+    // An endpoint that is behind the node owes nothing for block 4 yet, and something for block 3.
+    let mut stages = all();
+    let owed = BTreeMap::from([(a, U256::from(7 * GWEI))]);
+    settle(&mut stages, &owed, L2BlockNumber::new(3));
+    assert!(matches!(stages[0].1, Stage::Pulled { .. }));
+    assert!(matches!(stages[2].1, Stage::Credited { .. }));
+    assert!(matches!(stages[3].1, Stage::Proven { .. }), "not pulled");
 }
 
 #[test]

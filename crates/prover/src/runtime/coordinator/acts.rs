@@ -42,7 +42,6 @@ impl Coordinator {
                     wanted.push(goal.clone());
                     self.submit(state, goal, *reason, now);
                 }
-                Action::Settle => self.settle(state, *epoch),
             }
         }
         // Proofs that wait for their moment are kept, too.
@@ -106,7 +105,7 @@ impl Coordinator {
         ) else {
             return;
         };
-        memory.is_submitting = true;
+        memory.submission.is_under_way = true;
         let submission = EpochProofSubmission {
             blocks: block_range(&goal.key),
             prover: self.claimant.prover,
@@ -132,11 +131,12 @@ impl Coordinator {
         });
     }
 
-    fn settle(&self, state: &mut State, epoch: Epoch) {
-        let Some(memory) = state.memory.get_mut(&epoch).filter(|memory| !memory.is_settling) else {
+    pub(super) fn settle(&self, state: &mut State, epoch: Epoch) {
+        let tries = state.settlements.entry(epoch).or_default();
+        if !tries.may_start(self.clock.now_unix_seconds()) {
             return;
-        };
-        memory.is_settling = true;
+        }
+        tries.is_under_way = true;
         let request = settle_claim(self.prover_bonds, self.claimant.rollup, epoch);
         let (outside, results) = (Arc::clone(&self.outside), state.results.clone());
         self.spawner.spawn("settle-claim", async move {
@@ -148,7 +148,7 @@ impl Coordinator {
     }
 
     pub(super) fn take(&self, state: &mut State, done: Done) {
-        let now = self.chain.borrow().head.map_or(0, |head| head.time);
+        let now = self.clock.now_unix_seconds();
         let pause = self.rules.l1_slot_seconds.saturating_mul(RETRY_L1_SLOTS);
         match done {
             Done::Bond(bond) => {
@@ -179,7 +179,6 @@ impl Coordinator {
                 let Some(memory) = state.memory.get_mut(&epoch) else {
                     return;
                 };
-                memory.is_submitting = false;
                 let (label, is_mined) = label(outcome.as_ref());
                 metrics::counter!(crate::metrics::PROOFS, "outcome" => label).increment(1);
                 if let Some(outcome) = outcome {
@@ -189,28 +188,15 @@ impl Coordinator {
                         tracing::warn!(%epoch, %outcome, "epoch proof did not land");
                     }
                 }
-                memory.failures = if is_mined {
-                    0
-                } else {
-                    memory.failures.saturating_add(1)
-                };
-                // A proof that landed is seen by the follower; it comes back here only if a reorg takes it out again.
-                let doublings = memory.failures.saturating_sub(1).min(6);
-                let wait = if is_mined {
-                    pause.saturating_mul(2)
-                } else {
-                    pause.saturating_mul(1 << doublings)
-                };
-                memory.retry_at = now.saturating_add(wait);
+                memory.submission.end(is_mined, now, pause);
             }
             Done::Settled(epoch, outcome) => {
-                if let Some(memory) = state.memory.get_mut(&epoch) {
+                if let Some(tries) = state.settlements.get_mut(&epoch) {
                     let (_, is_mined) = label(outcome.as_ref());
-                    // A failure is tried again; what was settled leaves the open epochs.
-                    memory.is_settling = is_mined;
+                    tries.end(is_mined, now, pause);
                 }
                 if let Some(outcome) = outcome {
-                    tracing::info!(%epoch, %outcome, "claim of a late prover settled");
+                    tracing::info!(%epoch, %outcome, "claim settled");
                 }
             }
         }

@@ -28,11 +28,44 @@ pub(super) struct Memory {
     pub(super) goal: Option<GoalKey>,
     pub(super) statement: StatementState,
     pub(super) quoted: Option<(GoalKey, Slot)>,
-    pub(super) is_submitting: bool,
-    pub(super) is_settling: bool,
-    pub(super) failures: u32,
-    /// L1 time before which nothing is sent again.
-    pub(super) retry_at: u64,
+    pub(super) submission: Tries,
+}
+
+/// Tries to bring one thing to L1, by the process's clock: L1's stands still while a blob is waited for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Tries {
+    pub(super) is_under_way: bool,
+    failures: u32,
+    /// Unix seconds before which nothing is sent again.
+    retry_at: u64,
+}
+
+impl Tries {
+    pub(super) const fn may_start(&self, now: u64) -> bool {
+        !self.is_under_way && now >= self.retry_at
+    }
+
+    /// A try has ended. What landed is seen by the follower; it comes back here only if a reorg takes it out again.
+    pub(super) fn end(&mut self, is_mined: bool, now: u64, pause: u64) {
+        self.is_under_way = false;
+        self.failures = if is_mined {
+            0
+        } else {
+            self.failures.saturating_add(1)
+        };
+        let wait = if is_mined {
+            pause.saturating_mul(2)
+        } else {
+            let doublings = self.failures.saturating_sub(1).min(6);
+            pause.saturating_mul(1 << doublings)
+        };
+        self.retry_at = now.saturating_add(wait);
+    }
+
+    /// What is to be sent is another thing now.
+    pub(super) const fn start_anew(&mut self) {
+        (self.failures, self.retry_at) = (0, 0);
+    }
 }
 
 #[derive(Default)]
@@ -40,7 +73,7 @@ pub(super) enum StatementState {
     #[default]
     None,
     InWork,
-    /// L1 time after which it is tried again.
+    /// Unix seconds after which it is tried again.
     Failed(u64),
     Ready(Arc<Statement>),
 }
@@ -48,6 +81,8 @@ pub(super) enum StatementState {
 /// The moving parts, apart from what the coordinator is given.
 pub(super) struct State {
     pub(super) memory: BTreeMap<Epoch, Memory>,
+    /// Of claims, which outlive their epochs' blocks.
+    pub(super) settlements: BTreeMap<Epoch, Tries>,
     pub(super) held: Held,
     pub(super) bond_available_gwei: Option<u64>,
     pub(super) is_asking_bond: bool,

@@ -24,7 +24,7 @@ impl Coordinator {
             let is_submitting = state
                 .memory
                 .get(&epoch.epoch)
-                .is_some_and(|memory| memory.is_submitting);
+                .is_some_and(|memory| memory.submission.is_under_way);
             let stage = if is_submitting {
                 "submitting"
             } else if is_ready {
