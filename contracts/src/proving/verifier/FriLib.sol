@@ -163,14 +163,12 @@ library FriLib {
 
     /// @notice The product of roots over the set bits of a number: bit j takes entry j of the table.
     function point(uint256 _bits, uint256 _roots) internal pure returns (uint256 _product) {
-        unchecked {
-            _product = 1;
-            while (_bits != 0) {
-                if (_bits & 1 == 1) {
-                    _product = mulmod(_product, entry(_roots, 0), P);
-                }
-                _bits >>= 1;
-                _roots += 8;
+        assembly ("memory-safe") {
+            _product := 1
+            for {} _bits {} {
+                if and(_bits, 1) { _product := mulmod(_product, shr(192, mload(_roots)), P) } // the 8 bytes there
+                _bits := shr(1, _bits)
+                _roots := add(_roots, 8)
             }
         }
     }
