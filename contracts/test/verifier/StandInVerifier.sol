@@ -42,8 +42,8 @@ contract StandInVerifier is IEpochProofVerifier {
 
     // FRI.
     uint256 internal constant LDE_BITS = 15;
-    uint256 internal constant QUERIES = 12;
-    uint256 internal constant WORK_BITS = 16;
+    uint256 internal constant QUERIES = 11;
+    uint256 internal constant WORK_BITS = 23;
     uint256 internal constant CAP_HEIGHT = 4;
     uint256 internal constant STEPS = 2;
     /// @dev Byte s is the number of bits that fold s takes from an index.
@@ -64,7 +64,7 @@ contract StandInVerifier is IEpochProofVerifier {
     uint256 internal constant FINAL_POLYNOMIAL = COMMIT_CAPS + STEPS * CAP_BYTES;
     uint256 internal constant WORK = FINAL_POLYNOMIAL + 16 * FINAL_COEFFICIENTS;
     uint256 internal constant FIRST_QUERY = WORK + 8;
-    uint256 internal constant PROOF_BYTES = 51028;
+    uint256 internal constant PROOF_BYTES = 47363;
 
     // Values of polynomials, as positions among the openings.
     uint256 internal constant SIGMAS_AT = CONSTANTS;
@@ -79,8 +79,8 @@ contract StandInVerifier is IEpochProofVerifier {
     uint256 internal constant PATH_HEIGHT = LDE_BITS - CAP_HEIGHT;
 
     /// @dev What the transcript begins with: the parameters of FRI, then the digest of the circuit.
-    bytes internal constant PREFIX = hex"000000000000000300000000000000040000000000000010000000000000000000000000000000030000000000000003"
-        hex"000000000000000c0000000000000000000000000000000c0000000000000003000000000000000300a693fc01cddb68"
+    bytes internal constant PREFIX = hex"000000000000000300000000000000040000000000000017000000000000000000000000000000030000000000000003"
+        hex"000000000000000b0000000000000000000000000000000c0000000000000003000000000000000300a693fc01cddb68"
         hex"00e2cecdd8aad64b009b160a7094df71000000008f87f42a";
     uint256 internal constant PREFIX_BYTES = 120;
 

@@ -42,8 +42,8 @@ contract EpochProofVerifier is IEpochProofVerifier {
 
     // FRI.
     uint256 internal constant LDE_BITS = 19;
-    uint256 internal constant QUERIES = 12;
-    uint256 internal constant WORK_BITS = 16;
+    uint256 internal constant QUERIES = 11;
+    uint256 internal constant WORK_BITS = 23;
     uint256 internal constant CAP_HEIGHT = 4;
     uint256 internal constant STEPS = 2;
     /// @dev Byte s is the number of bits that fold s takes from an index.
@@ -64,7 +64,7 @@ contract EpochProofVerifier is IEpochProofVerifier {
     uint256 internal constant FINAL_POLYNOMIAL = COMMIT_CAPS + STEPS * CAP_BYTES;
     uint256 internal constant WORK = FINAL_POLYNOMIAL + 16 * FINAL_COEFFICIENTS;
     uint256 internal constant FIRST_QUERY = WORK + 8;
-    uint256 internal constant PROOF_BYTES = 58340;
+    uint256 internal constant PROOF_BYTES = 54067;
 
     // Values of polynomials, as positions among the openings.
     uint256 internal constant SIGMAS_AT = CONSTANTS;
@@ -79,8 +79,8 @@ contract EpochProofVerifier is IEpochProofVerifier {
     uint256 internal constant PATH_HEIGHT = LDE_BITS - CAP_HEIGHT;
 
     /// @dev What the transcript begins with: the parameters of FRI, then the digest of the circuit.
-    bytes internal constant PREFIX = hex"000000000000000700000000000000040000000000000010000000000000000000000000000000030000000000000003"
-        hex"000000000000000c0000000000000000000000000000000c000000000000000300000000000000030051acc2587ee66c"
+    bytes internal constant PREFIX = hex"000000000000000700000000000000040000000000000017000000000000000000000000000000030000000000000003"
+        hex"000000000000000b0000000000000000000000000000000c000000000000000300000000000000030051acc2587ee66c"
         hex"0047cbbe8dcf26320029cb471133c823000000006dab311e";
     uint256 internal constant PREFIX_BYTES = 120;
 

@@ -52,10 +52,9 @@ library FriLib {
     {
         assembly ("memory-safe") {
             let total := 0
-            for { let end := add(_from, shl(3, _count)) } lt(_from, end) {} {
+            let end := add(_from, shl(3, _count))
+            for { let whole := sub(end, 31) } lt(_from, whole) {} {
                 let word := calldataload(_from)
-                _from := add(_from, 32)
-                if gt(_from, end) { word := and(word, not(shr(shl(3, sub(32, sub(_from, end))), not(0)))) } // drop what follows the leaf
                 let even := and(shr(64, word), 0xffffffffffffffff0000000000000000ffffffffffffffff) // elements 0 and 2
                 let product := mul(shr(128, even), mload(_powers))
                 total := add(total, product)
@@ -73,7 +72,17 @@ library FriLib {
                 total := add(total, product)
                 _sum1 := add(_sum1, shr(128, product))
 
+                _from := add(_from, 32)
                 _powers := add(_powers, 128)
+            }
+            for {} lt(_from, end) {} {
+                let element := shr(192, calldataload(_from)) // one of up to three that are left
+                _flags := or(_flags, add(element, COMPLEMENT))
+                let product := mul(element, mload(_powers))
+                total := add(total, product)
+                _sum1 := add(_sum1, shr(128, product))
+                _from := add(_from, 8)
+                _powers := add(_powers, 32)
             }
             _sum0 := sub(total, shl(128, _sum1))
             _seen := _flags
@@ -99,11 +108,35 @@ library FriLib {
         returns (bytes32 _node)
     {
         assembly ("memory-safe") {
-            for { let end := add(_path, mul(_height, NODE_BYTES)) } lt(_path, end) {} {
+            let end := add(_path, mul(_height, NODE_BYTES))
+            // Three levels a step, then what is left.
+            for { let last := sub(end, 74) } lt(_path, last) {} {
                 let sibling := calldataload(_path)
                 let swap := mul(xor(_digest, sibling), and(_index, 1)) // 0 when the sibling stands to the right
                 mstore(0, xor(_digest, swap)) // left child: the first 25 bytes count
                 mstore(NODE_BYTES, xor(sibling, swap)) // right child, over the rest of the left word; scratch space up to 57
+                _digest := keccak256(0, 50)
+
+                sibling := calldataload(add(_path, 25))
+                swap := mul(xor(_digest, sibling), and(shr(1, _index), 1))
+                mstore(0, xor(_digest, swap)) // left child
+                mstore(NODE_BYTES, xor(sibling, swap)) // right child
+                _digest := keccak256(0, 50)
+
+                sibling := calldataload(add(_path, 50))
+                swap := mul(xor(_digest, sibling), and(shr(2, _index), 1))
+                mstore(0, xor(_digest, swap)) // left child
+                mstore(NODE_BYTES, xor(sibling, swap)) // right child
+                _digest := keccak256(0, 50)
+
+                _index := shr(3, _index)
+                _path := add(_path, 75)
+            }
+            for {} lt(_path, end) {} {
+                let sibling := calldataload(_path)
+                let swap := mul(xor(_digest, sibling), and(_index, 1))
+                mstore(0, xor(_digest, swap)) // left child
+                mstore(NODE_BYTES, xor(sibling, swap)) // right child
                 _digest := keccak256(0, 50)
                 _index := shr(1, _index)
                 _path := add(_path, NODE_BYTES)
@@ -130,14 +163,12 @@ library FriLib {
 
     /// @notice The product of roots over the set bits of a number: bit j takes entry j of the table.
     function point(uint256 _bits, uint256 _roots) internal pure returns (uint256 _product) {
-        unchecked {
-            _product = 1;
-            while (_bits != 0) {
-                if (_bits & 1 == 1) {
-                    _product = mulmod(_product, entry(_roots, 0), P);
-                }
-                _bits >>= 1;
-                _roots += 8;
+        assembly ("memory-safe") {
+            _product := 1
+            for {} _bits {} {
+                if and(_bits, 1) { _product := mulmod(_product, shr(192, mload(_roots)), P) } // the 8 bytes there
+                _bits := shr(1, _bits)
+                _roots := add(_roots, 8)
             }
         }
     }
@@ -169,13 +200,23 @@ library FriLib {
     }
 
     /// @notice The value at a point of the base field of a polynomial with given coefficients in memory, lowest first, reduced.
+    /// @param _count A multiple of 4.
     function evaluate(uint256 _coefficients, uint256 _count, uint256 _point) internal pure returns (Ext) {
         uint256 c0 = 0;
         uint256 c1 = 0;
         assembly ("memory-safe") {
             for { let from := add(_coefficients, shl(5, _count)) } gt(from, _coefficients) {} {
-                from := sub(from, 32)
-                let coefficient := mload(from)
+                from := sub(from, 128)
+                let coefficient := mload(add(from, 96))
+                c0 := add(mulmod(c0, _point, P), and(coefficient, 0xffffffffffffffff))
+                c1 := add(mulmod(c1, _point, P), shr(128, coefficient))
+                coefficient := mload(add(from, 64))
+                c0 := add(mulmod(c0, _point, P), and(coefficient, 0xffffffffffffffff))
+                c1 := add(mulmod(c1, _point, P), shr(128, coefficient))
+                coefficient := mload(add(from, 32))
+                c0 := add(mulmod(c0, _point, P), and(coefficient, 0xffffffffffffffff))
+                c1 := add(mulmod(c1, _point, P), shr(128, coefficient))
+                coefficient := mload(from)
                 c0 := add(mulmod(c0, _point, P), and(coefficient, 0xffffffffffffffff))
                 c1 := add(mulmod(c1, _point, P), shr(128, coefficient))
             }

@@ -5,7 +5,7 @@ pragma solidity 0.8.37;
 uint256 constant P = 0xffffffff00000001;
 
 /// @dev Lower half of a word: the first coordinate of an `Ext`.
-uint256 constant LOW = type(uint128).max;
+uint256 constant LOW = 0xffffffffffffffffffffffffffffffff;
 
 /// @dev X^2 in the quadratic extension.
 uint256 constant W = 7;
@@ -39,13 +39,16 @@ function subExt(Ext a, Ext b) pure returns (Ext) {
     }
 }
 
-function mulExt(Ext a, Ext b) pure returns (Ext) {
-    unchecked {
-        uint256 a0 = Ext.unwrap(a) & LOW;
-        uint256 a1 = Ext.unwrap(a) >> 128;
-        uint256 b0 = Ext.unwrap(b) & LOW;
-        uint256 b1 = Ext.unwrap(b) >> 128;
-        return toExt((a0 * b0 + W * (a1 * b1)) % P, (a0 * b1 + a1 * b0) % P);
+function mulExt(Ext a, Ext b) pure returns (Ext product) {
+    assembly ("memory-safe") {
+        let a0 := and(a, LOW)
+        let a1 := shr(128, a)
+        let b0 := and(b, LOW)
+        let b1 := shr(128, b)
+        product := or(
+            shl(128, mod(add(mul(a0, b1), mul(a1, b0)), P)), // below 2^249
+            mod(add(mul(a0, b0), mul(W, mul(a1, b1))), P) // below 2^251
+        )
     }
 }
 
@@ -86,9 +89,13 @@ function squareTimes(Ext a, uint256 count) pure returns (Ext power) {
 
 /// @dev a^(2^count) in the base field.
 function squareTimesBase(uint256 a, uint256 count) pure returns (uint256 power) {
-    power = a;
-    for (uint256 i = 0; i < count; ++i) {
-        power = mulmod(power, power, P);
+    assembly ("memory-safe") {
+        power := a
+        if and(count, 1) { power := mulmod(power, power, P) } // an odd one, then two at a time
+        for { count := shr(1, count) } count { count := sub(count, 1) } {
+            power := mulmod(power, power, P)
+            power := mulmod(power, power, P)
+        }
     }
 }
 

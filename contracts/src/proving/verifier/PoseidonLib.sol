@@ -12,9 +12,10 @@ import {PoseidonTable} from "./PoseidonTable.sol";
 ///
 /// The numbers are a quarter of what fits into a contract. So they are the code of a contract of their own: the first one that the
 /// verifier creates, in its constructor. Its address follows from the verifier's, which keeps the verifier's code the same
-/// wherever it is deployed.
+/// wherever it is deployed; its code hash is a constant of the verifier's code, so whoever checks that code has checked the
+/// numbers too, whatever the constructor was.
 library PoseidonLib {
-    /// @notice The contract that holds the numbers was not created, or is not where it should be.
+    /// @notice The contract that holds the numbers was not created, is not where it should be, or holds others.
     error PoseidonLib__NoTable();
 
     /// @dev Elements of a state.
@@ -57,7 +58,7 @@ library PoseidonLib {
     /// @return _table Their address.
     function loadTable() internal view returns (uint256 _table) {
         address holder = _tableHolder();
-        require(holder.code.length == 1 + 8 * LENGTH, PoseidonLib__NoTable());
+        require(holder.codehash == PoseidonTable.TABLE_HASH, PoseidonLib__NoTable());
         _table = allocate(1 + LENGTH / 4);
         uint256 size = 8 * LENGTH;
         assembly ("memory-safe") {
@@ -97,58 +98,101 @@ library PoseidonLib {
     /// @param _room Room for 24 words.
     function permute(uint256 _state, uint256 _room, uint256 _table) internal pure {
         unchecked {
-            _fullRounds(_state, _room, _table + 8 * FIRST_FULL);
+            _fullRounds(_state, _table + 8 * FIRST_FULL);
             for (uint256 i = 0; i < WIDTH; ++i) {
                 store(_state + 32 * i, (load(_state + 32 * i) + entry(_table, FIRST_PARTIAL + i)) % P);
             }
             _partialInitBase(_state, _room, _table + 8 * MATRIX);
             _partialRounds(_state, _table);
-            _fullRounds(_state, _room, _table + 8 * LAST_FULL);
+            _fullRounds(_state, _table + 8 * LAST_FULL);
         }
     }
 
     /// @dev Four full rounds of a base state, in place.
-    /// The product with the MDS matrix is taken three rows at a time: a word holds three neighbours of the state in lanes of 80
-    /// bits, and a row's sum is below 2^64 * 272 < 2^73.
-    function _fullRounds(uint256 _state, uint256 _room, uint256 _constants) private pure {
+    /// The product with the MDS matrix is taken column by column, three rows in lanes of 80 bits: a word of three of the matrix's
+    /// entries times an element. A row's sum is below 2^64 * 272 < 2^73. The four words of rows begin with row 0, 3, 6 and 9;
+    /// the matrix is circulant, so they have the same twelve words in turn.
+    function _fullRounds(uint256 _state, uint256 _constants) private pure {
         assembly ("memory-safe") {
-            let lane := 0xffffffffffffffffffff // 80 bits
+            // x^7 of an element plus its round constant
+            function box(element, constant_) -> power {
+                element := add(element, shr(192, constant_))
+                let x2 := mulmod(element, element, P)
+                power := mulmod(mulmod(mulmod(x2, x2, P), x2, P), element, P)
+            }
             for { let end := add(_constants, 384) } lt(_constants, end) { _constants := add(_constants, 96) } {
-                for { let i := 0 } lt(i, 12) { i := add(i, 1) } {
-                    let at := add(_state, shl(5, i))
-                    let x := add(mload(at), shr(192, mload(add(_constants, shl(3, i))))) // plus the round's constant
-                    let x2 := mulmod(x, x, P)
-                    let x4 := mulmod(x2, x2, P)
-                    mstore(at, mulmod(mulmod(x4, x2, P), x, P))
-                }
-                let neighbours := or(shl(80, mload(_state)), shl(160, mload(add(_state, 32)))) // of element 11: 0 and 1
-                for { let i := 384 } i {} {
-                    i := sub(i, 32)
-                    neighbours := or(neighbours, mload(add(_state, i))) // element, next, the one after
-                    mstore(add(_room, i), neighbours)
-                    mstore(add(add(_room, 384), i), neighbours) // once more, for rows that wrap around
-                    neighbours := shr(16, shl(96, neighbours)) // up one lane, without what leaves the third
-                }
-                let corner := shl(3, mload(_state)) // 8 more in the matrix's corner
-                for { let i := 0 } lt(i, 384) { i := add(i, 96) } {
-                    let row := add(_room, i)
-                    let sum := add(corner, mul(17, mload(row)))
-                    sum := add(sum, mul(15, mload(add(row, 32))))
-                    sum := add(sum, mul(41, mload(add(row, 64))))
-                    sum := add(sum, mul(16, mload(add(row, 96))))
-                    sum := add(sum, mul(2, mload(add(row, 128))))
-                    sum := add(sum, mul(28, mload(add(row, 160))))
-                    sum := add(sum, mul(13, add(mload(add(row, 192)), mload(add(row, 224)))))
-                    sum := add(sum, mul(39, mload(add(row, 256))))
-                    sum := add(sum, mul(18, mload(add(row, 288))))
-                    sum := add(sum, mul(34, mload(add(row, 320))))
-                    sum := add(sum, mul(20, mload(add(row, 352))))
-                    let to := add(_state, i)
-                    mstore(to, mod(and(sum, lane), P)) // row i
-                    mstore(add(to, 32), mod(and(shr(80, sum), lane), P)) // row i + 1
-                    mstore(add(to, 64), mod(shr(160, sum), P)) // row i + 2
-                    corner := 0
-                }
+                let x := box(mload(_state), mload(_constants))
+                let rows0 := add(mul(x, 0x220000000000000000001400000000000000000011), shl(3, x)) // and 8 more in the matrix's corner
+                let rows3 := mul(x, 0xd0000000000000000002700000000000000000012)
+                let rows6 := mul(x, 0x20000000000000000001c0000000000000000000d)
+                let rows9 := mul(x, 0xf0000000000000000002900000000000000000010)
+                x := box(mload(add(_state, 32)), mload(add(_constants, 8)))
+                rows0 := add(rows0, mul(x, 0x14000000000000000000110000000000000000000f))
+                rows3 := add(rows3, mul(x, 0x270000000000000000001200000000000000000022))
+                rows6 := add(rows6, mul(x, 0x1c0000000000000000000d0000000000000000000d))
+                rows9 := add(rows9, mul(x, 0x290000000000000000001000000000000000000002))
+                x := box(mload(add(_state, 64)), mload(add(_constants, 16)))
+                rows0 := add(rows0, mul(x, 0x110000000000000000000f00000000000000000029))
+                rows3 := add(rows3, mul(x, 0x120000000000000000002200000000000000000014))
+                rows6 := add(rows6, mul(x, 0xd0000000000000000000d00000000000000000027))
+                rows9 := add(rows9, mul(x, 0x10000000000000000000020000000000000000001c))
+                x := box(mload(add(_state, 96)), mload(add(_constants, 24)))
+                rows0 := add(rows0, mul(x, 0xf0000000000000000002900000000000000000010))
+                rows3 := add(rows3, mul(x, 0x220000000000000000001400000000000000000011))
+                rows6 := add(rows6, mul(x, 0xd0000000000000000002700000000000000000012))
+                rows9 := add(rows9, mul(x, 0x20000000000000000001c0000000000000000000d))
+                x := box(mload(add(_state, 128)), mload(add(_constants, 32)))
+                rows0 := add(rows0, mul(x, 0x290000000000000000001000000000000000000002))
+                rows3 := add(rows3, mul(x, 0x14000000000000000000110000000000000000000f))
+                rows6 := add(rows6, mul(x, 0x270000000000000000001200000000000000000022))
+                rows9 := add(rows9, mul(x, 0x1c0000000000000000000d0000000000000000000d))
+                x := box(mload(add(_state, 160)), mload(add(_constants, 40)))
+                rows0 := add(rows0, mul(x, 0x10000000000000000000020000000000000000001c))
+                rows3 := add(rows3, mul(x, 0x110000000000000000000f00000000000000000029))
+                rows6 := add(rows6, mul(x, 0x120000000000000000002200000000000000000014))
+                rows9 := add(rows9, mul(x, 0xd0000000000000000000d00000000000000000027))
+                x := box(mload(add(_state, 192)), mload(add(_constants, 48)))
+                rows0 := add(rows0, mul(x, 0x20000000000000000001c0000000000000000000d))
+                rows3 := add(rows3, mul(x, 0xf0000000000000000002900000000000000000010))
+                rows6 := add(rows6, mul(x, 0x220000000000000000001400000000000000000011))
+                rows9 := add(rows9, mul(x, 0xd0000000000000000002700000000000000000012))
+                x := box(mload(add(_state, 224)), mload(add(_constants, 56)))
+                rows0 := add(rows0, mul(x, 0x1c0000000000000000000d0000000000000000000d))
+                rows3 := add(rows3, mul(x, 0x290000000000000000001000000000000000000002))
+                rows6 := add(rows6, mul(x, 0x14000000000000000000110000000000000000000f))
+                rows9 := add(rows9, mul(x, 0x270000000000000000001200000000000000000022))
+                x := box(mload(add(_state, 256)), mload(add(_constants, 64)))
+                rows0 := add(rows0, mul(x, 0xd0000000000000000000d00000000000000000027))
+                rows3 := add(rows3, mul(x, 0x10000000000000000000020000000000000000001c))
+                rows6 := add(rows6, mul(x, 0x110000000000000000000f00000000000000000029))
+                rows9 := add(rows9, mul(x, 0x120000000000000000002200000000000000000014))
+                x := box(mload(add(_state, 288)), mload(add(_constants, 72)))
+                rows0 := add(rows0, mul(x, 0xd0000000000000000002700000000000000000012))
+                rows3 := add(rows3, mul(x, 0x20000000000000000001c0000000000000000000d))
+                rows6 := add(rows6, mul(x, 0xf0000000000000000002900000000000000000010))
+                rows9 := add(rows9, mul(x, 0x220000000000000000001400000000000000000011))
+                x := box(mload(add(_state, 320)), mload(add(_constants, 80)))
+                rows0 := add(rows0, mul(x, 0x270000000000000000001200000000000000000022))
+                rows3 := add(rows3, mul(x, 0x1c0000000000000000000d0000000000000000000d))
+                rows6 := add(rows6, mul(x, 0x290000000000000000001000000000000000000002))
+                rows9 := add(rows9, mul(x, 0x14000000000000000000110000000000000000000f))
+                x := box(mload(add(_state, 352)), mload(add(_constants, 88)))
+                rows0 := add(rows0, mul(x, 0x120000000000000000002200000000000000000014))
+                rows3 := add(rows3, mul(x, 0xd0000000000000000000d00000000000000000027))
+                rows6 := add(rows6, mul(x, 0x10000000000000000000020000000000000000001c))
+                rows9 := add(rows9, mul(x, 0x110000000000000000000f00000000000000000029))
+                mstore(_state, mod(and(rows0, 0xffffffffffffffffffff), P))
+                mstore(add(_state, 32), mod(and(shr(80, rows0), 0xffffffffffffffffffff), P))
+                mstore(add(_state, 64), mod(shr(160, rows0), P))
+                mstore(add(_state, 96), mod(and(rows3, 0xffffffffffffffffffff), P))
+                mstore(add(_state, 128), mod(and(shr(80, rows3), 0xffffffffffffffffffff), P))
+                mstore(add(_state, 160), mod(shr(160, rows3), P))
+                mstore(add(_state, 192), mod(and(rows6, 0xffffffffffffffffffff), P))
+                mstore(add(_state, 224), mod(and(shr(80, rows6), 0xffffffffffffffffffff), P))
+                mstore(add(_state, 256), mod(shr(160, rows6), P))
+                mstore(add(_state, 288), mod(and(rows9, 0xffffffffffffffffffff), P))
+                mstore(add(_state, 320), mod(and(shr(80, rows9), 0xffffffffffffffffffff), P))
+                mstore(add(_state, 352), mod(shr(160, rows9), P))
             }
         }
     }
@@ -169,12 +213,13 @@ library PoseidonLib {
         }
     }
 
-    /// @dev All partial rounds of a base state, in place.
+    /// @dev All partial rounds of a base state, in place, unrolled. Elements but the first are left unreduced: the 22 rounds
+    /// add 22 products to each, so they stay below 2^133, and the sum of 11 of them times 64-bit numbers below 2^201. The full
+    /// rounds that follow take any word.
     function _partialRounds(uint256 _state, uint256 _table) private pure {
         uint256 constants = _table + 8 * PARTIAL;
         uint256 pairs = _table + 8 * PAIRS;
         assembly ("memory-safe") {
-            let end := add(_state, 384)
             let first := mload(_state)
             for { let last := add(constants, 176) } lt(constants, last) { constants := add(constants, 8) } {
                 let x2 := mulmod(first, first, P)
@@ -182,13 +227,51 @@ library PoseidonLib {
                 // x^7 plus the round's constant, which is 0 in the last
                 first := addmod(mulmod(mulmod(x4, x2, P), first, P), shr(192, mload(constants)), P)
                 let sum := mul(CORNER, first)
-                for { let at := add(_state, 32) } lt(at, end) { at := add(at, 32) } {
-                    let pair := mload(pairs) // w, v and 16 bytes more
-                    let element := mload(at)
-                    sum := add(sum, mul(element, shr(192, pair)))
-                    mstore(at, mod(add(element, mul(first, and(shr(128, pair), 0xffffffffffffffff))), P))
-                    pairs := add(pairs, 16)
-                }
+                let pair := mload(pairs)
+                let element := mload(add(_state, 32))
+                sum := add(sum, mul(element, shr(192, pair)))
+                mstore(add(_state, 32), add(element, mul(first, and(shr(128, pair), 0xffffffffffffffff))))
+                pair := mload(add(pairs, 16))
+                element := mload(add(_state, 64))
+                sum := add(sum, mul(element, shr(192, pair)))
+                mstore(add(_state, 64), add(element, mul(first, and(shr(128, pair), 0xffffffffffffffff))))
+                pair := mload(add(pairs, 32))
+                element := mload(add(_state, 96))
+                sum := add(sum, mul(element, shr(192, pair)))
+                mstore(add(_state, 96), add(element, mul(first, and(shr(128, pair), 0xffffffffffffffff))))
+                pair := mload(add(pairs, 48))
+                element := mload(add(_state, 128))
+                sum := add(sum, mul(element, shr(192, pair)))
+                mstore(add(_state, 128), add(element, mul(first, and(shr(128, pair), 0xffffffffffffffff))))
+                pair := mload(add(pairs, 64))
+                element := mload(add(_state, 160))
+                sum := add(sum, mul(element, shr(192, pair)))
+                mstore(add(_state, 160), add(element, mul(first, and(shr(128, pair), 0xffffffffffffffff))))
+                pair := mload(add(pairs, 80))
+                element := mload(add(_state, 192))
+                sum := add(sum, mul(element, shr(192, pair)))
+                mstore(add(_state, 192), add(element, mul(first, and(shr(128, pair), 0xffffffffffffffff))))
+                pair := mload(add(pairs, 96))
+                element := mload(add(_state, 224))
+                sum := add(sum, mul(element, shr(192, pair)))
+                mstore(add(_state, 224), add(element, mul(first, and(shr(128, pair), 0xffffffffffffffff))))
+                pair := mload(add(pairs, 112))
+                element := mload(add(_state, 256))
+                sum := add(sum, mul(element, shr(192, pair)))
+                mstore(add(_state, 256), add(element, mul(first, and(shr(128, pair), 0xffffffffffffffff))))
+                pair := mload(add(pairs, 128))
+                element := mload(add(_state, 288))
+                sum := add(sum, mul(element, shr(192, pair)))
+                mstore(add(_state, 288), add(element, mul(first, and(shr(128, pair), 0xffffffffffffffff))))
+                pair := mload(add(pairs, 144))
+                element := mload(add(_state, 320))
+                sum := add(sum, mul(element, shr(192, pair)))
+                mstore(add(_state, 320), add(element, mul(first, and(shr(128, pair), 0xffffffffffffffff))))
+                pair := mload(add(pairs, 160))
+                element := mload(add(_state, 352))
+                sum := add(sum, mul(element, shr(192, pair)))
+                mstore(add(_state, 352), add(element, mul(first, and(shr(128, pair), 0xffffffffffffffff))))
+                pairs := add(pairs, 176)
                 first := mod(sum, P)
             }
             mstore(_state, first)

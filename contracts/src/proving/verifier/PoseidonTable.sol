@@ -5,6 +5,9 @@ pragma solidity 0.8.37;
 /// @title PoseidonTable
 /// @notice The numbers of Poseidon, 8 bytes each, in the order that `PoseidonLib` names.
 library PoseidonTable {
+    /// @dev The code hash of the contract that holds them: Keccak of a STOP and the numbers.
+    bytes32 internal constant TABLE_HASH = 0x887c2f9f157b99e2cb07adaa4fabd95009e8e2771b4eff2d7531977adbad4ab0;
+
     bytes internal constant NUMBERS = hex"b585f766f21444057746a55f43921ad7b2fb0d31cee799b40f6760a4803427d7e10d666650f4e0128cae14cb07d09bf1"
         hex"d438539c95f63e9fef781c7ce35b4c3dcdc4a239b0c44426277fa208bf337bffe17653a29da578a1c54302f225db2c76"
         hex"86287821f722c88159cd1a8a41c18e55c3b919ad495dc574a484c4c5ef6a0781308bbd23dc5416cc6e4a40c18f30c09c"

@@ -1,7 +1,7 @@
 //! Proves a small epoch from client proofs to the proof that L1 verifies, and prints what each circuit costs.
 //!
 //! ```text
-//! RAYON_NUM_THREADS=1 cargo run --release -p agoge-circuits --example epoch -- FOLDER [default|testing] [uncommitted|PROOF]
+//! RAYON_NUM_THREADS=1 cargo run --release -p agoge-circuits --example epoch -- FOLDER [default|testing] [uncommitted] [PROOF]
 //! ```
 //!
 //! FOLDER keeps the circuits; the first run builds them, with `uncommitted` those of the source. PROOF is a file to write: the 24 public
@@ -33,7 +33,9 @@ fn main() -> Result<(), Box<dyn Error>> {
     };
     let mut meter = Meter::start();
     let (prover, file) = match arguments.next() {
-        Some(word) if word == "uncommitted" => (EpochProver::open_uncommitted(&folder, profile)?, None),
+        Some(word) if word == "uncommitted" => {
+            (EpochProver::open_uncommitted(&folder, profile)?, arguments.next())
+        }
         file => (EpochProver::open(&folder, profile)?, file),
     };
     meter.lap("circuits opened", 0)?;

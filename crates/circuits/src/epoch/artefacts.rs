@@ -1,8 +1,8 @@
 //! Circuits on disk: built once, in a folder named by a digest of everything that they depend on.
 //!
 //! A file is written beside its place and renamed, so it is whole or not there. What is read is this program's own, but a
-//! disk may lie: sizes are bounded, panics of the decoder are caught, and a circuit is used only if its verifier data are
-//! the expected ones. Anything else counts as absent and is built again.
+//! disk may lie: sizes are bounded, panics of the decoder are caught, a circuit is used only if its verifier data are the
+//! expected ones, and any other value stands after its Keccak digest. Anything else counts as absent and is built again.
 
 use std::fs;
 use std::io::{self, Write};
@@ -10,7 +10,8 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use agoge_protocol::B256;
+use agoge_protocol::network::ClientProfile;
+use agoge_protocol::{B256, keccak256};
 use borsh::{BorshDeserialize, BorshSerialize};
 use plonky2::plonk::circuit_data::{CircuitData, VerifierCircuitData};
 use plonky2::plonk::config::GenericConfig;
@@ -20,6 +21,9 @@ use crate::{D, F};
 
 /// Bytes of a file at most: the largest circuit has about 600 MB.
 const FILE_BYTES_MAX: u64 = 2 << 30;
+
+/// Of the digest before a value.
+const DIGEST_BYTES: usize = 32;
 
 /// A file in the folder.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -78,12 +82,38 @@ pub(super) struct Store {
 impl Store {
     /// The folder for circuits with this digest, made if it is not there.
     pub(super) fn open(base: &Path, digest: B256) -> Result<Self, FileError> {
-        let folder = folder(base, digest);
+        Self::make(folder(base, digest))
+    }
+
+    fn make(folder: PathBuf) -> Result<Self, FileError> {
         fs::create_dir_all(&folder).map_err(|source| FileError {
             path: folder.clone(),
             source,
         })?;
         Ok(Self { folder })
+    }
+
+    /// The folder for circuits of the source that no committed data name.
+    pub(super) fn open_uncommitted(base: &Path, profile: ClientProfile) -> Result<Self, FileError> {
+        Self::make(base.join(match profile {
+            ClientProfile::Default => "uncommitted-default",
+            ClientProfile::Testing => "uncommitted-testing",
+        }))
+    }
+
+    /// A folder for circuits that are built now: empty, whatever was there.
+    pub(super) fn open_empty(base: &Path, profile: ClientProfile) -> Result<Self, FileError> {
+        let folder = base.join(match profile {
+            ClientProfile::Default => "building-default",
+            ClientProfile::Testing => "building-testing",
+        });
+        match fs::remove_dir_all(&folder) {
+            Err(e) if e.kind() != io::ErrorKind::NotFound => Err(FileError {
+                path: folder,
+                source: e,
+            }),
+            _ => Self::make(folder),
+        }
     }
 
     /// Gives the folder the name of another digest, in place of what may be there.
@@ -136,23 +166,26 @@ impl Store {
         write().map_err(|source| FileError { path, source })
     }
 
-    /// A value that was stored with [`Self::write_value`].
+    /// A value that was stored with [`Self::write_value`]; `None` also when the file is damaged.
     pub(super) fn read_value<T: BorshDeserialize>(&self, artefact: Artefact) -> Result<Option<T>, FileError> {
-        Ok(self
-            .read(artefact)?
-            .and_then(|bytes| borsh::from_slice(&bytes).ok()))
+        Ok(self.read(artefact)?.and_then(|bytes| {
+            let (digest, encoded) = bytes.split_first_chunk::<DIGEST_BYTES>()?;
+            let is_whole = keccak256(encoded).0 == *digest;
+            is_whole.then(|| borsh::from_slice(encoded).ok()).flatten()
+        }))
     }
 
+    /// Stores a value, after the Keccak digest of its encoding.
     pub(super) fn write_value<T: BorshSerialize>(
         &self,
         artefact: Artefact,
         value: &T,
     ) -> Result<(), FileError> {
-        let bytes = borsh::to_vec(value).map_err(|source| FileError {
+        let encoded = borsh::to_vec(value).map_err(|source| FileError {
             path: self.path(artefact),
             source,
         })?;
-        self.write(artefact, &bytes)
+        self.write(artefact, &[keccak256(&encoded).as_slice(), &encoded].concat())
     }
 
     /// A circuit that was stored with [`Self::write_circuit`], if it is the one with these verifier data.

@@ -52,11 +52,12 @@ pub(crate) const ROOT: Layer = Layer {
     ..TREE
 };
 
-/// The last layer. L1 pays for bytes first, so the rate is the lowest that a prover can bear. Fewer routed wires make
-/// smaller openings.
+/// The last layer. L1 pays for bytes first, so the rate is the lowest that a prover can bear, and more proof of work stands
+/// for a query: some core-seconds of Keccak. Fewer routed wires make smaller openings.
 pub(crate) const WRAP: Layer = Layer {
     rate_bits: 7,
-    queries: 12,
+    queries: 11,
+    proof_of_work_bits: 23,
     arity_bits: &[3, 3],
     routed_wires: 60,
     ..TREE

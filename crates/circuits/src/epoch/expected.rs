@@ -6,12 +6,12 @@ use agoge_state_transition::witness::StepError;
 
 use super::circuits::CircuitsError;
 use super::jobs::{Job, JobOutput, MergeInput, RootInput, SegmentProof, Track};
-use super::root::settled;
+use super::root::{Joined, check_joined, settled};
 use super::segments::SegmentError;
 use super::settlement::{SettlementInput, SettlementLeaf, SettlementStepError};
 use super::state::{Boundary, StateInput, StateLeaf};
-use super::track::{Layout, Segment};
-use super::transactions::{TransactionsInput, TransactionsLeaf};
+use super::track::{Layout, MERGE_ID, Segment};
+use super::transactions::{TransactionsError, TransactionsInput, TransactionsLeaf};
 use super::verifier::EpochVerifyError;
 use crate::BoxError;
 
@@ -63,10 +63,20 @@ pub enum JobError {
     /// A proof that goes in is not valid.
     #[error("a proof that the job builds on is not valid")]
     Child(#[source] SegmentError),
+    /// A client proof that goes in is not valid.
+    #[error("a batch of transactions cannot be proven")]
+    Transactions(#[from] TransactionsError),
+    /// The root's segments and its parent do not make one epoch.
+    #[error("the segments do not make an epoch: {broken} is broken")]
+    NotJoined {
+        /// The rule.
+        broken: &'static str,
+    },
     /// The circuits cannot be loaded.
     #[error(transparent)]
     Circuits(#[from] CircuitsError),
-    /// The proof system found no proof: the input breaks a rule that only the circuit knows.
+    /// The proof system found no proof. Inputs are checked before, so with tiny probability a division by zero; otherwise a
+    /// fault of this program.
     #[error("the proof system failed")]
     Prover(#[source] BoxError),
     /// The proof system panicked.
@@ -84,7 +94,7 @@ pub enum JobError {
 }
 
 impl JobError {
-    /// Whether trying again, here or elsewhere, can help.
+    /// Whether the input is wrong, so that trying again, here or elsewhere, cannot help.
     pub const fn is_input(&self) -> bool {
         matches!(
             self,
@@ -96,7 +106,21 @@ impl JobError {
                 | Self::SettlementStep(_)
                 | Self::NotCanonical(_)
                 | Self::Child(_)
+                | Self::Transactions(_)
+                | Self::NotJoined { .. }
         )
+    }
+}
+
+/// Of what an attempt at a proof failed: errors about the input are told from the proof system's.
+pub(super) fn attempt_error(error: BoxError) -> JobError {
+    let error = match error.downcast::<TransactionsError>() {
+        Ok(input) => return JobError::Transactions(*input),
+        Err(error) => error,
+    };
+    match error.downcast::<NotCanonical>() {
+        Ok(input) => JobError::NotCanonical(*input),
+        Err(error) => JobError::Prover(error),
     }
 }
 
@@ -136,10 +160,14 @@ impl Expected {
                 },
                 JobOutput::Segment(segment),
             ) => {
+                let Some(merge_id) = segment.public.strip_prefix(statement.as_slice()) else {
+                    return false;
+                };
+                // A leaf's is zero: its statement is all that it says. A merge's is checked with its proof.
                 segment.track == *track
                     && segment.is_merge == *is_merge
-                    && segment.public.starts_with(statement)
-                    && segment.public.len() == layout(*track).len()
+                    && merge_id.len() == MERGE_ID
+                    && (*is_merge || merge_id == [Element::ZERO; MERGE_ID])
             }
             (Self::Root(public), JobOutput::Root(root)) => root.public_inputs == *public,
             (Self::Epoch(public), JobOutput::Epoch(proof)) => proof.public_inputs == *public,
@@ -232,9 +260,9 @@ fn split(expected: Track, index: usize, child: &SegmentProof) -> Result<Segment<
     Err(JobError::WrongTrack { index, expected })
 }
 
-/// The statement of an epoch from its segments, as the root's circuit joins them. Whether they meet is for the circuit.
+/// The statement of an epoch from its segments, as the root's circuit joins them.
 fn of_root(input: &RootInput) -> Result<Expected, JobError> {
-    split(Track::Transactions, 0, &input.transactions)?;
+    let transactions = split(Track::Transactions, 0, &input.transactions)?;
     let state = split(Track::State, 1, &input.state)?;
     let settlement = split(Track::Settlement, 2, &input.settlement)?;
     let wrong = |index, expected| JobError::WrongTrack { index, expected };
@@ -248,6 +276,16 @@ fn of_root(input: &RootInput) -> Result<Expected, JobError> {
     };
     let alpha = [alpha_0, alpha_1];
     let settled = settled(settlement.end).ok_or_else(of_settlement)?;
+    check_joined(
+        &Joined {
+            transactions,
+            start,
+            end,
+            genesis_id,
+            settlement,
+        },
+        input.parent.as_ref(),
+    )?;
     let mut list = Fingerprint::resume(alpha, settled.fingerprint);
     list.absorb(settled.block_count);
     Ok(Expected::Root(EpochPublicInputs {

@@ -11,7 +11,7 @@ use plonky2::plonk::config::GenericConfig;
 
 use super::artefacts::{Artefact, Store};
 use super::circuits::{CircuitsError, Leaves, Verifiers, build_all, build_root, build_wrap};
-use super::expected::{Expected, JobError};
+use super::expected::{Expected, JobError, attempt_error};
 use super::jobs::{EpochProof, Job, JobOutput, MergeInput, RootInput, RootProof, SegmentProof, Track};
 use super::leaf::LeafProver;
 use super::merge::{Child, MergeProver};
@@ -64,10 +64,13 @@ impl EpochProver {
     /// [`Self::open`] with the circuits of the source, whatever verifier data are committed: for measuring a change of circuits
     /// before it is committed. L1 takes none of its proofs.
     ///
+    /// The circuits stay in the subfolder `uncommitted-<profile>` and are used as they are by the next call: nothing there says of
+    /// which source they are. Remove it after a change of the source. [`Self::build_verifier_data`] does not look at it.
+    ///
     /// # Errors
     /// [`CircuitsError`].
     pub fn open_uncommitted(folder: &Path, profile: ClientProfile) -> Result<Self, CircuitsError> {
-        Self::open_store(Store::open(folder, B256::ZERO)?, profile, B256::ZERO)
+        Self::open_store(Store::open_uncommitted(folder, profile)?, profile, B256::ZERO)
     }
 
     fn open_store(store: Store, profile: ClientProfile, digest: B256) -> Result<Self, CircuitsError> {
@@ -111,12 +114,14 @@ impl EpochProver {
     }
 
     /// Builds the circuits of the source in a folder, where [`Self::open`] finds them once their verifier data are committed:
-    /// what `data/` must hold. For the example that writes these files.
+    /// what `data/` must hold. For the example that writes these files. Every circuit is built: nothing that was in the folder
+    /// is read.
     ///
     /// # Errors
     /// [`CircuitsError`].
     pub fn build_verifier_data(folder: &Path, profile: ClientProfile) -> Result<Vec<u8>, CircuitsError> {
-        let prover = Self::open_uncommitted(folder, profile)?;
+        let store = Store::open_empty(folder, profile)?;
+        let prover = Self::open_store(store, profile, B256::ZERO)?;
         let data = verifier::encode(prover.epoch.data())?;
         prover
             .store
@@ -250,7 +255,7 @@ impl EpochProver {
             self.store_rebuilt(artefact, &prover.data, &verifier)?;
             Ok(prover)
         })?;
-        let proof = prover.prove(leaf, input).map_err(JobError::Prover)?;
+        let proof = prover.prove(leaf, input).map_err(attempt_error)?;
         encode_segment(track, false, &proof).map_err(JobError::Prover)
     }
 
@@ -319,7 +324,7 @@ impl EpochProver {
                 ],
                 input.parent.as_ref(),
             )
-            .map_err(JobError::Prover)?;
+            .map_err(attempt_error)?;
         encode_root(&proof).map_err(JobError::Prover)
     }
 
@@ -375,7 +380,7 @@ fn circuits_digest(profile: ClientProfile, pinned: B256) -> B256 {
         ClientProfile::Testing => 1,
     };
     let version = env!("CARGO_PKG_VERSION").as_bytes();
-    keccak256([b"AGOGE_CIRCUITS_V1", version, &[profile], pinned.as_slice()].concat())
+    keccak256([b"AGOGE_CIRCUITS_V2", version, &[profile], pinned.as_slice()].concat())
 }
 
 fn is_empty_batch(input: &TransactionsInput) -> bool {

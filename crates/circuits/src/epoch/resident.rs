@@ -20,13 +20,25 @@ impl<K: Copy + Eq> Resident<K> {
         }
     }
 
-    /// The value of a name, loaded if it is not there. One is loaded at a time, so none is loaded twice.
+    /// The value of a name, loaded if it is not there.
+    ///
+    /// No lock is held while it is loaded: loading uses the thread pool that the caller may be part of, and a thread that waits
+    /// for the pool can be given another job there, which would then wait for the lock of its own thread. Callers that want
+    /// the same value at once may load it twice; one is kept.
     pub(super) fn get<T: Send + Sync + 'static, E>(
         &self,
         name: K,
         load: impl FnOnce() -> Result<T, E>,
     ) -> Result<Arc<T>, E> {
-        // A panic while loading leaves the list as it was.
+        if let Some(value) = self.take(name, None) {
+            return Ok(value);
+        }
+        let loaded = Arc::new(load()?);
+        Ok(self.take(name, Some(Arc::clone(&loaded))).unwrap_or(loaded))
+    }
+
+    /// The value that is there, or else the one given, moved to the end of the list.
+    fn take<T: Send + Sync + 'static>(&self, name: K, loaded: Option<Arc<T>>) -> Option<Arc<T>> {
         let mut values = self.values.lock().unwrap_or_else(PoisonError::into_inner);
         let found = values
             .iter()
@@ -36,14 +48,15 @@ impl<K: Copy + Eq> Resident<K> {
         let value = match found {
             Some(value) => value,
             None => {
+                // Without a value there is one to be loaded: room is made before.
                 while values.len() >= self.limit {
                     values.pop_front();
                 }
-                Arc::new(load()?)
+                loaded?
             }
         };
         values.push_back((name, Arc::<T>::clone(&value)));
-        Ok(value)
+        Some(value)
     }
 }
 
@@ -70,5 +83,17 @@ mod tests {
         let resident = Resident::new(1);
         assert_eq!(resident.get::<u8, _>('a', || Err("no")).unwrap_err(), "no");
         assert_eq!(*resident.get::<_, ()>('a', || Ok(7_u8)).unwrap(), 7);
+    }
+
+    /// What a thread pool does to a thread that waits in it: it gives it another job.
+    #[test]
+    fn loading_may_ask_for_values() {
+        let resident = Resident::new(2);
+        let value = resident.get::<_, ()>('a', || {
+            assert_eq!(*resident.get::<_, ()>('a', || Ok(1_u8)).unwrap(), 1);
+            assert_eq!(*resident.get::<_, ()>('b', || Ok(2_u8)).unwrap(), 2);
+            Ok(3_u8)
+        });
+        assert_eq!(*value.unwrap(), 1, "the first is kept");
     }
 }

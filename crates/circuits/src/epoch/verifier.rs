@@ -49,11 +49,11 @@ const fn committed(profile: ClientProfile) -> (&'static [u8], &'static str) {
     match profile {
         ClientProfile::Default => (
             include_bytes!("../../data/epoch-default.bin"),
-            "0x9840a80d242c2ff51fd53c8044557e4a25a61ece4477018afcf929d71fc590ce",
+            "0x503807ee8a036f174e0f61e45a619cd2ab43a0e6598c7033c639c39ff3903e75",
         ),
         ClientProfile::Testing => (
             include_bytes!("../../data/epoch-testing.bin"),
-            "0xe20f4887d80631d944ebde3348107eb77e0195591b7b7eede51a6b08387ab2f7",
+            "0x43a7fa9702caa5197008c0aab5034327d2f85243ce13d392e82d5cfb6dd5c3b1",
         ),
     }
 }

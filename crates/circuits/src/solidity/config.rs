@@ -178,10 +178,16 @@ impl PlonkyPermutation<F> for L1Transcript {
     }
 
     fn permute(&mut self) {
-        let mut message = Vec::with_capacity(DIGEST_BYTES + self.filled * WORD);
-        message.extend_from_slice(&self.digest);
-        write_elements(&mut message, self.block.iter().take(self.filled));
-        let digest = keccak256(&message);
+        // On the stack: the proof of work comes here millions of times.
+        let mut message = [0; DIGEST_BYTES + BLOCK_ELEMENTS * WORD];
+        let (start, rest) = message.split_at_mut(DIGEST_BYTES);
+        start.copy_from_slice(&self.digest);
+        let words = rest.as_chunks_mut::<WORD>().0.iter_mut();
+        for (word, element) in words.zip(self.block.iter().take(self.filled)) {
+            *word = element.to_canonical_u64().to_be_bytes();
+        }
+        let length = DIGEST_BYTES + self.filled * WORD;
+        let digest = keccak256(message.get(..length).unwrap_or(&message));
 
         let (upper, lower) = digest.split_at(DIGEST_BYTES / 2);
         *self = Self {

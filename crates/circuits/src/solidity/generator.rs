@@ -3,7 +3,7 @@
 //! Everything that depends on the circuit is in the generated contract, as constants and as one call for each gate; the
 //! libraries beside it depend on plonky2 only.
 
-use agoge_protocol::EpochPublicInputs;
+use agoge_protocol::{EpochPublicInputs, keccak256};
 use plonky2::field::extension::Extendable;
 use plonky2::field::types::{Field, PrimeField64};
 use plonky2::hash::poseidon::{
@@ -109,8 +109,11 @@ pub(crate) fn poseidon_source() -> String {
          /// @title PoseidonTable\n\
          /// @notice The numbers of Poseidon, 8 bytes each, in the order that `PoseidonLib` names.\n\
          library PoseidonTable {{\n    \
+         /// @dev The code hash of the contract that holds them: Keccak of a STOP and the numbers.\n    \
+         bytes32 internal constant TABLE_HASH = {};\n\n    \
          bytes internal constant NUMBERS = {};\n\
          }}\n",
+        keccak256([&[0], numbers.as_slice()].concat()),
         hex_literal(&numbers)
     )
 }

@@ -1,11 +1,15 @@
 //! What a segment of the settlement track is proven from.
 
+use std::io::{Read, Result as IoResult};
+
 use agoge_protocol::settlement::SettledDeposit;
 use agoge_protocol::{Digest, Element, Header, NotCanonical, TxEffects, address_limbs};
 use agoge_state_transition::{BlobPoint, Fingerprint, Scalar, hash};
 use borsh::{BorshDeserialize, BorshSerialize};
 
+use super::UNITS;
 use super::boundary::SettlementBoundary;
+use crate::epoch::bytes;
 
 /// One step of an epoch's stream.
 #[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
@@ -33,7 +37,7 @@ pub struct SettlementChallenges {
 }
 
 /// A segment of the settlement track.
-#[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, BorshSerialize)]
 pub struct SettlementInput {
     /// Where the segment starts.
     pub start: SettlementBoundary,
@@ -41,6 +45,16 @@ pub struct SettlementInput {
     pub challenges: SettlementChallenges,
     /// At most as many as a leaf has units.
     pub steps: Vec<SettlementStep>,
+}
+
+impl BorshDeserialize for SettlementInput {
+    fn deserialize_reader<R: Read>(reader: &mut R) -> IoResult<Self> {
+        Ok(Self {
+            start: BorshDeserialize::deserialize_reader(reader)?,
+            challenges: BorshDeserialize::deserialize_reader(reader)?,
+            steps: bytes::read_list(reader, UNITS)?,
+        })
+    }
 }
 
 /// Why a step cannot be taken.

@@ -1,5 +1,7 @@
 //! A segment of the state track: N units in a row.
 
+use std::io::{Read, Result as IoResult};
+
 use agoge_protocol::{Digest, NotCanonical};
 use agoge_state_transition::witness::{StateBoundary, StateStep, StepError};
 use borsh::{BorshDeserialize, BorshSerialize};
@@ -9,6 +11,7 @@ use plonky2::iop::witness::{PartialWitness, WitnessWrite};
 use super::boundary::Boundary;
 use super::unit::{Constraint, Relation};
 use super::values::UnitValues;
+use crate::epoch::bytes;
 use crate::epoch::track::{Leaf, LeafCircuit};
 use crate::field::{digest, element};
 use crate::gadgets::DigestTarget;
@@ -18,7 +21,7 @@ use crate::{BoxError, Builder, F};
 pub const STATE_UNITS: usize = 43;
 
 /// What a segment is proven from.
-#[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, BorshSerialize)]
 pub struct StateInput {
     /// The instance.
     pub genesis_id: Digest,
@@ -26,6 +29,16 @@ pub struct StateInput {
     pub start: StateBoundary,
     /// At most [`STATE_UNITS`] steps in order; fewer are padded.
     pub steps: Vec<StateStep>,
+}
+
+impl BorshDeserialize for StateInput {
+    fn deserialize_reader<R: Read>(reader: &mut R) -> IoResult<Self> {
+        Ok(Self {
+            genesis_id: BorshDeserialize::deserialize_reader(reader)?,
+            start: BorshDeserialize::deserialize_reader(reader)?,
+            steps: bytes::read_list(reader, STATE_UNITS)?,
+        })
+    }
 }
 
 /// Why an input has no proof.

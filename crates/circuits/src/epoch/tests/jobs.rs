@@ -1,11 +1,15 @@
 use agoge_protocol::{B256, Digest, Element, EpochPublicInputs};
+use agoge_state_transition::MemoryState;
+use agoge_state_transition::witness::StateBoundary;
 
-use crate::epoch::expected::{Expected, JobError};
+use crate::epoch::expected::{Expected, JobError, attempt_error};
 use crate::epoch::jobs::{
     EPOCH_PROOF_BYTES_MAX, EpochProof, Job, JobOutput, MERGE_CHILDREN_MAX, MergeInput, RootProof,
     SegmentProof, TREE_PROOF_BYTES_MAX, Track,
 };
-use crate::epoch::transactions::TransactionsInput;
+use crate::epoch::settlement::{SettlementBoundary, SettlementChallenges, SettlementInput};
+use crate::epoch::state::StateInput;
+use crate::epoch::transactions::{TransactionsError, TransactionsInput};
 
 fn digest(first: u32) -> Digest {
     Digest([first; 4].map(Element::from_u32))
@@ -68,6 +72,37 @@ fn a_merge_says_what_its_children_say_together() {
             "{changed:?}"
         );
     }
+}
+
+#[test]
+fn a_leaf_says_nothing_after_its_statement() {
+    let expected = Expected::of(&Job::Transactions(TransactionsInput {
+        start: digest(1),
+        transactions: vec![],
+    }))
+    .unwrap();
+    let mut output = segment(1, 1);
+    assert!(expected.is_met_by(&JobOutput::Segment(output.clone())));
+    for index in 8..12 {
+        output.public[index] = Element::from_u32(1);
+        assert!(
+            !expected.is_met_by(&JobOutput::Segment(output.clone())),
+            "{index}"
+        );
+        output.public[index] = Element::ZERO;
+    }
+    output.public.push(Element::ZERO);
+    assert!(!expected.is_met_by(&JobOutput::Segment(output)));
+}
+
+#[test]
+fn what_is_wrong_with_an_input_is_told_from_the_proof_system() {
+    let too_many = TransactionsError::TooMany { found: 2, limit: 1 };
+    assert!(attempt_error(too_many.into()).is_input());
+    let not_canonical = Element::new(u64::MAX).unwrap_err();
+    assert!(attempt_error(not_canonical.into()).is_input());
+    let other = attempt_error("no".into());
+    assert!(matches!(other, JobError::Prover(_)) && !other.is_input());
 }
 
 #[test]
@@ -163,4 +198,33 @@ fn what_is_read_is_bounded() {
         borsh::from_slice::<Job>(&borsh::to_vec(&job).unwrap()).unwrap(),
         job
     );
+}
+
+/// The number of steps is looked at before any of them is read.
+#[test]
+fn steps_that_are_read_fit_into_a_leaf() {
+    let state = Job::State(StateInput {
+        genesis_id: digest(1),
+        start: StateBoundary::at_start(&MemoryState::new(), 0).unwrap(),
+        steps: vec![],
+    });
+    let settlement = Job::Settlement(SettlementInput {
+        start: SettlementBoundary::START,
+        challenges: SettlementChallenges {
+            alpha: [Element::ZERO; 2],
+            z: [Element::ZERO; 3],
+        },
+        steps: vec![],
+    });
+    for (track, job) in [(Track::State, state), (Track::Settlement, settlement)] {
+        let encoded = borsh::to_vec(&job).unwrap();
+        assert_eq!(borsh::from_slice::<Job>(&encoded).unwrap(), job);
+        let (head, _) = encoded.split_last_chunk::<4>().unwrap();
+        let units = u32::try_from(track.leaf_units()).unwrap();
+        for (count, is_bound) in [(units, false), (units + 1, true)] {
+            let bytes = [head, &count.to_le_bytes()].concat();
+            let error = borsh::from_slice::<Job>(&bytes).unwrap_err().to_string();
+            assert_eq!(error.contains("the limit is"), is_bound, "{track:?} {error}");
+        }
+    }
 }

@@ -1,11 +1,13 @@
 //! Tests that need proofs, at toy sizes: a few queries, no proof of work, the same code.
 
+mod committed;
 mod files;
 mod jobs;
 mod merges;
 mod roots;
 mod sizes;
 mod transactions;
+mod verified;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 

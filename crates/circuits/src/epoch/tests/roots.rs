@@ -16,9 +16,9 @@ use crate::field;
 
 /// A root's values: those of three segments and of the parent.
 #[derive(Clone)]
-struct Values {
+pub(super) struct Values {
     genesis_id: Digest,
-    parent: Option<ParentHeader>,
+    pub(super) parent: Option<ParentHeader>,
     transactions: [Digest; 2],
     state: [StateBoundary; 2],
     settlement: [SettlementBoundary; 2],
@@ -88,7 +88,7 @@ fn after(header: &Header, archive: Digest) -> StateBoundary {
 }
 
 /// An epoch after block 6, with any end.
-fn values() -> Values {
+pub(super) fn values() -> Values {
     let siblings = core::array::from_fn(|level| digest(1000 + 4 * u32::try_from(level).unwrap()));
     let header = header();
     let start = after(&header, archive(&header, &siblings, header.number.get() - 1));
@@ -136,7 +136,7 @@ fn with_start(start: StateBoundary, parent: Option<ParentHeader>) -> Values {
 
 impl Values {
     /// Start, end, context of each track.
-    fn segments(&self) -> [[Vec<Element>; 3]; 3] {
+    pub(super) fn segments(&self) -> [[Vec<Element>; 3]; 3] {
         let [tx_start, tx_end] = self.transactions.map(|chain| chain.0.to_vec());
         let [state_start, state_end] = self
             .state
@@ -154,7 +154,7 @@ impl Values {
     }
 
     /// The public inputs by the protocol's own functions.
-    fn expected(&self) -> EpochPublicInputs {
+    pub(super) fn expected(&self) -> EpochPublicInputs {
         let [start, end] = self.state;
         let [_, settled] = &self.settlement;
         let mut list = Fingerprint::resume(self.challenges.alpha, settled.fingerprint);
@@ -364,7 +364,17 @@ fn every_check_refuses_what_breaks_it_alone() {
             "{name}: {check:?} is what refuses this"
         );
         assert!(complete.proves(&values).is_none(), "{name}");
+        assert_not_joined(&values);
     }
+}
+
+/// The native twin names what is broken before anything is proven, and it is the input's fault.
+fn assert_not_joined(values: &Values) {
+    let error = Expected::of(&values.job()).err().unwrap();
+    assert!(
+        matches!(error, JobError::NotJoined { .. }) && error.is_input(),
+        "{error}"
+    );
 }
 
 #[test]
@@ -376,6 +386,7 @@ fn genesis_is_not_a_block_and_a_block_not_genesis() {
         complete.proves(&values).is_none(),
         "a block's state without its header"
     );
+    assert_not_joined(&values);
     let mut values = from_genesis();
     let mut header = header();
     header.number = L2BlockNumber::new(1);
@@ -384,6 +395,7 @@ fn genesis_is_not_a_block_and_a_block_not_genesis() {
         siblings: [Digest::ZERO; TREE_DEPTH],
     });
     assert!(complete.proves(&values).is_none(), "genesis under a header");
+    assert_not_joined(&values);
     for change in [
         |state: &mut StateBoundary| state.notes.count = 1,
         |state: &mut StateBoundary| state.nullifiers.root = digest(1),
@@ -394,6 +406,7 @@ fn genesis_is_not_a_block_and_a_block_not_genesis() {
         let mut values = from_genesis();
         change(&mut values.state[0]);
         assert!(complete.proves(&values).is_none());
+        assert_not_joined(&values);
     }
 }
 

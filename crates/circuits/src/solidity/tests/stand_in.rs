@@ -24,7 +24,7 @@ pub(super) struct StandIn {
 
 impl StandIn {
     pub(super) fn build() -> Self {
-        let mut builder = Builder::new(config(80, 4, 21, &[4, 4]));
+        let mut builder = Builder::new(config(80, 4, 21, 16, &[4, 4]));
         let public = builder.add_virtual_targets(24);
         builder.hash_n_to_hash_no_pad::<PoseidonHash>(public.clone());
         while builder.num_gates() < 1 << 9 {
@@ -33,7 +33,7 @@ impl StandIn {
         builder.register_public_inputs(&public);
         let root = builder.build::<C>();
 
-        let mut builder = Builder::new(config(60, 3, 12, &[3, 3]));
+        let mut builder = Builder::new(config(60, 3, 11, 23, &[3, 3]));
         let proof = builder.add_virtual_proof_with_pis(&root.common);
         let verifier = builder.constant_verifier_data(&root.verifier_only);
         builder.verify_proof::<C>(&proof, &verifier, &root.common);
@@ -58,7 +58,13 @@ impl StandIn {
     }
 }
 
-fn config(routed: usize, rate_bits: usize, queries: usize, arity_bits: &[usize]) -> CircuitConfig {
+fn config(
+    routed: usize,
+    rate_bits: usize,
+    queries: usize,
+    proof_of_work_bits: u32,
+    arity_bits: &[usize],
+) -> CircuitConfig {
     CircuitConfig {
         num_routed_wires: routed,
         num_challenges: 3,
@@ -66,7 +72,7 @@ fn config(routed: usize, rate_bits: usize, queries: usize, arity_bits: &[usize])
         fri_config: FriConfig {
             rate_bits,
             cap_height: 4,
-            proof_of_work_bits: 16,
+            proof_of_work_bits,
             reduction_strategy: FriReductionStrategy::Fixed(arity_bits.to_vec()),
             num_query_rounds: queries,
         },
