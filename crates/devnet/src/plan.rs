@@ -4,6 +4,10 @@ use std::path::PathBuf;
 
 use agoge_protocol::network::{ClientProfile, NetworkConfig, NetworkError, built_in};
 
+/// Slots of a devnet whose provers make real proofs: an epoch's proof takes two cores more than a minute, and a claim is delivered in an
+/// epoch's time.
+const PROVING_SLOT_MS: u64 = 8_000;
+
 /// anvil's chain id; a devnet runs on no other.
 const ANVIL_CHAIN_ID: u64 = 31_337;
 /// Validators that one devnet may have.
@@ -118,7 +122,9 @@ impl Plan {
             return Err(flag("network", &path, "a devnet runs on chain 31337 only"));
         }
         let protocol = &mut network.protocol;
-        if let Some(ms) = wishes.slot_ms {
+        let provers = wishes.provers.unwrap_or(1);
+        let is_proving = wishes.verifier == Verifier::Real && provers > 0 && wishes.network.is_none();
+        if let Some(ms) = wishes.slot_ms.or(is_proving.then_some(PROVING_SLOT_MS)) {
             if ms < 3_000 || ms.checked_rem(1_000) != Some(0) {
                 return Err(flag(
                     "slot-ms",
@@ -157,7 +163,6 @@ impl Plan {
                 "must be at least 1 and at most --keys and 32",
             ));
         }
-        let provers = wishes.provers.unwrap_or(1);
         if provers > PROVERS_MAX {
             return Err(flag("provers", &provers, "must be at most 4"));
         }
@@ -257,13 +262,41 @@ mod tests {
 
     #[test]
     fn defaults_are_those_of_the_network_file() {
-        let plan = Plan::new(&Wishes::default()).unwrap();
+        let plan = Plan::new(&Wishes {
+            provers: Some(0),
+            ..Wishes::default()
+        })
+        .unwrap();
         assert_eq!((plan.keys, plan.procs), (16, 4));
         assert_eq!(
             plan.network,
             NetworkConfig::parse(built_in("devnet").unwrap()).unwrap()
         );
         assert_eq!(plan.keys_of(1), [1, 5, 9, 13]);
+    }
+
+    #[test]
+    fn real_proofs_have_longer_slots_unless_told_otherwise() {
+        let cases = [
+            (Wishes::default(), 8),
+            (
+                Wishes {
+                    slot_ms: Some(5_000),
+                    ..Wishes::default()
+                },
+                5,
+            ),
+            (
+                Wishes {
+                    verifier: Verifier::Test,
+                    ..Wishes::default()
+                },
+                4,
+            ),
+        ];
+        for (wishes, seconds) in cases {
+            assert_eq!(Plan::new(&wishes).unwrap().network.protocol.slot_seconds, seconds);
+        }
     }
 
     #[test]
