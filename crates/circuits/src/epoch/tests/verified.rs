@@ -95,7 +95,7 @@ impl Proven {
 }
 
 #[test]
-fn the_root_and_the_wrap_take_proofs_of_their_own_circuits_only() {
+fn the_root_and_the_wrap_take_proofs_of_their_own_circuits_only_slow() {
     let values = values();
     let [transactions, state, settlement] = values.segments();
     let proven = [
@@ -123,11 +123,12 @@ fn the_root_and_the_wrap_take_proofs_of_their_own_circuits_only() {
         let found = proof.public_inputs.iter().map(|x| x.to_canonical_u64());
         assert_eq!(found.collect::<Vec<_>>(), expected);
     }
-    // More cases: `above_a_track_only_its_own_segments_are_taken`.
     for (place, proven) in proven.iter().enumerate() {
         for (name, segment) in [
             ("a leaf is no merge", (&proven.leaf, true)),
+            ("a merge is no leaf", (&proven.merged, false)),
             ("another merge's", (&proven.forged, true)),
+            ("another merge's as a leaf", (&proven.forged, false)),
             ("over another merge's", (&proven.smuggled, true)),
         ] {
             let mut segments = leaves();
