@@ -42,7 +42,7 @@ contract OrdinaryEpochGasTest is SettlementGas {
         _prove(1, RECIPIENTS, prover);
         _makeEpochOf(1, EPOCH_SLOTS);
         _warpToSlot(2 * EPOCH_SLOTS);
-        _keep(RECIPIENTS + 1, RECIPIENTS + EPOCH_SLOTS, 4_300_000, "32 blocks, 16 recipients");
+        _keep(RECIPIENTS + 1, RECIPIENTS + EPOCH_SLOTS, 4_000_000, "32 blocks, 16 recipients");
     }
 
     function _makeEpochOf(uint256 _epoch, uint256 _blocks) private {
@@ -58,7 +58,7 @@ contract OneBlockGasTest is SettlementGas {
         _deployNetwork(20, 16);
         _makeBlock(0, 100_000);
         _warpToSlot(EPOCH_SLOTS);
-        _keep(1, 1, 3_600_000, "1 block");
+        _keep(1, 1, 3_300_000, "1 block");
     }
 }
 

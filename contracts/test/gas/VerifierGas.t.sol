@@ -8,7 +8,7 @@ import {IEpochProofVerifier} from "@agoge/proving/IEpochProofVerifier.sol";
 
 /// @notice Gas of `verify` as a transaction of its own, its calldata included, for an honest proof of the epoch circuit.
 contract VerifierGasTest is TransactionGas {
-    uint256 private constant MOST = 3_300_000;
+    uint256 private constant MOST = 3_000_000;
 
     IEpochProofVerifier private _verifier;
     bytes private _call;
