@@ -6,7 +6,7 @@ use agoge_state_transition::witness::StepError;
 
 use super::circuits::CircuitsError;
 use super::jobs::{Job, JobOutput, MergeInput, RootInput, SegmentProof, Track};
-use super::root::{Joined, check_joined, settled};
+use super::root::native::{Joined, check_joined, settled};
 use super::segments::SegmentError;
 use super::settlement::{SettlementInput, SettlementLeaf, SettlementStepError};
 use super::state::{Boundary, StateInput, StateLeaf};
