@@ -140,6 +140,14 @@ pub struct Governance {
     pub timelock_seconds: u64,
     /// Epochs from execution to activation of a new instance; more than set lag + 1.
     pub activation_delay_epochs: u64,
+    /// Votes for or abstaining that a proposal needs, percent of all power.
+    pub quorum_percent: u64,
+    /// Seconds from the end of the timelock in which a proposal can be executed.
+    pub grace_seconds: u64,
+    /// What a proposal that was not nominated locks, gwei.
+    pub lock_gwei: u64,
+    /// Seconds for which it is locked.
+    pub lock_seconds: u64,
 }
 
 /// `[proving]`
@@ -372,6 +380,21 @@ impl NetworkConfig {
                 governance.activation_delay_epochs > protocol.set_lag_epochs.saturating_add(1),
                 "activation_delay_epochs must be more than set_lag_epochs + 1",
                 governance.activation_delay_epochs.to_string(),
+            ),
+            (
+                (1..=100).contains(&governance.quorum_percent),
+                "quorum_percent must be 1 to 100",
+                governance.quorum_percent.to_string(),
+            ),
+            (
+                governance.vote_period_seconds > 0
+                    && governance.grace_seconds > 0
+                    && governance.lifetime_rounds > 0,
+                "vote_period_seconds, grace_seconds and lifetime_rounds must be positive",
+                format!(
+                    "{}, {} and {}",
+                    governance.vote_period_seconds, governance.grace_seconds, governance.lifetime_rounds
+                ),
             ),
             (
                 proving.claim_window_slots < protocol.epoch_slots,
