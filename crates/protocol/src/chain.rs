@@ -33,6 +33,17 @@ pub struct L1Block {
     pub prevrandao: B256,
 }
 
+/// A block as L1 has it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Posted {
+    /// What its proposer chose.
+    pub free_fields: FreeFields,
+    /// Versioned hash of its blob.
+    pub blob_hash: B256,
+    /// What L1 stored, and the committee attested to.
+    pub block_hash: BlockHash,
+}
+
 /// An event of one of our contracts, decoded and checked.
 #[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
 pub enum L1Event {
@@ -148,6 +159,28 @@ pub enum L1Event {
         /// First epoch at which it is canonical.
         activation: Epoch,
     },
+}
+
+impl L1Event {
+    /// The block that the event appends, with its number.
+    pub fn posted(&self) -> Option<(L2BlockNumber, Posted)> {
+        match *self {
+            Self::BlockProposed {
+                number,
+                free_fields,
+                blob_hash,
+                block_hash,
+            } => {
+                let posted = Posted {
+                    free_fields,
+                    blob_hash,
+                    block_hash,
+                };
+                Some((number, posted))
+            }
+            _ => None,
+        }
+    }
 }
 
 /// How a claim ended.

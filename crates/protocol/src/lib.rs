@@ -28,7 +28,7 @@ pub mod transaction;
 pub use address::ShieldedAddress;
 pub use alloy_primitives::{Address, B256, U256, keccak256};
 pub use block::{BlockHash, FreeFields, L2BlockNumber};
-pub use chain::{ChainEvent, L1Block, L1Event};
+pub use chain::{ChainEvent, L1Block, L1Event, Posted};
 pub use deployment::Deployment;
 pub use element::{Digest, Element, NotCanonical, address_limbs};
 pub use epoch_proof::EpochPublicInputs;

@@ -19,6 +19,7 @@ mod error;
 pub mod guard;
 mod identity;
 mod lock;
+mod meaning;
 mod pool;
 mod reads;
 mod records;
@@ -34,6 +35,7 @@ pub use config::StoreConfig;
 pub use error::{DatabaseError, OpenError, StepError, StoreError};
 pub use guard::SigningGuard;
 pub use identity::{SCHEMA_VERSION, StoreIdentity};
+pub use meaning::Meaning;
 pub use pool::{PoolSize, Queued};
 pub use records::{
     AppliedBlock, BlockRecord, ClaimEnd, EpochClaim, EpochProof, InstanceEntry, L1Change, L1Record, L1Step,

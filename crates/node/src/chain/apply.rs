@@ -8,13 +8,13 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use agoge_l1_client::Blob;
-use agoge_protocol::{B256, L1Block, L1BlockNumber, L1Event, L2BlockNumber, Slot};
+use agoge_protocol::{B256, L1Block, L1BlockNumber, L1Event, L2BlockNumber, Posted, Slot};
 use agoge_store::{
-    AppliedBlock, BlockRecord, ClaimEnd, EpochClaim, EpochProof, L1Change, L1Step, MinedTx, Store, StoreError,
+    AppliedBlock, BlockRecord, EpochClaim, EpochProof, L1Change, L1Step, Meaning, MinedTx, Store, StoreError,
 };
 
 use super::error::{ChainError, ExecuteError};
-use super::execute::{Executor, Posted};
+use super::execute::Executor;
 use super::prepared::Prepared;
 use super::tip::{prunable_from, pruned_tip, tip_view, view_at};
 use crate::consensus::TipView;
@@ -106,22 +106,10 @@ impl Applier {
         if self.lock().is_some() && !events.iter().any(|event| matches!(event, L1Event::Pruned { .. })) {
             return Vec::new();
         }
-        let needs = events.iter().filter_map(|event| match event {
-            L1Event::BlockProposed {
-                free_fields,
-                blob_hash,
-                block_hash,
-                ..
-            } => {
-                let posted = Posted {
-                    free_fields: *free_fields,
-                    blob_hash: *blob_hash,
-                    block_hash: *block_hash,
-                };
-                let prepared = self.executor.prepared().get(*block_hash);
-                Some(prepared.map_or(BlobNeed::Fetch(posted), BlobNeed::AtHand))
-            }
-            _ => None,
+        let blocks = events.iter().filter_map(L1Event::posted);
+        let needs = blocks.map(|(_, posted)| {
+            let prepared = self.executor.prepared().get(posted.block_hash);
+            prepared.map_or(BlobNeed::Fetch(posted), BlobNeed::AtHand)
         });
         needs.collect()
     }
@@ -235,82 +223,28 @@ struct Step<'a> {
 
 impl Step<'_> {
     fn take(&mut self, event: L1Event, blobs: &Blobs) -> Result<(), ChainError> {
-        match event {
-            L1Event::Deposited(deposit) => self.changes.push(L1Change::Deposit(deposit)),
-            L1Event::EpochSetUp { epoch, seed } => self.changes.push(L1Change::Seed { epoch, seed }),
-            L1Event::InstanceAdded { instance, activation } => {
-                self.changes.push(L1Change::Instance { instance, activation });
+        match Meaning::of(event, self.block.number) {
+            Meaning::Change(change) => {
+                match &change {
+                    L1Change::Claimed(claim) => {
+                        let EpochClaim {
+                            epoch,
+                            prover,
+                            basis_point_fee,
+                            ..
+                        } = claim;
+                        tracing::info!(%epoch, %prover, basis_point_fee, "an epoch was claimed");
+                    }
+                    L1Change::ClaimEnd { epoch, end } => {
+                        tracing::info!(%epoch, outcome = ?end.outcome, "a claim was settled");
+                    }
+                    _ => {}
+                }
+                self.changes.push(change);
             }
-            L1Event::Pruned { to } => self.prune(to),
-            L1Event::Proven {
-                epoch,
-                prover,
-                from,
-                to,
-                settled_from,
-                ..
-            } => self.proof(EpochProof {
-                epoch,
-                prover,
-                from,
-                to,
-                settled_from,
-                l1_block: self.block.number,
-            }),
-            L1Event::EpochClaimed {
-                epoch,
-                prover,
-                basis_point_fee,
-                bond_wei,
-                quote_digest,
-            } => {
-                tracing::info!(%epoch, %prover, basis_point_fee, "an epoch was claimed");
-                self.changes.push(L1Change::Claimed(EpochClaim {
-                    epoch,
-                    prover,
-                    basis_point_fee,
-                    bond_wei,
-                    quote_digest,
-                    l1_block: self.block.number,
-                    deadline: None,
-                    end: None,
-                }));
-            }
-            L1Event::ClaimDeadlineSet { epoch, deadline } => {
-                self.changes.push(L1Change::ClaimDeadline { epoch, deadline });
-            }
-            L1Event::ClaimSettled {
-                epoch,
-                prover,
-                outcome,
-                slashed_wei,
-                rescued_wei,
-            } => {
-                tracing::info!(%epoch, %prover, ?outcome, "a claim was settled");
-                let end = ClaimEnd {
-                    outcome,
-                    slashed_wei,
-                    rescued_wei,
-                    l1_block: self.block.number,
-                };
-                self.changes.push(L1Change::ClaimEnd { epoch, end });
-            }
-            L1Event::BlockProposed {
-                number,
-                free_fields,
-                blob_hash,
-                block_hash,
-            } => {
-                self.block(
-                    number,
-                    Posted {
-                        free_fields,
-                        blob_hash,
-                        block_hash,
-                    },
-                    blobs,
-                )?;
-            }
+            Meaning::Prune { to } => self.prune(to),
+            Meaning::Proof(proof) => self.proof(proof),
+            Meaning::Block { number, posted } => self.block(number, posted, blobs)?,
         }
         Ok(())
     }

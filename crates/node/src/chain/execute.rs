@@ -5,7 +5,7 @@ use std::sync::Arc;
 use agoge_l1_client::{Blob, kzg};
 use agoge_protocol::messages::Proposal;
 use agoge_protocol::{
-    Address, B256, BlockHash, Deposit, Digest, FreeFields, Slot, Timing, Transaction, TxEffects, TxId,
+    Address, B256, Deposit, Digest, FreeFields, Posted, Slot, Timing, Transaction, TxEffects, TxId,
 };
 use agoge_state_transition::blob::{decode, encode};
 use agoge_state_transition::{
@@ -42,17 +42,6 @@ pub struct Built {
     pub block: Arc<Prepared>,
     /// Candidates that do not apply, with the reason.
     pub skipped: Vec<(TxId, TxRejection)>,
-}
-
-/// A block as L1 has it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Posted {
-    /// What its proposer chose.
-    pub free_fields: FreeFields,
-    /// Versioned hash of its blob.
-    pub blob_hash: B256,
-    /// What L1 stored.
-    pub block_hash: BlockHash,
 }
 
 /// Builds and judges blocks on the store.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use agoge_l1_client::{Blob, ChainStream};
-use agoge_protocol::{B256, ChainEvent, L1Block, L1BlockNumber};
+use agoge_protocol::{B256, ChainEvent, L1Block, L1BlockNumber, Posted};
 use agoge_store::Store;
 use agoge_supervisor::{Backoff, CancellationToken, Health, Spawner};
 use futures::future::BoxFuture;
@@ -14,7 +14,6 @@ use tokio::sync::mpsc;
 use super::apply::{Applier, BlobNeed, Blobs};
 use super::committees::ReadError;
 use super::error::ChainError;
-use super::execute::Posted;
 use crate::consensus::ChainView;
 
 /// Shortest and longest pause before a blob is asked for again.

@@ -18,7 +18,7 @@ mod tip;
 pub use apply::{Applier, BlobNeed, Blobs, Unfollowed};
 pub use committees::{Committees, ReadError, SetReader};
 pub use error::{ChainError, ExecuteError};
-pub use execute::{BlockRules, Built, Executor, Posted};
+pub use execute::{BlockRules, Built, Executor};
 pub use follow::{BlobFetcher, ChainFollower, ChainNotice};
 pub use prepared::{Prepared, PreparedBlocks};
 pub use tip::{pruned_tip, tip_view};

@@ -9,12 +9,12 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use agoge_l1_client::Blob;
 use agoge_protocol::transaction::{NullifierKey, nullifier_key};
 use agoge_protocol::{
-    B256, BlockHash, Digest, Epoch, FreeFields, L1Block, L1BlockNumber, L1Event, L2BlockNumber, Timing,
+    B256, Digest, Epoch, FreeFields, L1Block, L1BlockNumber, L1Event, L2BlockNumber, Posted, Timing,
     TxEffects, TxId,
 };
 use agoge_state_transition::{BlockContext, BlockLimits, blob, execute_block};
 use agoge_store::{
-    AppliedBlock, BlockRecord, ClaimEnd, EpochClaim, EpochProof, L1Change, L1Step, MinedTx, Store, StoreView,
+    AppliedBlock, BlockRecord, EpochProof, L1Change, L1Step, Meaning, MinedTx, Store, StoreView,
 };
 
 use super::ChainError;
@@ -35,17 +35,6 @@ pub struct ChainRules {
 
 /// Blobs by their versioned hash.
 pub type BlobsByHash = BTreeMap<B256, Blob>;
-
-/// A block as L1 has it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Posted {
-    /// What its proposer chose.
-    pub free_fields: FreeFields,
-    /// Versioned hash of its blob.
-    pub blob_hash: B256,
-    /// What L1 stored.
-    pub block_hash: BlockHash,
-}
 
 /// The first block of L1's pending chain that is not followed.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -102,7 +91,7 @@ impl Applier {
         }
         events
             .iter()
-            .filter_map(posted)
+            .filter_map(L1Event::posted)
             .map(|(_, posted)| posted)
             .collect()
     }
@@ -189,25 +178,6 @@ impl Applier {
     }
 }
 
-fn posted(event: &L1Event) -> Option<(L2BlockNumber, Posted)> {
-    match event {
-        L1Event::BlockProposed {
-            number,
-            free_fields,
-            blob_hash,
-            block_hash,
-        } => {
-            let posted = Posted {
-                free_fields: *free_fields,
-                blob_hash: *blob_hash,
-                block_hash: *block_hash,
-            };
-            Some((*number, posted))
-        }
-        _ => None,
-    }
-}
-
 /// One L1 block on its way into the store.
 struct Step<'a> {
     applier: &'a Applier,
@@ -221,69 +191,11 @@ struct Step<'a> {
 
 impl Step<'_> {
     fn take(&mut self, event: L1Event, blobs: &BlobsByHash) -> Result<(), ChainError> {
-        if let Some((number, posted)) = posted(&event) {
-            return self.block(number, posted, blobs);
-        }
-        match event {
-            L1Event::Deposited(deposit) => self.changes.push(L1Change::Deposit(deposit)),
-            L1Event::EpochSetUp { epoch, seed } => self.changes.push(L1Change::Seed { epoch, seed }),
-            L1Event::InstanceAdded { instance, activation } => {
-                self.changes.push(L1Change::Instance { instance, activation });
-            }
-            L1Event::Pruned { to } => self.prune(to),
-            L1Event::Proven {
-                epoch,
-                prover,
-                from,
-                to,
-                settled_from,
-                ..
-            } => {
-                return self.proof(EpochProof {
-                    epoch,
-                    prover,
-                    from,
-                    to,
-                    settled_from,
-                    l1_block: self.block.number,
-                });
-            }
-            L1Event::EpochClaimed {
-                epoch,
-                prover,
-                basis_point_fee,
-                bond_wei,
-                quote_digest,
-            } => self.changes.push(L1Change::Claimed(EpochClaim {
-                epoch,
-                prover,
-                basis_point_fee,
-                bond_wei,
-                quote_digest,
-                l1_block: self.block.number,
-                deadline: None,
-                end: None,
-            })),
-            L1Event::ClaimDeadlineSet { epoch, deadline } => {
-                self.changes.push(L1Change::ClaimDeadline { epoch, deadline });
-            }
-            L1Event::ClaimSettled {
-                epoch,
-                outcome,
-                slashed_wei,
-                rescued_wei,
-                ..
-            } => {
-                let end = ClaimEnd {
-                    outcome,
-                    slashed_wei,
-                    rescued_wei,
-                    l1_block: self.block.number,
-                };
-                self.changes.push(L1Change::ClaimEnd { epoch, end });
-            }
-            // Handled above.
-            L1Event::BlockProposed { .. } => {}
+        match Meaning::of(event, self.block.number) {
+            Meaning::Change(change) => self.changes.push(change),
+            Meaning::Prune { to } => self.prune(to),
+            Meaning::Proof(proof) => self.proof(proof)?,
+            Meaning::Block { number, posted } => self.block(number, posted, blobs)?,
         }
         Ok(())
     }

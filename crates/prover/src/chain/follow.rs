@@ -6,13 +6,13 @@ use std::time::Duration;
 
 use agoge_l1_client::{Blob, BlobError, BlobSource, ChainStream, kzg};
 use agoge_p2p::{P2pHandle, Request, Response, Target};
-use agoge_protocol::{B256, ChainEvent, Epoch, L1Block, L1BlockNumber};
+use agoge_protocol::{B256, ChainEvent, Epoch, L1Block, L1BlockNumber, Posted};
 use agoge_store::{Store, Tips};
 use agoge_supervisor::{Backoff, CancellationToken, Health, Spawner};
 use futures::future::{BoxFuture, FutureExt as _};
 use tokio::sync::watch;
 
-use super::apply::{Applier, BlobsByHash, Posted};
+use super::apply::{Applier, BlobsByHash};
 use super::error::ChainError;
 
 /// Pauses between tries for a blob.

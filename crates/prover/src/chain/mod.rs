@@ -7,6 +7,6 @@ mod apply;
 mod error;
 mod follow;
 
-pub use apply::{Applier, BlobsByHash, ChainRules, Posted, Unfollowed};
+pub use apply::{Applier, BlobsByHash, ChainRules, Unfollowed};
 pub use error::ChainError;
 pub use follow::{BlobFetcher, Blobs, ChainFollower, ChainState, FetchError};
