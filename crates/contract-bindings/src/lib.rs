@@ -130,7 +130,6 @@ pub mod governance {
 pub mod timelock {
     #![expect(
         missing_docs,
-        clippy::too_many_arguments,
         reason = "generated from the ABI; documented in the Solidity interface"
     )]
     alloy::sol!(
@@ -142,10 +141,6 @@ pub mod timelock {
 
 /// A payload that adds a Rollup to the Registry.
 pub mod upgrade_payload {
-    #![expect(
-        missing_docs,
-        reason = "generated from the ABI; documented in the Solidity interface"
-    )]
     alloy::sol!(
         #[sol(rpc, all_derives)]
         UpgradePayload,
@@ -158,10 +153,6 @@ pub mod upgrade_payload {
 
 /// A payload that lets everybody stake.
 pub mod allow_list_off_payload {
-    #![expect(
-        missing_docs,
-        reason = "generated from the ABI; documented in the Solidity interface"
-    )]
     alloy::sol!(
         #[sol(rpc, all_derives)]
         AllowListOffPayload,
