@@ -3,7 +3,7 @@ pragma solidity 0.8.37;
 
 /// @notice One call that Governance makes.
 /// @param target Called contract.
-/// @param value Sent with the call, wei, out of what Governance holds.
+/// @param value Sent with the call, wei, out of what the Timelock holds.
 /// @param data Calldata.
 struct Action {
     address target;
