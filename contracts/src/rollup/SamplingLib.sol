@@ -14,8 +14,8 @@ library SamplingLib {
 
         assembly ("memory-safe") {
             // In plain Solidity, with checks of all bounds, a draw costs five times as much; the tests have the rule written plainly.
-            // A word says what stands at a position: one more than it in the lower half, zero for "still itself"; in the table the
-            // upper half has the position, which is at least the count and so never zero.
+            // A word has, in its lower half, a position xor what stands there: zero for "still itself". In the table the upper half has
+            // the position, which is at least the count and so never zero.
             let low := add(displaced, 0x20)
             let table := add(low, shl(5, _count))
             let mask := sub(tableSize, 1)
@@ -25,30 +25,39 @@ library SamplingLib {
             for { let i := 0 } lt(i, _count) { i := add(i, 1) } {
                 mstore(0x20, i)
                 let j := add(i, mod(keccak256(0x00, 0x40), sub(_size, i)))
-                let place := add(low, shl(5, j))
-                let key := 0
-                if iszero(lt(j, _count)) {
-                    key := shl(128, j)
-                    // Ends at the entry of j or at an empty word, which becomes it.
-                    for { let k := j } 1 { k := add(k, 1) } {
-                        place := add(table, shl(5, and(k, mask)))
-                        let entry := mload(place)
-                        if or(iszero(entry), eq(shr(128, entry), j)) { break }
-                    }
+                // What stands at i goes to j, what stands at j is drawn; i is never looked at again.
+                let entry := xor(xor(mload(add(low, shl(5, i))), i), j)
+                switch lt(j, _count)
+                case 1 {
+                    let place := add(low, shl(5, j))
+                    mstore(add(out, shl(5, i)), xor(mload(place), j))
+                    mstore(place, entry)
                 }
-                let atI := mload(add(low, shl(5, i)))
-                let atJ := and(mload(place), 0xffffffffffffffffffffffffffffffff)
-                // What stands at j is drawn, and what stands at i takes its place; i is never looked at again.
-                mstore(add(out, shl(5, i)), sub(add(atJ, mul(iszero(atJ), add(j, 1))), 1))
-                mstore(place, or(key, add(atI, mul(iszero(atI), add(i, 1)))))
+                default {
+                    let key := shl(128, j)
+                    let k := j
+                    let place := add(table, shl(5, and(k, mask)))
+                    let found := mload(place)
+                    // Ends at the entry of j or at an empty word, which becomes it.
+                    for {} and(gt(found, 0), gt(shr(128, xor(found, key)), 0)) {} {
+                        k := add(k, 1)
+                        place := add(table, shl(5, and(k, mask)))
+                        found := mload(place)
+                    }
+                    mstore(add(out, shl(5, i)), xor(and(found, 0xffffffffffffffffffffffffffffffff), j))
+                    mstore(place, or(key, entry))
+                }
             }
         }
     }
 
     /// @dev A power of two, at least twice the count.
     function _tableSize(uint256 _count) private pure returns (uint256 size) {
-        for (size = 2; size < 2 * _count;) {
-            size *= 2;
+        // No overflow: a count is the length of an array.
+        unchecked {
+            for (size = 2; size < 2 * _count;) {
+                size *= 2;
+            }
         }
     }
 }

@@ -139,7 +139,7 @@ contract ProposeTest is NetworkTest {
         _setBlobs(p.blobHash);
 
         vm.expectPartialRevert(IRollup.Rollup__TooLittleGas.selector);
-        rollup.propose{gas: 600_000}(p.block_, p.attestations, p.publication, p.committeeProof, p.claim);
+        rollup.propose{gas: 500_000}(p.block_, p.attestations, p.publication, p.committeeProof, p.claim);
     }
 
     function test_WhenTheBundledClaimFails() external {
