@@ -21,6 +21,7 @@ mod reader;
 mod revert;
 mod rpc;
 mod sender;
+mod version;
 
 pub use blob::{ArchiveError, Blob, BlobError, BlobSource, SourceFailure, WrongBlobLength};
 pub use bonds::{Claim, ProverAccount};
@@ -32,7 +33,7 @@ pub use proving::{
     BlockRange, EPOCH_PROOF_GAS_MAX, EpochProofSubmission, claim, claim_bundle, deposit_bond,
     finish_bond_withdrawal, replace_claim, settle_claim, start_bond_withdrawal, withdraw_credit,
 };
-pub use publication::{Publication, SeedProof, claim_hash};
+pub use publication::{CommitteeProof, Publication, claim_hash};
 pub use reader::{EntropyBlock, EntropyError, HISTORY_BLOCKS, RollupReader, Tips, VerifyError};
 pub use revert::RevertReason;
 pub use rpc::{MESSAGE_BYTES_MAX, RpcCause, RpcError};
@@ -40,3 +41,4 @@ pub use sender::{
     GAS_LIMIT_MAX, GasPolicy, JournalError, L1Sender, L1Wallet, MinedTx, Purpose, SendOutcome, SenderError,
     SenderHandle, SenderHealth, SenderStopped, SignError, TxRequest,
 };
+pub use version::RollupVersion;
