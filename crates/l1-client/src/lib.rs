@@ -11,6 +11,7 @@ mod call;
 mod client;
 mod config;
 mod follower;
+mod instance;
 pub mod kzg;
 mod l1_json;
 pub mod metrics;
@@ -28,6 +29,7 @@ pub use call::{At, CallError};
 pub use client::{ClientError, L1Client};
 pub use config::{Contracts, ENDPOINTS_MAX, L1Config, SecretUrl, UrlError};
 pub use follower::{ChainStream, DecodeError, FollowerError, FollowerHealth, L1Follower, Problem};
+pub use instance::{InstanceFacts, ROLLUP_VERSIONS, Unfit};
 pub use proving::{
     BlockRange, EPOCH_PROOF_GAS_MAX, EpochProofSubmission, claim, claim_bundle, deposit_bond,
     finish_bond_withdrawal, replace_claim, settle_claim, start_bond_withdrawal, withdraw_credit,

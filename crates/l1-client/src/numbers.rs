@@ -35,8 +35,8 @@ pub(crate) struct ContractNumbers {
 }
 
 impl ContractNumbers {
-    pub(crate) async fn read(rpc: &Rpc, contracts: &Contracts) -> Result<Self, CallError> {
-        let (registry, at) = (contracts.registry, At::Latest);
+    pub(crate) async fn read(rpc: &Rpc, contracts: &Contracts, at: At) -> Result<Self, CallError> {
+        let registry = contracts.registry;
         let rollup = view(rpc, contracts.rollup, &Rollup::configCall {}, at).await?;
         Ok(Self {
             clock: view(rpc, registry, &Registry::clockCall {}, at).await?,
@@ -45,6 +45,16 @@ impl ContractNumbers {
             bonds: view(rpc, rollup.proverBonds, &ProverBonds::configCall {}, at).await?,
             rollup,
         })
+    }
+
+    /// The Rollup's own.
+    pub(crate) const fn rollup(&self) -> &Rollup::RollupConfig {
+        &self.rollup
+    }
+
+    /// Those of the ProverBonds that the Rollup names.
+    pub(crate) const fn bonds(&self) -> &ProverBonds::ProverBondsConfig {
+        &self.bonds
     }
 
     /// The first key of the file that says something else.

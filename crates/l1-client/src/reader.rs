@@ -404,7 +404,7 @@ impl RollupReader {
         if expected != found {
             return Err(VerifyError::GenesisTime { expected, found });
         }
-        let numbers = ContractNumbers::read(&self.rpc, &self.contracts).await?;
+        let numbers = ContractNumbers::read(&self.rpc, &self.contracts, At::Latest).await?;
         match numbers.difference(network) {
             None => Ok(()),
             Some(difference) => Err(VerifyError::Number {

@@ -1,13 +1,14 @@
 //! The validator and full node.
 //!
 //! `consensus` decides (a pure state machine); `chain` follows L1 into the store; `mempool` keeps what waits; `signer` signs through the
-//! guard; `publisher` sends; `quotes` keeps what provers offer; `runtime` wires them as supervised tasks; `query` is what the RPC sees.
+//! guard; `publisher` sends; `quotes` keeps what provers offer; `instances` decides which Rollups are run; `runtime` wires them as supervised tasks; `query` is what the RPC sees.
 
 pub mod chain;
 pub mod cli;
 pub mod config;
 pub mod consensus;
 pub mod duties;
+pub mod instances;
 pub mod keys;
 pub mod mempool;
 mod metrics;

@@ -12,13 +12,14 @@ use agoge_protocol::{
 use agoge_store::{EpochClaim, EpochProof};
 
 use crate::duties::DutyRecord;
+use crate::instances::InstanceView;
 use crate::mempool::{DropReason, RefuseReason};
 use crate::quotes::{Kept, QuoteRefusal};
 
 /// Records that [`NodeQueries::duties`] returns at most.
 pub const DUTIES_LIMIT_MAX: usize = 1_024;
 
-/// Reads and commands of a running node. [`crate::runtime::NodeHandle`] implements it; tests of the RPC layer bring a fake.
+/// What one instance of a running node answers. [`crate::runtime::InstanceHandle`] implements it; tests of the RPC layer bring a fake.
 pub trait NodeQueries: Clone + Send + Sync + 'static {
     /// Identity of the node and its instance.
     fn node_info(&self) -> NodeInfo;
@@ -80,8 +81,32 @@ pub trait NodeQueries: Clone + Send + Sync + 'static {
     /// # Errors
     /// [`QueryError`].
     fn duties(&self, attester: Option<Address>, limit: usize) -> Result<Vec<DutyRecord>, QueryError>;
+}
 
-    /// Switches the duties of one of this node's keys. Kept across restarts.
+/// The instances that a node runs. [`crate::runtime::NodeHandle`] implements it; tests of the RPC layer bring a fake.
+pub trait Instances: Clone + Send + Sync + 'static {
+    /// One of them.
+    type Queries: NodeQueries;
+
+    /// The instance that is canonical now.
+    ///
+    /// # Errors
+    /// [`NotRunning`].
+    fn canonical(&self) -> Result<Self::Queries, NotRunning>;
+
+    /// The instance with a genesis id.
+    ///
+    /// # Errors
+    /// [`NotRunning`].
+    fn instance(&self, genesis_id: Digest) -> Result<Self::Queries, NotRunning>;
+
+    /// All that the Registry lists, oldest first.
+    fn instances(&self) -> Vec<InstanceView>;
+}
+
+/// What the operator may tell a node. [`crate::runtime::NodeHandle`] implements it.
+pub trait NodeCommands: Clone + Send + Sync + 'static {
+    /// Switches the duties of one of this node's keys, in every instance. Kept across restarts.
     fn set_duties(
         &self,
         attester: Address,
@@ -99,9 +124,25 @@ pub trait NodeQueries: Clone + Send + Sync + 'static {
 
     /// Merges an interchange JSON into the signing guard; never loosens it.
     fn import_guard(&self, json: String) -> impl Future<Output = Result<(), CommandError>> + Send;
+}
 
-    /// Why the node is not ready; empty when it is.
-    fn unready_reasons(&self) -> Vec<String>;
+/// An instance that does not answer here.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum NotRunning {
+    /// The Registry lists none with this genesis id, as far as this node knows.
+    #[error("no instance with genesis id {genesis_id} is known")]
+    Unknown {
+        /// As asked.
+        genesis_id: Digest,
+    },
+    /// It is listed, and this node does not run it now.
+    #[error("instance {number} does not run here: {reason}")]
+    Down {
+        /// Its number.
+        number: u32,
+        /// Why.
+        reason: String,
+    },
 }
 
 /// Identity of a node and of the instance it follows.
@@ -113,8 +154,12 @@ pub struct NodeInfo {
     pub network: String,
     /// L1 chain id.
     pub chain_id: u64,
+    /// The instance's number: its place in the Registry's list, from 1.
+    pub instance: u32,
     /// The Rollup followed.
     pub rollup: Address,
+    /// Version of the Rollup.
+    pub rollup_version: u64,
     /// Its genesis id.
     pub genesis_id: Digest,
     /// Network genesis, Unix seconds.

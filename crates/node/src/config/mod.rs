@@ -12,7 +12,7 @@ use std::path::PathBuf;
 
 use agoge_l1_client::SecretUrl;
 use agoge_protocol::deployment::Deployment;
-use agoge_protocol::{Address, NetworkConfig};
+use agoge_protocol::{Address, Digest, NetworkConfig};
 
 use agoge_host::config::load_deployment;
 pub use agoge_host::config::{
@@ -119,9 +119,14 @@ impl Config {
         load_deployment(&self.deployment_file, &self.network)
     }
 
-    /// Directory of the node's database.
-    pub fn store_dir(&self) -> PathBuf {
-        self.data_dir.join("store")
+    /// Directory of what belongs to instances, one directory each ([`Self::instance_dir`]).
+    pub fn instances_dir(&self) -> PathBuf {
+        self.data_dir.join("instances")
+    }
+
+    /// Directory of what belongs to one instance: its database, its peers, its duties.
+    pub fn instance_dir(&self, genesis_id: Digest) -> PathBuf {
+        self.instances_dir().join(genesis_id.to_string())
     }
 
     /// File of the signing guard.

@@ -1,20 +1,22 @@
 //! A node that answers from memory.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
 use agoge_protocol::chain::ClaimOutcome;
 use agoge_protocol::transaction::Withdrawal;
 use agoge_protocol::{
-    Address, B256, Ciphertext, CompactSignature, Digest, Epoch, Header, L1BlockNumber, L2BlockNumber, Quote,
-    SignedQuote, Slot, Transaction, TxEffects, TxId,
+    Address, B256, Ciphertext, CompactSignature, Digest, Element, Epoch, Header, L1BlockNumber,
+    L2BlockNumber, Quote, SignedQuote, Slot, Transaction, TxEffects, TxId,
 };
 use agoge_store::{ClaimEnd, EpochClaim, EpochProof};
 
 use crate::duties::{DutyKind, DutyOutcome, DutyRecord, MissReason};
+use crate::instances::{InstanceState, InstanceView};
 use crate::mempool::RefuseReason;
 use crate::query::{
-    BlockEffects, BlockView, CommandError, CommitteeError, CommitteeView, EpochView, NodeInfo, NodeQueries,
-    NoteWitness, PeerView, QueryError, SendError, Tip, Tips, TxStatus,
+    BlockEffects, BlockView, CommandError, CommitteeError, CommitteeView, EpochView, Instances, NodeCommands,
+    NodeInfo, NodeQueries, NotRunning, NoteWitness, PeerView, QueryError, SendError, Tip, Tips, TxStatus,
 };
 use crate::quotes::{Kept, QuoteRefusal};
 use crate::signer::AttesterKey;
@@ -25,9 +27,16 @@ pub(super) const BLOCKS: u64 = 300;
 /// Commands that the fake obeyed.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Fake {
+    /// Which instance answers; 0 is the canonical one, which is what a fresh fake is.
+    pub(super) number: u32,
+    /// Whether the canonical instance does not run.
+    pub(super) is_down: Arc<AtomicBool>,
     pub(super) duties: Arc<Mutex<Vec<(Address, bool)>>>,
     pub(super) guard: Arc<Mutex<Option<String>>>,
 }
+
+/// Genesis id of the second instance.
+pub(super) const SECOND: Digest = Digest([Element::from_u32(1); 4]);
 
 /// The one attester that the fake holds.
 pub(super) const ATTESTER: Address = Address::repeat_byte(0xaa);
@@ -71,7 +80,9 @@ impl NodeQueries for Fake {
             version: "0.0.0",
             network: "devnet".into(),
             chain_id: 31_337,
+            instance: self.number,
             rollup: Address::repeat_byte(1),
+            rollup_version: 1,
             genesis_id: Digest::ZERO,
             genesis_time: 1_000,
             slot_seconds: 4,
@@ -276,7 +287,54 @@ impl NodeQueries for Fake {
             .take(limit)
             .collect())
     }
+}
 
+impl Instances for Fake {
+    type Queries = Self;
+
+    fn canonical(&self) -> Result<Self, NotRunning> {
+        if self.is_down.load(Ordering::Relaxed) {
+            return Err(NotRunning::Down {
+                number: 1,
+                reason: "disk is full".into(),
+            });
+        }
+        Ok(self.clone())
+    }
+
+    fn instance(&self, genesis_id: Digest) -> Result<Self, NotRunning> {
+        if genesis_id != SECOND {
+            return Err(NotRunning::Unknown { genesis_id });
+        }
+        Ok(Self {
+            number: 2,
+            ..self.clone()
+        })
+    }
+
+    fn instances(&self) -> Vec<InstanceView> {
+        let view = |number, state| InstanceView {
+            number,
+            rollup: Address::repeat_byte(1),
+            activation: Epoch::new(u64::from(number) - 1),
+            state,
+            is_canonical: number == 1,
+            identity: None,
+            problem: None,
+        };
+        let known = InstanceView {
+            identity: Some((SECOND, 2)),
+            ..view(2, InstanceState::Idle)
+        };
+        let unknown = InstanceView {
+            problem: Some("version 3".into()),
+            ..view(3, InstanceState::Unknown)
+        };
+        vec![view(1, InstanceState::Active), known, unknown]
+    }
+}
+
+impl NodeCommands for Fake {
     async fn set_duties(&self, attester: Address, is_on: bool) -> Result<(), CommandError> {
         if attester != ATTESTER {
             return Err(CommandError::UnknownAttester { attester });
@@ -299,9 +357,5 @@ impl NodeQueries for Fake {
         }
         *self.guard.lock().unwrap() = Some(json);
         Ok(())
-    }
-
-    fn unready_reasons(&self) -> Vec<String> {
-        Vec::new()
     }
 }

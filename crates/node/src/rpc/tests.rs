@@ -44,13 +44,13 @@ async fn start() -> Servers {
     // Epoch 2, slot 33.
     let clock = Arc::new(ManualClock::new((1_000 + 33 * 4) * 1_000));
     let context = RpcContext {
-        queries: fake.clone(),
+        node: fake.clone(),
         timing: network.timing(1_000),
         network,
         clock,
     };
     let admin_context = AdminContext {
-        queries: fake.clone(),
+        node: fake.clone(),
         spawner: supervisor.spawner(),
         reload: None,
     };
@@ -73,9 +73,13 @@ async fn start() -> Servers {
 
 /// Status and body of an HTTP exchange; the server may close while a refused body is still being written.
 async fn http(address: SocketAddr, headers: &str, body: &[u8]) -> (u16, String) {
+    http_at(address, "/", headers, body).await
+}
+
+async fn http_at(address: SocketAddr, path: &str, headers: &str, body: &[u8]) -> (u16, String) {
     let mut stream = TcpStream::connect(address).await.unwrap();
     let head = format!(
-        "POST / HTTP/1.1\r\ncontent-type: application/json\r\ncontent-length: {}\r\nconnection: close\r\n{headers}\r\n",
+        "POST {path} HTTP/1.1\r\ncontent-type: application/json\r\ncontent-length: {}\r\nconnection: close\r\n{headers}\r\n",
         body.len()
     );
     stream.write_all(head.as_bytes()).await.unwrap();
@@ -512,4 +516,64 @@ fn no_method_takes_or_returns_keys() {
         ],
         "a new method must not take or return private or viewing keys"
     );
+}
+
+/// An answer of the server to a call at a path.
+async fn call_at(servers: &Servers, path: &str, method: &str) -> Value {
+    let request = json!({ "jsonrpc": "2.0", "id": 1, "method": method, "params": [] });
+    let body = request.to_string();
+    let (status, body) = http_at(
+        servers.addresses.rpc,
+        path,
+        "host: localhost\r\n",
+        body.as_bytes(),
+    )
+    .await;
+    assert_eq!(status, 200, "{body}");
+    serde_json::from_str(&body).unwrap()
+}
+
+#[tokio::test]
+async fn the_path_names_the_instance_and_the_root_is_the_canonical_one() {
+    let servers = start().await;
+    let second = format!("/instances/{}", super::fake::SECOND);
+    let number = |answer: &Value| answer["result"]["instance"].as_u64();
+    assert_eq!(number(&call_at(&servers, "/", "agoge_nodeInfo").await), Some(0));
+    assert_eq!(
+        number(&call_at(&servers, &second, "agoge_nodeInfo").await),
+        Some(2)
+    );
+    let code = |answer: &Value| answer["error"]["data"]["code"].clone();
+    for path in [
+        format!("/instances/{}", Digest::ZERO),
+        "/instances".into(),
+        "/x".into(),
+    ] {
+        let answer = call_at(&servers, &path, "agoge_tips").await;
+        assert_eq!(code(&answer), "AGOGE-RPC-010", "{path}: {answer}");
+        assert!(answer["error"]["data"]["hint"].is_string(), "{answer}");
+    }
+    servers
+        .fake
+        .is_down
+        .store(true, std::sync::atomic::Ordering::Relaxed);
+    let answer = call_at(&servers, "/", "agoge_tips").await;
+    assert_eq!(code(&answer), "AGOGE-RPC-011", "{answer}");
+    assert!(answer.to_string().contains("disk is full"), "{answer}");
+    assert_eq!(
+        number(&call_at(&servers, &second, "agoge_nodeInfo").await),
+        Some(2)
+    );
+    let listed = call_at(&servers, "/", "agoge_instances").await;
+    let states: Vec<_> = listed["result"].as_array().unwrap().iter().collect();
+    assert_eq!(states[0]["state"], "active");
+    assert_eq!(
+        (&states[1]["state"], &states[1]["rollup_version"]),
+        (&json!("idle"), &json!(2))
+    );
+    assert_eq!(
+        (&states[2]["state"], &states[2]["reason"]),
+        (&json!("unknown"), &json!("version 3"))
+    );
+    assert_eq!(states[2]["genesis_id"], Value::Null);
 }

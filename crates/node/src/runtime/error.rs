@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use agoge_host::keys::PermissionError;
 use agoge_l1_client::{CallError, ClientError, JournalError, SenderError, VerifyError};
 use agoge_protocol::NotCanonical;
 use agoge_protocol::deployment::MissingContract;
@@ -65,6 +66,19 @@ pub enum StartError {
     /// An address of the network's is malformed.
     #[error(transparent)]
     Address(#[from] agoge_p2p::InvalidAddress),
+    /// A directory of the node's is not closed to others.
+    #[error(transparent)]
+    Directory(#[from] PermissionError),
+    /// An instance's port would be above 65535.
+    #[error(
+        "instance {number} listens and is reached {above} ports above what p2p.listen, p2p.external and p2p.bootnodes say, which is no port; \
+         hint: choose lower ones",
+        above = .number.saturating_sub(1)
+    )]
+    Port {
+        /// The instance.
+        number: u32,
+    },
     /// Opening was cut short.
     #[error(transparent)]
     Lost(#[from] agoge_supervisor::Lost),
