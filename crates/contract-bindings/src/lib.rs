@@ -95,3 +95,79 @@ pub mod test_epoch_proof_verifier {
         )
     );
 }
+
+/// Signals and nominations (`contracts/src/governance/IGovernanceProposer.sol`).
+pub mod governance_proposer {
+    #![expect(
+        missing_docs,
+        reason = "generated from the ABI; documented in the Solidity interface"
+    )]
+    alloy::sol!(
+        #[sol(rpc, all_derives)]
+        GovernanceProposer,
+        concat!(
+            env!("OUT_DIR"),
+            "/artifacts/GovernanceProposer.sol/GovernanceProposer.json"
+        )
+    );
+}
+
+/// Votes and proposals (`contracts/src/governance/IGovernance.sol` and OpenZeppelin's Governor).
+pub mod governance {
+    #![expect(
+        missing_docs,
+        clippy::too_many_arguments,
+        reason = "generated from the ABI; documented in the Solidity interface"
+    )]
+    alloy::sol!(
+        #[sol(rpc, all_derives)]
+        Governance,
+        concat!(env!("OUT_DIR"), "/artifacts/Governance.sol/Governance.json")
+    );
+}
+
+/// Execution after a delay, and the treasury (OpenZeppelin's TimelockController).
+pub mod timelock {
+    #![expect(
+        missing_docs,
+        clippy::too_many_arguments,
+        reason = "generated from the ABI; documented in the Solidity interface"
+    )]
+    alloy::sol!(
+        #[sol(rpc, all_derives)]
+        Timelock,
+        concat!(env!("OUT_DIR"), "/artifacts/Timelock.sol/Timelock.json")
+    );
+}
+
+/// A payload that adds a Rollup to the Registry.
+pub mod upgrade_payload {
+    #![expect(
+        missing_docs,
+        reason = "generated from the ABI; documented in the Solidity interface"
+    )]
+    alloy::sol!(
+        #[sol(rpc, all_derives)]
+        UpgradePayload,
+        concat!(
+            env!("OUT_DIR"),
+            "/artifacts/UpgradePayload.sol/UpgradePayload.json"
+        )
+    );
+}
+
+/// A payload that lets everybody stake.
+pub mod allow_list_off_payload {
+    #![expect(
+        missing_docs,
+        reason = "generated from the ABI; documented in the Solidity interface"
+    )]
+    alloy::sol!(
+        #[sol(rpc, all_derives)]
+        AllowListOffPayload,
+        concat!(
+            env!("OUT_DIR"),
+            "/artifacts/AllowListOffPayload.sol/AllowListOffPayload.json"
+        )
+    );
+}

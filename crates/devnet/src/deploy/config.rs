@@ -1,11 +1,15 @@
 //! What the contracts are created with, from the network file.
 
+use agoge_contract_bindings::governance::Governance;
+use agoge_contract_bindings::governance_proposer::GovernanceProposer;
 use agoge_contract_bindings::prover_bonds::ProverBonds;
 use agoge_contract_bindings::registry::Registry;
 use agoge_contract_bindings::rollup::Rollup;
 use agoge_contract_bindings::staking::Staking;
-use agoge_protocol::{Address, NetworkConfig, U256, keccak256};
+use agoge_protocol::{Address, NetworkConfig, U256};
 use agoge_state_transition::tree::empty_root;
+use alloy::primitives::Uint;
+use eyre::{Result, WrapErr};
 
 use super::wei;
 
@@ -15,19 +19,35 @@ pub(super) struct Parts {
     pub(super) registry: Address,
     pub(super) staking: Address,
     pub(super) prover_bonds: Address,
+    pub(super) governance_proposer: Address,
     pub(super) epoch_statement: Address,
     pub(super) epoch_proof_verifier: Address,
 }
 
-/// Nobody has this address's key: until Governance is deployed, nobody has its powers, and its share of slashed stake and bonds is burnt.
-fn no_governance() -> Address {
-    Address::from_word(keccak256("agoge: no governance"))
+/// Addresses that contracts must name before they exist: those of the deployer's nonces to come.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Predicted {
+    pub(super) rollup: Address,
+    pub(super) timelock: Address,
+    pub(super) governance: Address,
+}
+
+impl Predicted {
+    /// For a deployer whose next nonce creates the Registry.
+    pub(super) fn of(deployer: Address, nonce: u64) -> Self {
+        let at = |ahead: u64| deployer.create(nonce.saturating_add(ahead));
+        Self {
+            rollup: at(6),
+            timelock: at(7),
+            governance: at(8),
+        }
+    }
 }
 
 pub(super) fn registry(
     network: &NetworkConfig,
     genesis_time: u64,
-    first_instance: Address,
+    predicted: Predicted,
 ) -> Registry::RegistryConfig {
     Registry::RegistryConfig {
         genesisTime: U256::from(genesis_time),
@@ -35,16 +55,21 @@ pub(super) fn registry(
         epochSlots: U256::from(network.protocol.epoch_slots),
         setLagEpochs: U256::from(network.protocol.set_lag_epochs),
         activationDelayEpochs: U256::from(network.governance.activation_delay_epochs),
-        governance: no_governance(),
-        firstInstance: first_instance,
+        governance: predicted.timelock,
+        firstInstance: predicted.rollup,
     }
 }
 
-pub(super) fn staking(network: &NetworkConfig, registry: Address, admin: Address) -> Staking::StakingConfig {
+pub(super) fn staking(
+    network: &NetworkConfig,
+    registry: Address,
+    treasury: Address,
+    admin: Address,
+) -> Staking::StakingConfig {
     let staking = &network.staking;
     Staking::StakingConfig {
         registry,
-        treasury: no_governance(),
+        treasury,
         allowListAdmin: admin,
         activationStake: wei(staking.activation_stake_gwei),
         minimumStake: wei(staking.ejection_stake_gwei),
@@ -56,11 +81,15 @@ pub(super) fn staking(network: &NetworkConfig, registry: Address, admin: Address
     }
 }
 
-pub(super) fn prover_bonds(network: &NetworkConfig, registry: Address) -> ProverBonds::ProverBondsConfig {
+pub(super) fn prover_bonds(
+    network: &NetworkConfig,
+    registry: Address,
+    treasury: Address,
+) -> ProverBonds::ProverBondsConfig {
     let proving = &network.proving;
     ProverBonds::ProverBondsConfig {
         registry,
-        treasury: no_governance(),
+        treasury,
         minimumBond: wei(proving.bond_min_gwei),
         claimWindowSlots: U256::from(proving.claim_window_slots),
         withdrawalDelaySeconds: U256::from(proving.bond_withdrawal_delay_seconds),
@@ -73,6 +102,7 @@ pub(super) fn rollup(network: &NetworkConfig, parts: Parts) -> Rollup::RollupCon
         registry: parts.registry,
         staking: parts.staking,
         proverBonds: parts.prover_bonds,
+        governanceProposer: parts.governance_proposer,
         epochProofVerifier: parts.epoch_proof_verifier,
         epochStatement: parts.epoch_statement,
         genesisArchive: empty_root().to_b256(),
@@ -88,4 +118,40 @@ pub(super) fn rollup(network: &NetworkConfig, parts: Parts) -> Rollup::RollupCon
         openShareBps: U256::from(proving.open_share_bps),
         stallEpochs: U256::from(proving.stall_epochs),
     }
+}
+
+pub(super) fn governance_proposer(
+    network: &NetworkConfig,
+    registry: Address,
+    governance: Address,
+) -> GovernanceProposer::GovernanceProposerConfig {
+    let rules = &network.governance;
+    GovernanceProposer::GovernanceProposerConfig {
+        registry,
+        governance,
+        roundSlots: U256::from(rules.round_slots),
+        quorumSignals: U256::from(rules.quorum_signals),
+        lifetimeRounds: U256::from(rules.lifetime_rounds),
+    }
+}
+
+pub(super) fn governance(
+    network: &NetworkConfig,
+    parts: Parts,
+    timelock: Address,
+) -> Result<Governance::GovernanceConfig> {
+    let rules = &network.governance;
+    Ok(Governance::GovernanceConfig {
+        staking: parts.staking,
+        timelock,
+        governanceProposer: parts.governance_proposer,
+        voteDelaySeconds: Uint::try_from(rules.vote_delay_seconds)
+            .wrap_err("governance.vote_delay_seconds")?,
+        votePeriodSeconds: u32::try_from(rules.vote_period_seconds)
+            .wrap_err("governance.vote_period_seconds")?,
+        quorumPercent: U256::from(rules.quorum_percent),
+        graceSeconds: U256::from(rules.grace_seconds),
+        lockWei: wei(rules.lock_gwei),
+        lockSeconds: U256::from(rules.lock_seconds),
+    })
 }

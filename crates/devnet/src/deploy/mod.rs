@@ -1,18 +1,21 @@
 //! Deploys an Agoge network on the devnet's L1, stakes its validators and bonds its provers.
 //!
-//! Registry and Rollup name each other: the Registry is created first, with the address that the deployer's nonce will give to the
-//! Rollup, and the result is checked before anything is staked.
+//! Contracts name each other: those that come first name the addresses that the deployer's nonce will give to the Rollup, the
+//! Timelock and Governance, and the result is checked before anything is staked.
 
 mod config;
 mod stake;
 
 use agoge_contract_bindings::epoch_proof_verifier::EpochProofVerifier;
 use agoge_contract_bindings::epoch_statement::EpochStatement;
+use agoge_contract_bindings::governance::Governance;
+use agoge_contract_bindings::governance_proposer::GovernanceProposer;
 use agoge_contract_bindings::prover_bonds::ProverBonds;
 use agoge_contract_bindings::registry::Registry;
 use agoge_contract_bindings::rollup::Rollup;
 use agoge_contract_bindings::staking::Staking;
 use agoge_contract_bindings::test_epoch_proof_verifier::TestEpochProofVerifier;
+use agoge_contract_bindings::timelock::Timelock;
 use agoge_l1_client::{At, L1Client, L1Wallet, SendOutcome};
 use agoge_protocol::deployment::DeployedContract;
 use agoge_protocol::{B256, Deployment, U256, keccak256};
@@ -21,7 +24,7 @@ use alloy::signers::local::PrivateKeySigner;
 use alloy::sol_types::{SolCall, SolConstructor};
 use eyre::{Context, Result, bail, ensure, eyre};
 
-use self::config::Parts;
+use self::config::{Parts, Predicted};
 use crate::anvil::{Anvil, FUNDED_KEY};
 use crate::keys::{Role, key};
 use crate::network::l1;
@@ -31,8 +34,6 @@ use crate::plan::{Plan, Verifier};
 const GWEI: u64 = 1_000_000_000;
 /// Seconds for deployment, staking and bonds before the network's genesis.
 const SETUP_SECONDS: u64 = 24;
-/// Contracts created before the Rollup, whose address the Registry must know.
-const BEFORE_ROLLUP: u64 = 5;
 
 /// Deploys the contracts, checks them, allow-lists and stakes every validator of the plan, and deposits the provers' bonds.
 ///
@@ -67,13 +68,13 @@ async fn deploy(
     genesis_time: u64,
 ) -> Result<Deployment> {
     let nonce = client.nonce(deployer.address()).await?;
-    let rollup_address = deployer.address().create(nonce.saturating_add(BEFORE_ROLLUP));
+    let predicted = Predicted::of(deployer.address(), nonce);
     let deploy_block = client.head().await?.number.get();
     let network = &plan.network;
     let admin = key(&plan.seed, Role::AllowListAdmin, 0).address();
     let mut wallet = client.wallet(deployer);
 
-    let config = config::registry(network, genesis_time, rollup_address);
+    let config = config::registry(network, genesis_time, predicted);
     let registry = create(
         &mut wallet,
         "Registry",
@@ -81,7 +82,7 @@ async fn deploy(
         &Registry::constructorCall { _config: config }.abi_encode(),
     )
     .await?;
-    let config = config::staking(network, registry.address, admin);
+    let config = config::staking(network, registry.address, predicted.timelock, admin);
     let staking = create(
         &mut wallet,
         "Staking",
@@ -89,12 +90,20 @@ async fn deploy(
         &Staking::constructorCall { _config: config }.abi_encode(),
     )
     .await?;
-    let config = config::prover_bonds(network, registry.address);
+    let config = config::prover_bonds(network, registry.address, predicted.timelock);
     let prover_bonds = create(
         &mut wallet,
         "ProverBonds",
         &ProverBonds::BYTECODE,
         &ProverBonds::constructorCall { _config: config }.abi_encode(),
+    )
+    .await?;
+    let config = config::governance_proposer(network, registry.address, predicted.governance);
+    let governance_proposer = create(
+        &mut wallet,
+        "GovernanceProposer",
+        &GovernanceProposer::BYTECODE,
+        &GovernanceProposer::constructorCall { _config: config }.abi_encode(),
     )
     .await?;
     let epoch_statement = create(&mut wallet, "EpochStatement", &EpochStatement::BYTECODE, &[]).await?;
@@ -107,6 +116,7 @@ async fn deploy(
         registry: registry.address,
         staking: staking.address,
         prover_bonds: prover_bonds.address,
+        governance_proposer: governance_proposer.address,
         epoch_statement: epoch_statement.address,
         epoch_proof_verifier: epoch_proof_verifier.address,
     };
@@ -118,11 +128,37 @@ async fn deploy(
         &Rollup::constructorCall { _config: config }.abi_encode(),
     )
     .await?;
-    ensure!(
-        rollup.address == rollup_address,
-        "the Rollup is at {}, the Registry names {rollup_address}",
-        rollup.address
-    );
+    let timelock = create(
+        &mut wallet,
+        "Timelock",
+        &Timelock::BYTECODE,
+        &Timelock::constructorCall {
+            _delaySeconds: U256::from(network.governance.timelock_seconds),
+            _governance: predicted.governance,
+        }
+        .abi_encode(),
+    )
+    .await?;
+    let config = config::governance(network, parts, timelock.address)?;
+    let governance = create(
+        &mut wallet,
+        "Governance",
+        &Governance::BYTECODE,
+        &Governance::constructorCall { _config: config }.abi_encode(),
+    )
+    .await?;
+    for (created, expected) in [
+        (&rollup, predicted.rollup),
+        (&timelock, predicted.timelock),
+        (&governance, predicted.governance),
+    ] {
+        ensure!(
+            created.address == expected,
+            "{} is at {}, the other contracts name {expected}; hint: another transaction of the deployer came between",
+            created.name,
+            created.address
+        );
+    }
     rollup.instance = Some(1);
     let inbox = DeployedContract {
         name: "Inbox".to_owned(),
@@ -133,17 +169,20 @@ async fn deploy(
         registry,
         staking,
         prover_bonds,
+        governance_proposer,
         epoch_statement,
         epoch_proof_verifier,
         rollup,
         inbox,
+        timelock,
+        governance,
     ];
     for contract in &mut contracts {
         contract.code_hash = keccak256(client.code(contract.address).await?);
     }
     let genesis_id = client
         .call(
-            rollup_address,
+            predicted.rollup,
             Rollup::genesisIdCall {}.abi_encode().into(),
             At::Latest,
         )
