@@ -7,13 +7,7 @@ use crate::call::{At, CallError, view};
 use crate::config::Contracts;
 use crate::numbers::ContractNumbers;
 use crate::reader::RollupReader;
-
-/// Versions of the Rollup that this build speaks to (`docs/protocol.md` 17.3).
-pub const ROLLUP_VERSIONS: core::ops::RangeInclusive<u64> = 1..=2;
-
-alloy::sol! {
-    function version() external view returns (uint256);
-}
+use crate::version::RollupVersion;
 
 /// An instance that this build can serve.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,7 +17,7 @@ pub struct InstanceFacts {
     /// Part of everything that is signed for it.
     pub genesis_id: Digest,
     /// Of the Rollup.
-    pub version: u64,
+    pub version: RollupVersion,
     /// Archive root before its first block.
     pub genesis_archive: B256,
 }
@@ -36,9 +30,7 @@ pub enum Unfit {
     Call(#[from] CallError),
     /// A version that this build does not know.
     #[error(
-        "the Rollup is of version {found}, this build knows {first} to {last}; hint: update agoge-node",
-        first = ROLLUP_VERSIONS.start(),
-        last = ROLLUP_VERSIONS.end()
+        "the Rollup is of version {found}, this program knows versions 1 and 2; hint: install a newer release"
     )]
     Version {
         /// Of the Rollup.
@@ -55,7 +47,9 @@ pub enum Unfit {
         found: Address,
     },
     /// A parameter differs from the network file's.
-    #[error("the network file says {key} = {expected}, the instance has {found}; hint: update agoge-node")]
+    #[error(
+        "the network file says {key} = {expected}, the instance has {found}; hint: install a newer release"
+    )]
     Number {
         /// Section and key of the network file.
         key: &'static str,
@@ -92,11 +86,8 @@ impl RollupReader {
         network: &NetworkConfig,
     ) -> Result<InstanceFacts, Unfit> {
         let rpc = self.rpc();
-        let found = view(rpc, rollup, &versionCall {}, at).await?;
-        let version = u64::try_from(found)
-            .ok()
-            .filter(|version| ROLLUP_VERSIONS.contains(version))
-            .ok_or(Unfit::Version { found })?;
+        let found = view(rpc, rollup, &Rollup::versionCall {}, at).await?;
+        let version = RollupVersion::known(found).ok_or(Unfit::Version { found })?;
         let mut contracts = *self.contracts();
         contracts.rollup = rollup;
         let config = view(rpc, rollup, &Rollup::configCall {}, at).await?;
@@ -106,6 +97,11 @@ impl RollupReader {
         contracts.prover_bonds = config.proverBonds;
         let numbers = ContractNumbers::read(rpc, &contracts, at).await?;
         relation("ProverBonds' Registry", registry, numbers.bonds().registry)?;
+        relation(
+            "GovernanceProposer's Registry",
+            registry,
+            numbers.proposer().registry,
+        )?;
         if let Some(difference) = numbers.difference(network) {
             return Err(Unfit::Number {
                 key: difference.key,

@@ -22,6 +22,7 @@ mod reader;
 mod revert;
 mod rpc;
 mod sender;
+mod version;
 
 pub use blob::{ArchiveError, Blob, BlobError, BlobSource, SourceFailure, WrongBlobLength};
 pub use bonds::{Claim, ProverAccount};
@@ -29,12 +30,12 @@ pub use call::{At, CallError};
 pub use client::{ClientError, L1Client};
 pub use config::{Contracts, ENDPOINTS_MAX, L1Config, SecretUrl, UrlError};
 pub use follower::{ChainStream, DecodeError, FollowerError, FollowerHealth, L1Follower, Problem};
-pub use instance::{InstanceFacts, ROLLUP_VERSIONS, Unfit};
+pub use instance::{InstanceFacts, Unfit};
 pub use proving::{
     BlockRange, EPOCH_PROOF_GAS_MAX, EpochProofSubmission, claim, claim_bundle, deposit_bond,
     finish_bond_withdrawal, replace_claim, settle_claim, start_bond_withdrawal, withdraw_credit,
 };
-pub use publication::{Publication, SeedProof, claim_hash};
+pub use publication::{CommitteeProof, Publication, claim_hash};
 pub use reader::{EntropyBlock, EntropyError, HISTORY_BLOCKS, RollupReader, Tips, VerifyError};
 pub use revert::RevertReason;
 pub use rpc::{MESSAGE_BYTES_MAX, RpcCause, RpcError};
@@ -42,3 +43,4 @@ pub use sender::{
     GAS_LIMIT_MAX, GasPolicy, JournalError, L1Sender, L1Wallet, MinedTx, Purpose, SendOutcome, SenderError,
     SenderHandle, SenderHealth, SenderStopped, SignError, TxRequest,
 };
+pub use version::RollupVersion;

@@ -71,6 +71,11 @@ impl ContractNumbers {
         &self.bonds
     }
 
+    /// Those of the GovernanceProposer that the Rollup names.
+    pub(crate) const fn proposer(&self) -> &GovernanceProposer::GovernanceProposerConfig {
+        &self.proposer
+    }
+
     /// The first key of the file that says something else.
     pub(crate) fn difference(&self, network: &NetworkConfig) -> Option<Difference> {
         let (protocol, stake, proving) = (&network.protocol, &network.staking, &network.proving);

@@ -119,7 +119,7 @@ impl Plan {
                 activation: entry.activation,
                 state,
                 is_canonical: entry.number == canonical,
-                identity: facts.map(|facts| (facts.genesis_id, facts.version)),
+                identity: facts.map(|facts| (facts.genesis_id, facts.version.number())),
                 problem: entry.stage.problem(),
             }
         };
@@ -245,7 +245,7 @@ impl Plan {
         };
         if facts.genesis_archive != self.genesis_archive {
             return Err(unfit(format!(
-                "it starts from archive {}, this build from {}; hint: update agoge-node",
+                "it starts from archive {}, this build from {}; hint: install a newer release",
                 facts.genesis_archive, self.genesis_archive
             )));
         }

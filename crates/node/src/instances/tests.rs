@@ -1,6 +1,6 @@
 //! Lists come and go, Rollups are known or not, stacks fail: what the plan says to each.
 
-use agoge_l1_client::{Contracts, InstanceFacts};
+use agoge_l1_client::{Contracts, InstanceFacts, RollupVersion};
 use agoge_protocol::{Address, B256, Digest, Element, Epoch, L1BlockNumber};
 
 use super::*;
@@ -21,7 +21,7 @@ fn facts(byte: u8) -> InstanceFacts {
             prover_bonds: rollup(0xf3),
         },
         genesis_id: Digest([Element::from_u32(u32::from(byte)); 4]),
-        version: u64::from(byte),
+        version: RollupVersion::Pleistarchus,
         genesis_archive: B256::repeat_byte(9),
     }
 }

@@ -110,7 +110,7 @@ pub struct InstanceView {
     pub state: InstanceState,
     /// Whether it is the one that is canonical now, be it known or not.
     pub is_canonical: bool,
-    /// Genesis id and version, once it was inspected.
+    /// Genesis id and the number of its version, once it was inspected.
     pub identity: Option<(Digest, u64)>,
     /// Why it does not run; `None` when it does.
     pub problem: Option<String>,

@@ -71,7 +71,7 @@ impl NodeQueries for InstanceHandle {
             chain_id: inner.network.network.chain_id,
             instance: inner.launch.number,
             rollup: inner.launch.facts.contracts.rollup,
-            rollup_version: inner.launch.facts.version,
+            rollup_version: inner.launch.facts.version.number(),
             genesis_id: inner.launch.facts.genesis_id,
             genesis_time: inner.clock.timing().genesis_time,
             slot_seconds: inner.network.protocol.slot_seconds,

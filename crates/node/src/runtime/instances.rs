@@ -58,7 +58,7 @@ impl Stack {
             if result.is_ok() {
                 health.set(STACK, Ok(()));
                 tracing::info!(
-                    number = launch.number, genesis_id = %facts.genesis_id, version = facts.version,
+                    number = launch.number, genesis_id = %facts.genesis_id, version = facts.version.number(),
                     rollup = %facts.contracts.rollup, activation = %launch.activation, "instance runs"
                 );
             } else {

@@ -72,7 +72,13 @@ pub(super) async fn start_stack(
         network.protocol.committee_size,
     );
     let sender = shared.sender.clone();
-    let publisher = Publisher::new(sender, reader.clone(), prepared, &consensus, spawner.clone());
+    let publisher = Publisher::new(
+        sender,
+        (reader.clone(), version),
+        prepared,
+        &consensus,
+        spawner.clone(),
+    );
     let quotes = Quotes::new(
         quote_rules(&network, rollup, prover_bonds, &slots),
         Arc::clone(&local.store),

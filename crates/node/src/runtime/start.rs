@@ -64,7 +64,7 @@ pub async fn start(parts: NodeParts) -> Result<NodeHandle, StartError> {
 
     let l1 = L1Client::connect(config.l1_client(Some(deployment)), clock).await?;
     let reader = l1.reader()?;
-    reader.verify_deployment(&network).await?;
+    let version = reader.verify_deployment(&network).await?;
     // The Registry was created with it, so it is the first entry and canonical from epoch 0.
     let home = Launch {
         number: 1,
@@ -72,7 +72,7 @@ pub async fn start(parts: NodeParts) -> Result<NodeHandle, StartError> {
         facts: InstanceFacts {
             contracts: l1.contracts()?,
             genesis_id,
-            version: 1,
+            version,
             genesis_archive: tree::empty_root().to_b256(),
         },
     };
