@@ -18,6 +18,8 @@ pub struct InstanceFacts {
     pub genesis_id: Digest,
     /// Of the Rollup.
     pub version: RollupVersion,
+    /// Where its proposers' signals are counted.
+    pub governance_proposer: Address,
     /// Archive root before its first block.
     pub genesis_archive: B256,
 }
@@ -115,6 +117,7 @@ impl RollupReader {
             contracts,
             genesis_id,
             version,
+            governance_proposer: config.governanceProposer,
             genesis_archive: numbers.rollup().genesisArchive,
         })
     }

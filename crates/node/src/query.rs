@@ -5,6 +5,7 @@
 
 use core::future::Future;
 
+use agoge_protocol::rpc::{RpcGovernance, Signal};
 use agoge_protocol::{
     Address, B256, Deposit, Digest, Epoch, Header, L1Block, L1BlockNumber, L2BlockNumber, SignedQuote, Slot,
     Transaction, TxEffects, TxId,
@@ -102,6 +103,9 @@ pub trait Instances: Clone + Send + Sync + 'static {
 
     /// All that the Registry lists, oldest first.
     fn instances(&self) -> Vec<InstanceView>;
+
+    /// Where governance stands on L1, a few seconds old at most, and what this node signals for; or why L1 does not tell.
+    fn governance(&self) -> impl Future<Output = Result<RpcGovernance, String>> + Send;
 }
 
 /// What the operator may tell a node. [`crate::runtime::NodeHandle`] implements it.
@@ -124,6 +128,9 @@ pub trait NodeCommands: Clone + Send + Sync + 'static {
 
     /// Merges an interchange JSON into the signing guard; never loosens it.
     fn import_guard(&self, json: String) -> impl Future<Output = Result<(), CommandError>> + Send;
+
+    /// Chooses what this node's blocks signal for, or that they signal for nothing. Kept across restarts.
+    fn set_signal(&self, signal: Option<Signal>) -> impl Future<Output = Result<(), CommandError>> + Send;
 }
 
 /// An instance that does not answer here.
@@ -381,6 +388,15 @@ pub enum CommandError {
         /// As asked.
         attester: Address,
     },
+    /// Nobody should signal for it.
+    #[error("not set: {reason}")]
+    Payload {
+        /// Why.
+        reason: String,
+    },
+    /// L1 did not answer.
+    #[error("L1 did not answer: {0}")]
+    L1(#[source] Box<dyn core::error::Error + Send + Sync>),
     /// The signing guard refused the change.
     #[error("the signing guard refused: {0}")]
     Guard(#[source] Box<dyn core::error::Error + Send + Sync>),

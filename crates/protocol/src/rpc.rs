@@ -3,6 +3,7 @@
 //! Field names are snake_case; numbers are JSON numbers; gwei amounts are decimal strings ([`decimal`]); digests, hashes and byte strings are
 //! 0x hex. Answers may gain fields in later versions, so readers ignore unknown ones.
 
+mod governance;
 mod proving;
 
 use alloy_primitives::{Address, B256};
@@ -14,6 +15,7 @@ use crate::{
     TxId,
 };
 
+pub use governance::{ProposalState, RpcGovernance, RpcNodeSignal, RpcProposal, RpcRound, RpcSignals, Signal};
 pub use proving::{EPOCHS_RANGE_MAX, QuoteRejection, RpcClaim, RpcEpoch, RpcEpochProof, RpcQuote};
 
 /// Blocks or headers that one `agoge_getBlocks` may ask for.

@@ -45,6 +45,8 @@ pub struct Config {
     pub keys: KeysConfig,
     /// L1 address credited with the fees of this node's blocks; `None`: the publisher's.
     pub fee_recipient: Option<Address>,
+    /// Payload that this node's blocks signal for, unless the admin port has chosen.
+    pub signal_payload: Option<Address>,
     /// Epochs without duties after start with a fresh guard, to see whether a key signs elsewhere. 0 switches the wait off.
     pub doppelganger_epochs: u64,
     /// Whether a missing signing guard may be created.
@@ -127,6 +129,11 @@ impl Config {
     /// Directory of what belongs to one instance: its database, its peers, its duties.
     pub fn instance_dir(&self, genesis_id: Digest) -> PathBuf {
         self.instances_dir().join(genesis_id.to_string())
+    }
+
+    /// File of what the admin port chose to signal for.
+    pub fn signal_file(&self) -> PathBuf {
+        self.data_dir.join("signal.json")
     }
 
     /// File of the signing guard.

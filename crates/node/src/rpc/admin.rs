@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use agoge_protocol::Address;
+use agoge_protocol::rpc::Signal;
 use agoge_supervisor::Spawner;
 use jsonrpsee::server::{RegisterMethodError, RpcModule};
 use jsonrpsee::types::ErrorObjectOwned;
@@ -102,6 +103,14 @@ pub(super) fn module<N: NodeCommands>(
         let json: String = positional.required("interchange")?;
         positional.end()?;
         context.node.import_guard(json).await.map_err(error::command)?;
+        Ok::<_, ErrorObjectOwned>(true)
+    })?;
+    module.register_async_method("agogeAdmin_setPayload", |params, context, _| async move {
+        let mut positional = Positional::new(&params)?;
+        let signal: Option<Signal> = positional.nullable("payload and actionsHash, or null")?;
+        positional.end()?;
+        context.node.set_signal(signal).await.map_err(error::command)?;
+        tracing::info!(?signal, "the operator chose what blocks signal for");
         Ok::<_, ErrorObjectOwned>(true)
     })?;
     Ok(module)

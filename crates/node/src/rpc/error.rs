@@ -94,6 +94,18 @@ pub(super) fn not_running(error: NotRunning) -> ErrorObjectOwned {
     }
 }
 
+/// L1 does not tell how governance stands. Its words go to the log: they may name endpoints.
+pub(super) fn governance(reason: String) -> ErrorObjectOwned {
+    tracing::warn!(%reason, "L1 did not tell how governance stands");
+    object(
+        UNAVAILABLE,
+        "AGOGE-RPC-003",
+        "L1 did not tell how governance stands",
+        Some("try again; the node's log says more"),
+        None,
+    )
+}
+
 /// A failure of ours. What failed goes to the log, not to the caller: it may name paths.
 pub(super) fn internal(error: &dyn core::error::Error) -> ErrorObjectOwned {
     tracing::error!(%error, "RPC request failed");
@@ -206,6 +218,8 @@ pub(super) fn command(error: CommandError) -> ErrorObjectOwned {
             object(NOT_FOUND, "AGOGE-RPC-007", error.to_string(), None, None)
         }
         CommandError::Guard(source) => refused(source.as_ref()),
+        CommandError::Payload { .. } => refused(&error),
+        CommandError::L1(_) => unavailable(&error),
         CommandError::Storage(_) => internal(&error),
         CommandError::Stopping => unavailable(&error),
     }

@@ -4,6 +4,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
 use agoge_protocol::chain::ClaimOutcome;
+use agoge_protocol::rpc::{RpcGovernance, RpcNodeSignal, RpcRound, Signal};
 use agoge_protocol::transaction::Withdrawal;
 use agoge_protocol::{
     Address, B256, Ciphertext, CompactSignature, Digest, Element, Epoch, Header, L1BlockNumber,
@@ -33,6 +34,7 @@ pub(super) struct Fake {
     pub(super) is_down: Arc<AtomicBool>,
     pub(super) duties: Arc<Mutex<Vec<(Address, bool)>>>,
     pub(super) guard: Arc<Mutex<Option<String>>>,
+    pub(super) signal: Arc<Mutex<Option<Signal>>>,
 }
 
 /// Genesis id of the second instance.
@@ -332,6 +334,30 @@ impl Instances for Fake {
         };
         vec![view(1, InstanceState::Active), known, unknown]
     }
+
+    async fn governance(&self) -> Result<RpcGovernance, String> {
+        let signal = *self.signal.lock().unwrap();
+        if signal.is_none() {
+            return Err("https://secret.endpoint is away".into());
+        }
+        Ok(RpcGovernance {
+            round: RpcRound {
+                number: 3,
+                instance: Address::repeat_byte(1),
+                first_slot: Slot::new(48),
+                last_slot: Slot::new(63),
+                quorum_signals: 9,
+                signals: vec![],
+            },
+            proposals: vec![],
+            signal: signal.map(|signal| RpcNodeSignal {
+                payload: signal.payload,
+                actions_hash: signal.actions_hash,
+                is_signalled: true,
+                reason: None,
+            }),
+        })
+    }
 }
 
 impl NodeCommands for Fake {
@@ -356,6 +382,16 @@ impl NodeCommands for Fake {
             return Err(CommandError::Guard("not an interchange".into()));
         }
         *self.guard.lock().unwrap() = Some(json);
+        Ok(())
+    }
+
+    async fn set_signal(&self, signal: Option<Signal>) -> Result<(), CommandError> {
+        if signal.is_some_and(|signal| signal.actions_hash.is_zero()) {
+            return Err(CommandError::Payload {
+                reason: "its actions hash to 0x11".into(),
+            });
+        }
+        *self.signal.lock().unwrap() = signal;
         Ok(())
     }
 }

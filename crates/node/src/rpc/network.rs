@@ -74,5 +74,9 @@ pub(super) fn methods<N: Instances>(
                 .collect())
         },
     )?;
+    module.register_async_method("agoge_governance", |params, context, _| async move {
+        Positional::new(&params)?.end()?;
+        context.node.governance().await.map_err(error::governance)
+    })?;
     Ok(())
 }

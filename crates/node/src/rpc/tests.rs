@@ -577,3 +577,40 @@ async fn the_path_names_the_instance_and_the_root_is_the_canonical_one() {
     );
     assert_eq!(states[2]["genesis_id"], Value::Null);
 }
+
+#[tokio::test]
+async fn a_payload_is_set_and_cleared_behind_the_token_only_and_told_to_everybody() {
+    let servers = start().await;
+    let bearer = format!("authorization: Bearer {}\r\n", servers.token.trim());
+    let admin = |params: Value| {
+        let (address, bearer) = (servers.addresses.admin, bearer.clone());
+        async move { call_with(address, &bearer, "agogeAdmin_setPayload", params).await }
+    };
+    let answer = call(&servers, "agoge_governance", json!([])).await;
+    assert_eq!(answer["error"]["data"]["code"], "AGOGE-RPC-003", "{answer}");
+    assert!(!answer.to_string().contains("secret"), "{answer}");
+    let payload = Address::repeat_byte(0x77);
+    let hash = B256::repeat_byte(0x11);
+    let good = json!([{ "payload": payload, "actionsHash": hash }]);
+    assert_eq!(admin(good.clone()).await["result"], true);
+    let governance = call(&servers, "agoge_governance", json!([])).await["result"].clone();
+    assert_eq!(governance["signal"]["payload"], json!(payload));
+    assert_eq!(governance["signal"]["is_signalled"], true);
+    assert_eq!(governance["round"]["quorum_signals"], 9);
+    for (params, code) in [
+        (json!([]), "AGOGE-RPC-002"),
+        (json!(["0x77"]), "AGOGE-RPC-002"),
+        (json!([{ "payload": payload }]), "AGOGE-RPC-002"),
+        (json!([{ "payload": payload, "actionsHash": hash, "x": 1 }]), "AGOGE-RPC-002"),
+        (json!([{ "payload": payload, "actionsHash": B256::ZERO }]), "AGOGE-RPC-008"),
+        (json!([null, null]), "AGOGE-RPC-002"),
+    ] {
+        let answer = admin(params).await;
+        assert_eq!(answer["error"]["data"]["code"], code, "{answer}");
+        assert!(servers.fake.signal.lock().unwrap().is_some(), "{answer}");
+    }
+    let unknown = call(&servers, "agogeAdmin_setPayload", good).await;
+    assert_eq!(unknown["error"]["code"], -32_601, "not on the public port");
+    assert_eq!(admin(json!([null])).await["result"], true);
+    assert!(servers.fake.signal.lock().unwrap().is_none());
+}

@@ -162,6 +162,7 @@ impl InstancesActor {
         }
         let instances = self.registry.instances(At::Block(head.hash)).await?;
         self.seen = Some(head.hash);
+        self.shared.signals.head.send_replace(Some(head));
         self.step(Input::Listed {
             head: head.number,
             instances,

@@ -2,12 +2,14 @@
 
 use std::sync::{Arc, PoisonError};
 
+use agoge_protocol::rpc::{RpcGovernance, Signal};
 use agoge_protocol::{Address, Digest};
 use agoge_store::guard::Interchange;
 
 use super::handle::InstanceHandle;
 use super::local::{guard_first_slot, instance_first_slot};
 use super::shared::{Shared, addresses, admit};
+use super::signals::Signals;
 use crate::consensus::Input;
 use crate::instances::InstanceView;
 use crate::query::{CommandError, Instances, NodeCommands, NotRunning};
@@ -41,6 +43,10 @@ impl Instances for NodeHandle {
         let epoch = self.shared.epoch();
         let plan = self.shared.plan();
         plan.as_ref().map(|plan| plan.view(epoch)).unwrap_or_default()
+    }
+
+    async fn governance(&self) -> Result<RpcGovernance, String> {
+        Signals::governance(&self.shared).await
     }
 }
 
@@ -101,6 +107,10 @@ impl NodeCommands for NodeHandle {
             }
             Err(error) => Err(CommandError::Guard(Box::new(error))),
         }
+    }
+
+    async fn set_signal(&self, signal: Option<Signal>) -> Result<(), CommandError> {
+        Signals::choose(&self.shared, signal).await
     }
 }
 

@@ -5,8 +5,9 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
 use agoge_circuits::ClientVerifier;
-use agoge_l1_client::{L1Client, SenderHandle, kzg};
-use agoge_protocol::{Address, Digest, Epoch};
+use agoge_l1_client::{InstanceFacts, L1Client, SenderHandle, kzg};
+use agoge_protocol::rpc::Signal;
+use agoge_protocol::{Address, Epoch};
 use agoge_store::SigningGuard;
 use agoge_store::guard::GuardError;
 use agoge_supervisor::{Health, SlotClock, Spawner};
@@ -14,10 +15,12 @@ use agoge_supervisor::{Health, SlotClock, Spawner};
 use super::error::{SenderFailed, StartError};
 use super::handle::InstanceHandle;
 use super::local::guard_first_slot;
+use super::signals::Signals;
 use crate::config::Config;
 use crate::duties::Switches;
 use crate::instances::Plan;
 use crate::keys::KeyRing;
+use crate::signals::Choice;
 use crate::signer::{AttesterKey, Signer};
 
 /// See the module.
@@ -28,6 +31,7 @@ pub(super) struct Shared {
     /// Keys and guard; each instance signs with one of its own ([`Signer::of_instance`]).
     pub(super) signer: Signer,
     pub(super) verifier: Arc<ClientVerifier>,
+    pub(super) signals: Signals,
     pub(super) health: Health,
     pub(super) slots: SlotClock,
     pub(super) spawner: Spawner,
@@ -62,14 +66,16 @@ pub(super) struct Environment {
 }
 
 impl Shared {
-    /// Opens guard, switches and the sender's journal, each of which there is once. `home` is the instance of the deployment file.
+    /// Opens guard, switches and the sender's journal, each of which there is once. `home` is the instance of the deployment file, `configured` what its
+    /// proposers signal for unless the admin port has chosen.
     ///
     /// # Errors
     /// [`StartError`].
     pub(super) async fn open(
         environment: Environment,
         keys: KeyRing,
-        home: Digest,
+        home: &InstanceFacts,
+        configured: Option<Signal>,
     ) -> Result<Self, StartError> {
         let Environment {
             config,
@@ -84,17 +90,19 @@ impl Shared {
         let fee_recipient = config
             .fee_recipient
             .or_else(|| publisher.as_ref().map(|key| key.address()));
-        let opening = (config.clone(), slots.clone());
+        let opening = (config.clone(), slots.clone(), home.genesis_id);
         let opened = spawner.spawn_blocking("open-guard", move || {
-            let (config, slots) = opening;
+            let (config, slots, home) = opening;
             let guard = open_guard(&config, &slots, attesters.is_empty())?;
             let path = config.data_dir.join("duties-off.json");
             let switches = Switches::open(&path).map_err(file_error(path))?;
+            let path = config.signal_file();
+            let choice = Choice::open(&path).map_err(file_error(path))?;
             let verifier = ClientVerifier::new(config.network.proving.client_profile)?;
             let signer = Signer::new(Arc::new(guard), home, attesters);
-            Ok::<_, StartError>((signer, switches, verifier))
+            Ok::<_, StartError>((signer, switches, choice, verifier))
         });
-        let (signer, switches, verifier) = opened.await??;
+        let (signer, switches, choice, verifier) = opened.await??;
         let sender = match publisher {
             Some(key) => {
                 let (sender, handle) = l1.sender(key, &config.sender_dir())?;
@@ -106,11 +114,13 @@ impl Shared {
             }
             None => None,
         };
+        let signals = Signals::new(l1.governance(home), choice, configured);
         Ok(Self {
             l1,
             sender,
             signer,
             verifier: Arc::new(verifier),
+            signals,
             health,
             slots,
             spawner,
@@ -150,6 +160,13 @@ impl Shared {
     pub(super) fn get(&self, rollup: Address) -> Option<InstanceHandle> {
         let running = self.running.read().unwrap_or_else(PoisonError::into_inner);
         running.get(&rollup).cloned()
+    }
+
+    /// The instance that is canonical now, if it runs.
+    pub(super) fn canonical(&self) -> Option<InstanceHandle> {
+        let epoch = self.epoch();
+        let views = self.plan().as_ref().map(|plan| plan.view(epoch))?;
+        self.get(views.into_iter().find(|view| view.is_canonical)?.rollup)
     }
 
     /// From now on the instance is asked and told.

@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 
-use agoge_l1_client::{InstanceFacts, L1Client};
-use agoge_protocol::{Deployment, Digest, Epoch};
+use agoge_l1_client::{At, GovernanceReader, L1Client};
+use agoge_protocol::rpc::Signal;
+use agoge_protocol::{Address, Deployment, Epoch};
 use agoge_state_transition::tree;
 use agoge_supervisor::{Clock, Health, SlotClock, Spawner};
 
@@ -11,6 +12,7 @@ use super::error::StartError;
 use super::instances::{InstancesActor, Stack};
 use super::node::NodeHandle;
 use super::shared::{Environment, Shared};
+use super::signals;
 use crate::config::Config;
 use crate::instances::{Launch, Plan};
 use crate::keys::KeyRing;
@@ -54,27 +56,28 @@ pub async fn start(parts: NodeParts) -> Result<NodeHandle, StartError> {
         clock,
     } = parts;
     let network = config.network.clone();
-    let genesis_id = deployment
-        .genesis_ids
-        .first()
-        .copied()
-        .ok_or(StartError::NoInstance)?;
-    let genesis_id = Digest::from_b256(genesis_id)?;
     let slots = SlotClock::new(network.timing(deployment.genesis_time), Arc::clone(&clock));
 
     let l1 = L1Client::connect(config.l1_client(Some(deployment)), clock).await?;
     let reader = l1.reader()?;
-    let version = reader.verify_deployment(&network).await?;
+    reader.verify_deployment(&network).await?;
+    let facts = reader.inspect(l1.contracts()?.rollup, At::Latest, &network).await?;
     // The Registry was created with it, so it is the first entry and canonical from epoch 0.
     let home = Launch {
         number: 1,
         activation: Epoch::new(0),
-        facts: InstanceFacts {
-            contracts: l1.contracts()?,
-            genesis_id,
-            version,
-            genesis_archive: tree::empty_root().to_b256(),
-        },
+        facts,
+    };
+    let expected = tree::empty_root().to_b256();
+    if facts.genesis_archive != expected {
+        return Err(StartError::GenesisArchive {
+            expected,
+            found: facts.genesis_archive,
+        });
+    }
+    let configured = match config.signal_payload {
+        Some(payload) => Some(configured_signal(&l1.governance(&facts), payload).await?),
+        None => None,
     };
     let environment = Environment {
         config,
@@ -83,11 +86,24 @@ pub async fn start(parts: NodeParts) -> Result<NodeHandle, StartError> {
         health,
         spawner: spawner.clone(),
     };
-    let shared = Arc::new(Shared::open(environment, keys, genesis_id).await?);
+    let shared = Arc::new(Shared::open(environment, keys, &facts, configured).await?);
     let mut stack = Stack::launch(&shared, home);
     stack.started().await?;
     *shared.plan() = Some(Plan::new(shared.slots.now_unix_ms(), &home));
     let actor = InstancesActor::new(Arc::clone(&shared), reader, stack);
     spawner.spawn("instances", actor.run(spawner.token()));
+    spawner.spawn("signals", signals::run(Arc::clone(&shared), spawner.token()));
     Ok(NodeHandle { shared })
+}
+
+/// A configured payload with the hash of its actions at this moment, which the operator trusts by configuring it.
+async fn configured_signal(governance: &GovernanceReader, payload: Address) -> Result<Signal, StartError> {
+    let facts = governance.payload(payload, At::Latest).await;
+    let facts = facts.map_err(|source| StartError::SignalPayload { payload, source })?;
+    let actions_hash = facts.actions_hash;
+    tracing::info!(%payload, %actions_hash, "configured to signal");
+    Ok(Signal {
+        payload,
+        actions_hash,
+    })
 }
