@@ -124,11 +124,20 @@ impl GovernanceReader {
         let length = small(function, "roundSlots", config.roundSlots)?.max(1);
         let number = slot.get().checked_div(length).unwrap_or_default();
         let first = number.saturating_mul(length);
-        let elapsed = slot.get().saturating_sub(first).saturating_add(1).saturating_mul(slot_seconds);
+        let elapsed = slot
+            .get()
+            .saturating_sub(first)
+            .saturating_add(1)
+            .saturating_mul(slot_seconds);
         // Blocks come at least an L1 slot apart, so the round began at most so many blocks ago.
         let blocks = elapsed.div_ceil(self.l1_slot_seconds);
         let signals = self
-            .signals((instance, proposer), U256::from(number), head.number.get(), blocks)
+            .signals(
+                (instance, proposer),
+                U256::from(number),
+                head.number.get(),
+                blocks,
+            )
             .await?;
         Ok(RpcRound {
             number,
@@ -163,7 +172,11 @@ impl GovernanceReader {
             let logs: Vec<LogJson> = self.rpc.read("eth_getLogs", filter).await?;
             for log in logs {
                 let signal = decode(proposer, log)?;
-                let count = small(GovernanceProposer::Signalled::SIGNATURE, "signals", signal.signals)?;
+                let count = small(
+                    GovernanceProposer::Signalled::SIGNATURE,
+                    "signals",
+                    signal.signals,
+                )?;
                 let last_slot = small(GovernanceProposer::Signalled::SIGNATURE, "slot", signal.slot)?;
                 let entry = RpcSignals {
                     payload: signal.payload,
@@ -200,8 +213,8 @@ impl GovernanceReader {
             index: U256::from(index),
         };
         let details = view(&self.rpc, governance, &call, at).await?;
-        let (id, targets) = (details._0, details._1);
-        let state = Governance::stateCall { proposalId: id };
+        let (id, targets) = (details.proposalId, details.targets);
+        let state = Governance::stateCall { _proposalId: id };
         let starts = Governance::proposalSnapshotCall { proposalId: id };
         let ends = Governance::proposalDeadlineCall { proposalId: id };
         let eta = Governance::proposalEtaCall { proposalId: id };

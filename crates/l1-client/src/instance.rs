@@ -88,39 +88,49 @@ impl RollupReader {
         network: &NetworkConfig,
     ) -> Result<InstanceFacts, Unfit> {
         let rpc = self.rpc();
-        let found = view(rpc, rollup, &Rollup::versionCall {}, at).await?;
-        let version = RollupVersion::known(found).ok_or(Unfit::Version { found })?;
+        let version = view(rpc, rollup, &Rollup::versionCall {}, at).await?;
+        // The other calls may not be those of a version that is not known.
+        let version = RollupVersion::known(version).ok_or(Unfit::Version { found: version })?;
         let mut contracts = *self.contracts();
         contracts.rollup = rollup;
-        let config = view(rpc, rollup, &Rollup::configCall {}, at).await?;
-        let (registry, staking) = (contracts.registry, contracts.staking);
-        relation("Registry", registry, config.registry)?;
-        relation("Staking", staking, config.staking)?;
-        contracts.prover_bonds = config.proverBonds;
         let numbers = ContractNumbers::read(rpc, &contracts, at).await?;
-        relation("ProverBonds' Registry", registry, numbers.bonds().registry)?;
-        relation(
-            "GovernanceProposer's Registry",
-            registry,
-            numbers.proposer().registry,
-        )?;
-        if let Some(difference) = numbers.difference(network) {
-            return Err(Unfit::Number {
-                key: difference.key,
-                expected: difference.file,
-                found: difference.contract,
-            });
-        }
-        let found = view(rpc, rollup, &Rollup::genesisIdCall {}, at).await?;
-        let genesis_id = Digest::from_b256(found).map_err(|_| Unfit::GenesisId { found })?;
-        Ok(InstanceFacts {
-            contracts,
-            genesis_id,
-            version,
-            governance_proposer: config.governanceProposer,
-            genesis_archive: numbers.rollup().genesisArchive,
-        })
+        let genesis_id = view(rpc, rollup, &Rollup::genesisIdCall {}, at).await?;
+        judge(contracts, version, &numbers, genesis_id, network)
     }
+}
+
+/// Whether a Rollup that says this belongs to the network of `contracts` and has its numbers.
+fn judge(
+    mut contracts: Contracts,
+    version: RollupVersion,
+    numbers: &ContractNumbers,
+    genesis_id: B256,
+    network: &NetworkConfig,
+) -> Result<InstanceFacts, Unfit> {
+    let (config, registry) = (numbers.rollup(), contracts.registry);
+    relation("Registry", registry, config.registry)?;
+    relation("Staking", contracts.staking, config.staking)?;
+    relation("ProverBonds' Registry", registry, numbers.bonds().registry)?;
+    relation(
+        "GovernanceProposer's Registry",
+        registry,
+        numbers.proposer().registry,
+    )?;
+    if let Some(difference) = numbers.difference(network) {
+        return Err(Unfit::Number {
+            key: difference.key,
+            expected: difference.file,
+            found: difference.contract,
+        });
+    }
+    contracts.prover_bonds = config.proverBonds;
+    Ok(InstanceFacts {
+        contracts,
+        genesis_id: Digest::from_b256(genesis_id).map_err(|_| Unfit::GenesisId { found: genesis_id })?,
+        version,
+        governance_proposer: config.governanceProposer,
+        genesis_archive: config.genesisArchive,
+    })
 }
 
 fn relation(name: &'static str, expected: Address, found: Address) -> Result<(), Unfit> {
@@ -132,5 +142,84 @@ fn relation(name: &'static str, expected: Address, found: Address) -> Result<(),
             expected,
             found,
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::numbers::tests::deployed;
+    use agoge_protocol::network::built_in;
+
+    const REGISTRY: Address = Address::repeat_byte(1);
+    const STAKING: Address = Address::repeat_byte(2);
+
+    fn network() -> NetworkConfig {
+        NetworkConfig::parse(built_in("devnet").unwrap()).unwrap()
+    }
+
+    /// As a second Rollup of the network says it.
+    fn second() -> ContractNumbers {
+        let mut numbers = deployed(&network());
+        let rollup = numbers.rollup_mut();
+        (rollup.registry, rollup.staking) = (REGISTRY, STAKING);
+        (rollup.proverBonds, rollup.governanceProposer) = (Address::repeat_byte(3), Address::repeat_byte(4));
+        rollup.genesisArchive = B256::repeat_byte(5);
+        for registry in numbers.registries_of_others() {
+            *registry = REGISTRY;
+        }
+        numbers
+    }
+
+    fn judged(numbers: &ContractNumbers, genesis_id: B256) -> Result<InstanceFacts, Unfit> {
+        let contracts = Contracts {
+            rollup: Address::repeat_byte(9),
+            registry: REGISTRY,
+            staking: STAKING,
+            prover_bonds: Address::ZERO,
+        };
+        judge(
+            contracts,
+            RollupVersion::Pleistarchus,
+            numbers,
+            genesis_id,
+            &network(),
+        )
+    }
+
+    #[test]
+    fn a_rollup_of_the_network_is_told_with_the_contracts_that_it_names() {
+        let facts = judged(&second(), B256::ZERO).unwrap();
+        assert_eq!(facts.contracts.prover_bonds, Address::repeat_byte(3));
+        assert_eq!(facts.governance_proposer, Address::repeat_byte(4));
+        assert_eq!(facts.genesis_archive, B256::repeat_byte(5));
+        assert_eq!(facts.version, RollupVersion::Pleistarchus);
+    }
+
+    #[test]
+    fn foreign_relations_and_other_numbers_are_refused_for_good() {
+        type Edit = fn(&mut ContractNumbers);
+        let edits: [(&str, Edit); 5] = [
+            ("the Rollup's Registry", |n| n.rollup_mut().registry = STAKING),
+            ("the Rollup's Staking", |n| n.rollup_mut().staking = REGISTRY),
+            ("ProverBonds' Registry", |n| {
+                *n.registries_of_others()[0] = STAKING
+            }),
+            ("GovernanceProposer's Registry", |n| {
+                *n.registries_of_others()[1] = STAKING;
+            }),
+            ("protocol.committee_size", |n| {
+                n.rollup_mut().committeeSize = U256::from(3);
+            }),
+        ];
+        for (expected, edit) in edits {
+            let mut numbers = second();
+            edit(&mut numbers);
+            let unfit = judged(&numbers, B256::ZERO).unwrap_err();
+            assert!(unfit.to_string().contains(expected), "{unfit}");
+            assert!(!unfit.is_transient(), "{unfit}");
+        }
+        let unfit = judged(&second(), B256::repeat_byte(0xff)).unwrap_err();
+        assert!(matches!(unfit, Unfit::GenesisId { .. }), "{unfit}");
     }
 }

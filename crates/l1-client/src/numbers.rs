@@ -257,4 +257,4 @@ impl ContractNumbers {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -15,7 +15,9 @@ use crate::{
     TxId,
 };
 
-pub use governance::{ProposalState, RpcGovernance, RpcNodeSignal, RpcProposal, RpcRound, RpcSignals, Signal};
+pub use governance::{
+    ProposalState, RpcGovernance, RpcNodeSignal, RpcProposal, RpcRound, RpcSignals, Signal,
+};
 pub use proving::{EPOCHS_RANGE_MAX, QuoteRejection, RpcClaim, RpcEpoch, RpcEpochProof, RpcQuote};
 
 /// Blocks or headers that one `agoge_getBlocks` may ask for.

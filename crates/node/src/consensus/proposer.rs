@@ -345,18 +345,16 @@ fn may_publish(slot: Slot, proposal: &Proposal, ctx: &Context<'_>) -> Result<(),
     }
 }
 
-fn publication_digest(
-    proposal: &Proposal,
-    set: &AttestationSet,
-    extras: &Extras,
-    rules: &Rules,
-) -> B256 {
+fn publication_digest(proposal: &Proposal, set: &AttestationSet, extras: &Extras, rules: &Rules) -> B256 {
     let message = PublicationMessage {
         genesisId: rules.genesis_id.to_b256(),
         slot: U256::from(proposal.slot().get()),
         blockHash: proposal.block_hash(),
         attestationsHash: attestations_hash(U256::from(set.bitmap), &set.signatures),
-        quoteDigest: extras.offer.as_ref().map_or(B256::ZERO, |offer| offer.bundle_hash),
+        quoteDigest: extras
+            .offer
+            .as_ref()
+            .map_or(B256::ZERO, |offer| offer.bundle_hash),
         payload: extras.signal.map_or(Address::ZERO, |signal| signal.payload),
         actionsHash: extras.signal.map_or(B256::ZERO, |signal| signal.actions_hash),
     };

@@ -278,7 +278,9 @@ impl Plan {
             None => (now_ms, "starting".to_owned()),
             Some(failure) => {
                 let (least, most) = PAUSE_MS;
-                let pause = least.saturating_mul(1 << entry.failures.min(16)).min(most);
+                let pause = least
+                    .saturating_mul(2_u64.saturating_pow(entry.failures))
+                    .min(most);
                 entry.failures = entry.failures.saturating_add(1);
                 (now_ms.saturating_add(pause), failure)
             }

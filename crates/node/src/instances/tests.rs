@@ -22,6 +22,7 @@ fn facts(byte: u8) -> InstanceFacts {
         },
         genesis_id: Digest([Element::from_u32(u32::from(byte)); 4]),
         version: RollupVersion::Pleistarchus,
+        governance_proposer: rollup(0xf4),
         genesis_archive: B256::repeat_byte(9),
     }
 }

@@ -149,7 +149,9 @@ impl Publisher {
                 .as_ref()
                 .map_or_else(Bytes::new, |offer| offer.bundle.clone().into()),
             payload: publication.signal.map_or(Address::ZERO, |signal| signal.payload),
-            actions_hash: publication.signal.map_or(B256::ZERO, |signal| signal.actions_hash),
+            actions_hash: publication
+                .signal
+                .map_or(B256::ZERO, |signal| signal.actions_hash),
             signature: publication.signature,
             committee_proof: self.committee_proof(self.timing.epoch_of(slot)).await?,
         };

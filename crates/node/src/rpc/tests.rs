@@ -341,7 +341,7 @@ fn committees_are_told_from_twelve_epochs_back_to_the_next() {
     ];
     for (now, first, last) in rows {
         let context = RpcContext {
-            queries: Fake::default(),
+            node: Fake::default(),
             network: network.clone(),
             timing,
             clock: Arc::new(ManualClock::new(now * 1_000)),
@@ -476,13 +476,13 @@ async fn admin_needs_the_token_and_obeys_with_it() {
 fn no_method_takes_or_returns_keys() {
     let network = NetworkConfig::parse(built_in("devnet").unwrap()).unwrap();
     let context = RpcContext {
-        queries: Fake::default(),
+        node: Fake::default(),
         timing: network.timing(0),
         network,
         clock: Arc::new(ManualClock::new(0)),
     };
     let admin = AdminContext {
-        queries: Fake::default(),
+        node: Fake::default(),
         spawner: Supervisor::new().spawner(),
         reload: None,
     };
@@ -601,8 +601,14 @@ async fn a_payload_is_set_and_cleared_behind_the_token_only_and_told_to_everybod
         (json!([]), "AGOGE-RPC-002"),
         (json!(["0x77"]), "AGOGE-RPC-002"),
         (json!([{ "payload": payload }]), "AGOGE-RPC-002"),
-        (json!([{ "payload": payload, "actionsHash": hash, "x": 1 }]), "AGOGE-RPC-002"),
-        (json!([{ "payload": payload, "actionsHash": B256::ZERO }]), "AGOGE-RPC-008"),
+        (
+            json!([{ "payload": payload, "actionsHash": hash, "x": 1 }]),
+            "AGOGE-RPC-002",
+        ),
+        (
+            json!([{ "payload": payload, "actionsHash": B256::ZERO }]),
+            "AGOGE-RPC-008",
+        ),
         (json!([null, null]), "AGOGE-RPC-002"),
     ] {
         let answer = admin(params).await;

@@ -4,8 +4,8 @@ use std::path::PathBuf;
 
 use agoge_host::keys::PermissionError;
 use agoge_l1_client::{CallError, ClientError, JournalError, SenderError, Unfit, VerifyError};
-use agoge_protocol::{Address, B256};
 use agoge_protocol::deployment::MissingContract;
+use agoge_protocol::{Address, B256};
 use agoge_store::guard::GuardError;
 use agoge_store::{OpenError, StoreError};
 use agoge_supervisor::{ActorError, Severity};
@@ -28,7 +28,9 @@ pub enum StartError {
     #[error(transparent)]
     Instance(#[from] Unfit),
     /// The deployment's own instance starts from another state than this program.
-    #[error("the Rollup starts from archive {found}, this program from {expected}; hint: install the release of this network")]
+    #[error(
+        "the Rollup starts from archive {found}, this program from {expected}; hint: install the release of this network"
+    )]
     GenesisArchive {
         /// This program's.
         expected: B256,
@@ -36,7 +38,9 @@ pub enum StartError {
         found: B256,
     },
     /// The configured payload cannot be read.
-    #[error("signal_payload: {payload} does not answer `actions()`: {source}; hint: `govctl payload show` tells what a payload does")]
+    #[error(
+        "signal_payload: {payload} does not answer `actions()`: {source}; hint: `govctl payload show` tells what a payload does"
+    )]
     SignalPayload {
         /// As configured.
         payload: Address,

@@ -80,7 +80,11 @@ impl Signals {
         }
         let keeper = Arc::clone(shared);
         let kept = shared.spawner.spawn_blocking("signal-choice", move || {
-            let mut choice = keeper.signals.choice.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut choice = keeper
+                .signals
+                .choice
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner);
             choice.set(signal)
         });
         let kept = kept.await.map_err(|_| CommandError::Stopping)?;
@@ -115,7 +119,9 @@ impl Signals {
     async fn read(shared: &Shared) -> Result<RpcGovernance, String> {
         let head = *shared.signals.head.borrow();
         let head = head.ok_or("L1's head is not known yet")?;
-        let canonical = shared.canonical().ok_or("the canonical instance does not run here")?;
+        let canonical = shared
+            .canonical()
+            .ok_or("the canonical instance does not run here")?;
         let facts = canonical.launch().facts;
         let (instance, proposer) = (facts.contracts.rollup, facts.governance_proposer);
         let timing = shared.slots.timing();
@@ -171,7 +177,11 @@ async fn check(shared: &Shared) {
     let wanted = shared.signals.current().wanted;
     let verdict = match wanted {
         Some(wanted) => {
-            let found = shared.signals.reader.payload(wanted.payload, At::Block(head.hash)).await;
+            let found = shared
+                .signals
+                .reader
+                .payload(wanted.payload, At::Block(head.hash))
+                .await;
             verdict(wanted, &found)
         }
         None => Err("nothing was chosen".to_owned()),
@@ -184,8 +194,12 @@ async fn check(shared: &Shared) {
         }
         if let (Some(signal), true) = (wanted, current.verdict != verdict) {
             match &verdict {
-                Ok(()) => tracing::info!(payload = %signal.payload, actions_hash = %signal.actions_hash, "blocks of this node signal"),
-                Err(reason) => tracing::warn!(payload = %signal.payload, %reason, "blocks of this node do not signal"),
+                Ok(()) => {
+                    tracing::info!(payload = %signal.payload, actions_hash = %signal.actions_hash, "blocks of this node signal")
+                }
+                Err(reason) => {
+                    tracing::warn!(payload = %signal.payload, %reason, "blocks of this node do not signal")
+                }
             }
         }
         current.verdict.clone_from(&verdict);

@@ -48,6 +48,7 @@ pub(super) async fn start_stack(
     let InstanceFacts {
         contracts,
         genesis_id,
+        version,
         ..
     } = launch.facts;
     let Contracts {

@@ -61,7 +61,9 @@ pub async fn start(parts: NodeParts) -> Result<NodeHandle, StartError> {
     let l1 = L1Client::connect(config.l1_client(Some(deployment)), clock).await?;
     let reader = l1.reader()?;
     reader.verify_deployment(&network).await?;
-    let facts = reader.inspect(l1.contracts()?.rollup, At::Latest, &network).await?;
+    let facts = reader
+        .inspect(l1.contracts()?.rollup, At::Latest, &network)
+        .await?;
     // The Registry was created with it, so it is the first entry and canonical from epoch 0.
     let home = Launch {
         number: 1,
