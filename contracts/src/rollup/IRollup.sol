@@ -210,8 +210,8 @@ interface IRollup is IInbox, IEpochProofs, IPullPayments {
     /// Checks, in this order: the transaction carries exactly one blob (`Rollup__NotOneBlob`); the slot is the one of this L1 block
     /// (`Rollup__WrongSlot`) and later than the tip's (`Rollup__SlotTaken`); archive (`Rollup__NotFieldElements`); fee recipient
     /// (`Rollup__ZeroFeeRecipient`); inbox end (`Inbox__TooManyConsumed`, `Inbox__NotDue`, `Inbox__TooFewConsumed`); the
-    /// signal names a payload or nothing (`Rollup__ActionsWithoutPayload`) and the bundled claim is the signed one (`Rollup__WrongClaim`); the committee exists (`Rollup__WrongCommitteeLength`,
-    /// `Rollup__WrongCommittee`, `Rollup__CommitteeTooSmall` and the errors of the seed's headers);
+    /// signal names a payload or nothing (`Rollup__ActionsWithoutPayload`) and the bundled claim is the signed one (`Rollup__WrongClaim`); the
+    /// committee exists (`Rollup__WrongCommitteeLength`, `Rollup__WrongCommittee`, `Rollup__CommitteeTooSmall` and the errors of the seed's headers);
     /// the attestation set is well formed, reaches the threshold and every signature in it is valid (`Rollup__BitmapOutOfCommittee`,
     /// `Rollup__TooFewAttestations`, `Rollup__WrongSignaturesLength`, `Rollup__WrongAttestation`); the proposer signed the
     /// publication (`Rollup__WrongProposer`); enough gas is left for a bundled claim and for a bundled signal (`Rollup__TooLittleGas`).

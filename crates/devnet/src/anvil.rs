@@ -2,6 +2,7 @@
 
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use agoge_protocol::{B256, L1Block, L1BlockNumber};
@@ -71,6 +72,36 @@ pub fn binary() -> PathBuf {
 /// Those of binding to port 0.
 pub fn free_port() -> std::io::Result<u16> {
     Ok(TcpListener::bind("127.0.0.1:0")?.local_addr()?.port())
+}
+
+/// Ports below those that Linux hands out by itself, so that nobody takes one by chance before it is used.
+const QUIET_PORTS: std::ops::Range<u16> = 10_000..30_000;
+
+/// The first of two TCP ports in a row of the loopback interface that are free now: peers of a network's first and second instance.
+///
+/// # Errors
+/// `AddrInUse` when a long row of ports is taken.
+pub fn free_port_pair() -> std::io::Result<u16> {
+    static PAIRS: AtomicU32 = AtomicU32::new(0);
+    let (first, count) = (
+        u32::from(QUIET_PORTS.start),
+        u32::from(QUIET_PORTS.end - QUIET_PORTS.start),
+    );
+    for _ in 0..256 {
+        // Networks that are started at the same time begin at different places.
+        let pair = PAIRS
+            .fetch_add(1, Ordering::Relaxed)
+            .wrapping_add(std::process::id().wrapping_mul(64));
+        let offset = pair.wrapping_mul(2) % count;
+        let Ok(port) = u16::try_from(first.saturating_add(offset)) else {
+            continue;
+        };
+        let is_free = |port: u16| TcpListener::bind(("127.0.0.1", port)).is_ok();
+        if is_free(port) && is_free(port.saturating_add(1)) {
+            return Ok(port);
+        }
+    }
+    Err(std::io::ErrorKind::AddrInUse.into())
 }
 
 impl Anvil {

@@ -10,7 +10,7 @@ use alloy::signers::local::PrivateKeySigner;
 use serde_json::{Value, json};
 use tokio::process::Command;
 
-use crate::anvil::free_port;
+use crate::anvil::{free_port, free_port_pair};
 use crate::process::{Process, ProcessError, Shared, private_dir, program, write_keystore};
 
 /// A node: the process may be running or stopped, its ports and its data stay.
@@ -66,7 +66,7 @@ impl NodeProcess {
             rpc: port()?,
             admin: port()?,
             metrics: port()?,
-            p2p: port()?,
+            p2p: free_port_pair().map_err(io(&data_dir))?,
         };
         Ok(Self {
             process: Process::new(name, shared.dir.join(format!("{name}.log"))),

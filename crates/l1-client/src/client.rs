@@ -118,10 +118,23 @@ impl L1Client {
     /// # Errors
     /// [`ClientError::NoDeployment`], [`ClientError::MissingContract`].
     pub fn follower(&self, cursor: Vec<L1Block>) -> Result<(L1Follower, ChainStream), ClientError> {
+        self.follower_of(self.contracts()?, cursor)
+    }
+
+    /// As [`Self::follower`], of another instance of the same network. It starts at the network's deployment, too: when a Rollup was created
+    /// is not known, and deposits may be older than its entry in the Registry.
+    ///
+    /// # Errors
+    /// [`ClientError::NoDeployment`].
+    pub fn follower_of(
+        &self,
+        contracts: Contracts,
+        cursor: Vec<L1Block>,
+    ) -> Result<(L1Follower, ChainStream), ClientError> {
         let deployment = self.config.deployment.as_ref().ok_or(ClientError::NoDeployment)?;
         let network = &self.config.network;
         let config = FollowerConfig {
-            contracts: self.contracts()?,
+            contracts,
             first_block: deployment.deploy_block,
             poll_interval: Duration::from_millis(network.l1.poll_interval_ms),
             reorg_depth_max: network.l1.reorg_depth_max,
@@ -142,10 +155,18 @@ impl L1Client {
     /// # Errors
     /// [`ClientError::NoDeployment`], [`ClientError::MissingContract`].
     pub fn reader(&self) -> Result<RollupReader, ClientError> {
+        self.reader_of(self.contracts()?)
+    }
+
+    /// As [`Self::reader`], of another instance of the same network.
+    ///
+    /// # Errors
+    /// [`ClientError::NoDeployment`].
+    pub fn reader_of(&self, contracts: Contracts) -> Result<RollupReader, ClientError> {
         let deployment = self.config.deployment.clone().ok_or(ClientError::NoDeployment)?;
         Ok(RollupReader::new(
             self.rpc.clone(),
-            self.contracts()?,
+            contracts,
             Arc::new(deployment),
             &self.config.network,
         ))

@@ -11,6 +11,8 @@ mod call;
 mod client;
 mod config;
 mod follower;
+mod governance;
+mod instance;
 pub mod kzg;
 mod l1_json;
 pub mod metrics;
@@ -29,6 +31,8 @@ pub use call::{At, CallError};
 pub use client::{ClientError, L1Client};
 pub use config::{Contracts, ENDPOINTS_MAX, L1Config, SecretUrl, UrlError};
 pub use follower::{ChainStream, DecodeError, FollowerError, FollowerHealth, L1Follower, Problem};
+pub use governance::{GovernanceReader, PayloadFacts};
+pub use instance::{InstanceFacts, Unfit};
 pub use proving::{
     BlockRange, EPOCH_PROOF_GAS_MAX, EpochProofSubmission, claim, claim_bundle, deposit_bond,
     finish_bond_withdrawal, replace_claim, settle_claim, start_bond_withdrawal, withdraw_credit,

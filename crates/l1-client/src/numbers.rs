@@ -39,8 +39,8 @@ pub(crate) struct ContractNumbers {
 }
 
 impl ContractNumbers {
-    pub(crate) async fn read(rpc: &Rpc, contracts: &Contracts) -> Result<Self, CallError> {
-        let (registry, at) = (contracts.registry, At::Latest);
+    pub(crate) async fn read(rpc: &Rpc, contracts: &Contracts, at: At) -> Result<Self, CallError> {
+        let registry = contracts.registry;
         let rollup = view(rpc, contracts.rollup, &Rollup::configCall {}, at).await?;
         let proposer = view(
             rpc,
@@ -59,6 +59,21 @@ impl ContractNumbers {
             proposer,
             governance,
         })
+    }
+
+    /// The Rollup's own.
+    pub(crate) const fn rollup(&self) -> &Rollup::RollupConfig {
+        &self.rollup
+    }
+
+    /// Those of the ProverBonds that the Rollup names.
+    pub(crate) const fn bonds(&self) -> &ProverBonds::ProverBondsConfig {
+        &self.bonds
+    }
+
+    /// Those of the GovernanceProposer that the Rollup names.
+    pub(crate) const fn proposer(&self) -> &GovernanceProposer::GovernanceProposerConfig {
+        &self.proposer
     }
 
     /// The first key of the file that says something else.
@@ -242,4 +257,4 @@ impl ContractNumbers {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

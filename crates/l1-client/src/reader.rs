@@ -416,7 +416,7 @@ impl RollupReader {
             return Err(VerifyError::GenesisTime { expected, found });
         }
         let version = self.version().await?;
-        let numbers = ContractNumbers::read(&self.rpc, &self.contracts).await?;
+        let numbers = ContractNumbers::read(&self.rpc, &self.contracts, At::Latest).await?;
         match numbers.difference(network) {
             None => Ok(version),
             Some(difference) => Err(VerifyError::Number {

@@ -20,6 +20,14 @@ impl RollupVersion {
             _ => None,
         }
     }
+
+    /// What `version()` says.
+    pub const fn number(self) -> u64 {
+        match self {
+            Self::Leonidas => 1,
+            Self::Pleistarchus => 2,
+        }
+    }
 }
 
 #[cfg(test)]
@@ -29,6 +37,9 @@ mod tests {
     #[test]
     fn only_versions_one_and_two_are_known() {
         let known = |version: u64| RollupVersion::known(U256::from(version));
+        for version in [RollupVersion::Leonidas, RollupVersion::Pleistarchus] {
+            assert_eq!(known(version.number()), Some(version));
+        }
         assert_eq!(known(1), Some(RollupVersion::Leonidas));
         assert_eq!(known(2), Some(RollupVersion::Pleistarchus));
         for version in [0, 3, 256, 257, u64::MAX] {

@@ -1,13 +1,16 @@
 //! The validator and full node.
 //!
 //! `consensus` decides (a pure state machine); `chain` follows L1 into the store; `mempool` keeps what waits; `signer` signs through the
-//! guard; `publisher` sends; `quotes` keeps what provers offer; `runtime` wires them as supervised tasks; `query` is what the RPC sees.
+//! guard; `publisher` sends; `quotes` keeps what provers offer; `instances` decides which Rollups are run; `signals` keeps what proposers
+//! signal for; `runtime` wires them as supervised tasks; `query` is what the RPC sees.
 
 pub mod chain;
 pub mod cli;
 pub mod config;
 pub mod consensus;
 pub mod duties;
+mod files;
+pub mod instances;
 pub mod keys;
 pub mod mempool;
 mod metrics;
@@ -16,4 +19,5 @@ pub mod query;
 pub mod quotes;
 pub mod rpc;
 pub mod runtime;
+pub mod signals;
 pub mod signer;

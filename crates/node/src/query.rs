@@ -5,6 +5,7 @@
 
 use core::future::Future;
 
+use agoge_protocol::rpc::{RpcGovernance, Signal};
 use agoge_protocol::{
     Address, B256, Deposit, Digest, Epoch, Header, L1Block, L1BlockNumber, L2BlockNumber, SignedQuote, Slot,
     Transaction, TxEffects, TxId,
@@ -12,13 +13,14 @@ use agoge_protocol::{
 use agoge_store::{EpochClaim, EpochProof};
 
 use crate::duties::DutyRecord;
+use crate::instances::InstanceView;
 use crate::mempool::{DropReason, RefuseReason};
 use crate::quotes::{Kept, QuoteRefusal};
 
 /// Records that [`NodeQueries::duties`] returns at most.
 pub const DUTIES_LIMIT_MAX: usize = 1_024;
 
-/// Reads and commands of a running node. [`crate::runtime::NodeHandle`] implements it; tests of the RPC layer bring a fake.
+/// What one instance of a running node answers. [`crate::runtime::InstanceHandle`] implements it; tests of the RPC layer bring a fake.
 pub trait NodeQueries: Clone + Send + Sync + 'static {
     /// Identity of the node and its instance.
     fn node_info(&self) -> NodeInfo;
@@ -80,8 +82,35 @@ pub trait NodeQueries: Clone + Send + Sync + 'static {
     /// # Errors
     /// [`QueryError`].
     fn duties(&self, attester: Option<Address>, limit: usize) -> Result<Vec<DutyRecord>, QueryError>;
+}
 
-    /// Switches the duties of one of this node's keys. Kept across restarts.
+/// The instances that a node runs. [`crate::runtime::NodeHandle`] implements it; tests of the RPC layer bring a fake.
+pub trait Instances: Clone + Send + Sync + 'static {
+    /// One of them.
+    type Queries: NodeQueries;
+
+    /// The instance that is canonical now.
+    ///
+    /// # Errors
+    /// [`NotRunning`].
+    fn canonical(&self) -> Result<Self::Queries, NotRunning>;
+
+    /// The instance with a genesis id.
+    ///
+    /// # Errors
+    /// [`NotRunning`].
+    fn instance(&self, genesis_id: Digest) -> Result<Self::Queries, NotRunning>;
+
+    /// All that the Registry lists, oldest first.
+    fn instances(&self) -> Vec<InstanceView>;
+
+    /// Where governance stands on L1, a few seconds old at most, and what this node signals for; or why L1 does not tell.
+    fn governance(&self) -> impl Future<Output = Result<RpcGovernance, String>> + Send;
+}
+
+/// What the operator may tell a node. [`crate::runtime::NodeHandle`] implements it.
+pub trait NodeCommands: Clone + Send + Sync + 'static {
+    /// Switches the duties of one of this node's keys, in every instance. Kept across restarts.
     fn set_duties(
         &self,
         attester: Address,
@@ -100,8 +129,27 @@ pub trait NodeQueries: Clone + Send + Sync + 'static {
     /// Merges an interchange JSON into the signing guard; never loosens it.
     fn import_guard(&self, json: String) -> impl Future<Output = Result<(), CommandError>> + Send;
 
-    /// Why the node is not ready; empty when it is.
-    fn unready_reasons(&self) -> Vec<String>;
+    /// Chooses what this node's blocks signal for, or that they signal for nothing. Kept across restarts.
+    fn set_signal(&self, signal: Option<Signal>) -> impl Future<Output = Result<(), CommandError>> + Send;
+}
+
+/// An instance that does not answer here.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum NotRunning {
+    /// The Registry lists none with this genesis id, as far as this node knows.
+    #[error("no instance with genesis id {genesis_id} is known")]
+    Unknown {
+        /// As asked.
+        genesis_id: Digest,
+    },
+    /// It is listed, and this node does not run it now.
+    #[error("instance {number} does not run here: {reason}")]
+    Down {
+        /// Its number.
+        number: u32,
+        /// Why.
+        reason: String,
+    },
 }
 
 /// Identity of a node and of the instance it follows.
@@ -113,8 +161,12 @@ pub struct NodeInfo {
     pub network: String,
     /// L1 chain id.
     pub chain_id: u64,
+    /// The instance's number: its place in the Registry's list, from 1.
+    pub instance: u32,
     /// The Rollup followed.
     pub rollup: Address,
+    /// Version of the Rollup.
+    pub rollup_version: u64,
     /// Its genesis id.
     pub genesis_id: Digest,
     /// Network genesis, Unix seconds.
@@ -336,6 +388,15 @@ pub enum CommandError {
         /// As asked.
         attester: Address,
     },
+    /// Nobody should signal for it.
+    #[error("not set: {reason}")]
+    Payload {
+        /// Why.
+        reason: String,
+    },
+    /// L1 did not answer.
+    #[error("L1 did not answer: {0}")]
+    L1(#[source] Box<dyn core::error::Error + Send + Sync>),
     /// The signing guard refused the change.
     #[error("the signing guard refused: {0}")]
     Guard(#[source] Box<dyn core::error::Error + Send + Sync>),

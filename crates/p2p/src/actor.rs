@@ -144,11 +144,14 @@ impl Actor {
             };
             book.add_bootnode(peer, plain, now);
         }
-        if let Some(path) = &config.peers_file {
-            book.load(path, now).map_err(|source| StartError::PeersFile {
-                path: path.clone(),
-                source,
-            })?;
+        let own = config.peers_file.iter().map(|path| (path, 0));
+        let elsewhere = config.peers_elsewhere.iter().map(|(path, ports)| (path, *ports));
+        for (path, ports) in own.chain(elsewhere) {
+            book.load(path, ports, now)
+                .map_err(|source| StartError::PeersFile {
+                    path: path.clone(),
+                    source,
+                })?;
         }
         let connections = spawner.clone();
         let executor = move |task| {

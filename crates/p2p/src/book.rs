@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use tokio::time::Instant;
 
 use crate::config::AddressScope;
-use crate::peer::{scope_of, split};
+use crate::peer::{Multiaddress, scope_of, split};
 
 /// Peers that are known at most.
 const PEERS_MAX: usize = 1_024;
@@ -192,8 +192,9 @@ impl Book {
         serde_json::to_string_pretty(&saved).ok()
     }
 
-    /// Reads peers from a file written by [`save`]. Entries that cannot be read are left out: the file is a convenience.
-    pub(crate) fn load(&mut self, path: &Path, now: Instant) -> io::Result<()> {
+    /// Reads peers from a file written by [`save`]. Entries that cannot be read are left out: the file is a convenience. With `ports`, it is
+    /// another instance's: its peers are guessed that many ports further up, and nothing is proven of them here.
+    pub(crate) fn load(&mut self, path: &Path, ports: u16, now: Instant) -> io::Result<()> {
         match fs::metadata(path) {
             Ok(metadata) if metadata.len() > FILE_BYTES_MAX => {
                 tracing::warn!(path = %path.display(), bytes = metadata.len(), "file of known peers is too long: left unread");
@@ -212,12 +213,14 @@ impl Book {
         };
         for Saved { peer, addresses } in saved.into_iter().take(SAVED_MAX) {
             let Ok(peer) = peer.parse() else { continue };
-            self.learn(
-                peer,
-                addresses.iter().filter_map(|address| address.parse().ok()),
-                now,
-            );
-            self.prove(peer);
+            let addresses = addresses
+                .iter()
+                .filter_map(|address| address.parse::<Multiaddr>().ok());
+            let shifted = addresses.filter_map(|address| Multiaddress(address).shifted(ports));
+            self.learn(peer, shifted.map(|address| address.0), now);
+            if ports == 0 {
+                self.prove(peer);
+            }
         }
         self.is_changed = false;
         Ok(())
@@ -358,17 +361,25 @@ mod tests {
         assert!(book.take_changes().is_none());
 
         let mut again = Book::new(peer(0), AddressScope::Public, PAUSE);
-        again.load(&path, now).unwrap();
+        again.load(&path, 0, now).unwrap();
         assert_eq!(again.due(now, 9, |_| true), [(peer(1), vec![address(1)])]);
         assert!(again.take_changes().is_none());
+
+        let mut elsewhere = Book::new(peer(0), AddressScope::Public, PAUSE);
+        elsewhere.load(&path, 7, now).unwrap();
+        assert_eq!(elsewhere.due(now, 9, |_| true), [(peer(1), vec![address(8)])]);
+        assert!(
+            (0..FAILURES_MAX).all(|_| !elsewhere.fail(peer(1), now)) && elsewhere.fail(peer(1), now),
+            "nothing is proven of it for this instance"
+        );
 
         for damaged in ["", "[", r#"[{"peer":"x","addresses":[]}]"#, r#"[{"peer":1}]"#] {
             fs::write(&path, damaged).unwrap();
             let mut fresh = Book::new(peer(0), AddressScope::Public, PAUSE);
-            fresh.load(&path, now).unwrap();
+            fresh.load(&path, 0, now).unwrap();
             assert_eq!(fresh.len(), 0, "{damaged}");
         }
         fs::remove_file(&path).unwrap();
-        assert!(again.load(&path, now).is_ok());
+        assert!(again.load(&path, 0, now).is_ok());
     }
 }

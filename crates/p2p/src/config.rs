@@ -176,6 +176,8 @@ pub struct P2pConfig {
     pub key: KeySource,
     /// Where known peers outlive the process.
     pub peers_file: Option<PathBuf>,
+    /// Files of peers known for other instances, and how many ports further up the same nodes listen for this one.
+    pub peers_elsewhere: Vec<(PathBuf, u16)>,
     /// Part of every topic and protocol id.
     pub fork_digest: ForkDigest,
     /// The instance; peers of another are refused.
@@ -205,6 +207,7 @@ impl P2pConfig {
             bootnodes: Vec::new(),
             key: KeySource::Ephemeral,
             peers_file: None,
+            peers_elsewhere: Vec::new(),
             fork_digest: ForkDigest::of_instance(genesis_id),
             genesis_id,
             agent: concat!("agoge/", env!("CARGO_PKG_VERSION")).to_owned(),

@@ -84,6 +84,27 @@ impl Multiaddress {
         Self(address.with(Protocol::P2p(peer.0)))
     }
 
+    /// The same address, `ports` further up: where the same node listens for another instance (`docs/wire.md`). `None` without a TCP port or
+    /// with none so high. Port 0, any free one, stays.
+    pub fn shifted(&self, ports: u16) -> Option<Self> {
+        let mut has_port = false;
+        let mut shifted = Multiaddr::empty();
+        for part in &self.0 {
+            shifted.push(match part {
+                Protocol::Tcp(0) => {
+                    has_port = true;
+                    Protocol::Tcp(0)
+                }
+                Protocol::Tcp(port) => {
+                    has_port = true;
+                    Protocol::Tcp(port.checked_add(ports)?)
+                }
+                other => other,
+            });
+        }
+        has_port.then_some(Self(shifted))
+    }
+
     /// Who is expected there, if the address says.
     pub fn peer_id(&self) -> Option<PeerId> {
         split(&self.0).1.map(PeerId)
@@ -201,6 +222,25 @@ fn is_shared(ip: std::net::Ipv4Addr) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn another_instances_address_differs_in_its_port() {
+        let shifted = |text: &str, ports| {
+            let address: Multiaddress = text.parse().unwrap();
+            address.shifted(ports).map(|address| address.to_string())
+        };
+        let peer = "12D3KooWEyoppNCUx8Yx66oV9fJnriXwCcXwDDUA2kj6vnc6iDEp";
+        assert_eq!(
+            shifted(&format!("/dns4/node.example/tcp/8703/p2p/{peer}"), 2),
+            Some(format!("/dns4/node.example/tcp/8705/p2p/{peer}"))
+        );
+        assert_eq!(
+            shifted("/ip4/127.0.0.1/tcp/0", 1).unwrap(),
+            "/ip4/127.0.0.1/tcp/0"
+        );
+        assert_eq!(shifted("/ip4/127.0.0.1/tcp/65535", 1), None);
+        assert_eq!(shifted("/ip4/127.0.0.1", 1), None);
+    }
 
     #[test]
     fn addresses_carry_peer_ids_and_texts_are_checked() {

@@ -3,6 +3,7 @@
 //! Field names are snake_case; numbers are JSON numbers; gwei amounts are decimal strings ([`decimal`]); digests, hashes and byte strings are
 //! 0x hex. Answers may gain fields in later versions, so readers ignore unknown ones.
 
+mod governance;
 mod proving;
 
 use alloy_primitives::{Address, B256};
@@ -14,6 +15,9 @@ use crate::{
     TxId,
 };
 
+pub use governance::{
+    ProposalState, RpcGovernance, RpcNodeSignal, RpcProposal, RpcRound, RpcSignals, Signal,
+};
 pub use proving::{EPOCHS_RANGE_MAX, QuoteRejection, RpcClaim, RpcEpoch, RpcEpochProof, RpcQuote};
 
 /// Blocks or headers that one `agoge_getBlocks` may ask for.
@@ -66,8 +70,12 @@ pub struct NodeInfo {
     pub network: String,
     /// L1 chain id.
     pub chain_id: u64,
+    /// The instance's number: its place in the Registry's list, from 1.
+    pub instance: u32,
     /// The instance's Rollup contract, where deposits go too.
     pub rollup: Address,
+    /// Version of the Rollup contract.
+    pub rollup_version: u64,
     /// Genesis id of the instance.
     pub genesis_id: Digest,
     /// Unix seconds.
@@ -83,6 +91,41 @@ pub struct NodeInfo {
     pub tx_fee_min_gwei: u64,
     /// This node's peer id.
     pub peer_id: String,
+}
+
+/// Where an instance stands by the Registry.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum InstanceState {
+    /// Not canonical yet.
+    Idle,
+    /// Canonical.
+    Active,
+    /// Another took its place; its last epochs are still proven.
+    Superseded,
+    /// The node does not know such an instance, or has not looked at it yet: `reason` says which.
+    Unknown,
+}
+
+/// An entry of `agoge_instances`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RpcInstance {
+    /// Its place in the Registry's list, from 1.
+    pub number: u32,
+    /// Its Rollup contract.
+    pub rollup: Address,
+    /// First epoch in which it is canonical.
+    pub activation_epoch: Epoch,
+    /// Where it stands.
+    pub state: InstanceState,
+    /// Whether it is the one that is canonical now, be it known or not.
+    pub is_canonical: bool,
+    /// Its genesis id, once the node has read it.
+    pub genesis_id: Option<Digest>,
+    /// Version of the Rollup contract, once the node has read it.
+    pub rollup_version: Option<u64>,
+    /// Why the node does not run it; `null` while it does.
+    pub reason: Option<String>,
 }
 
 /// A point of the chain.

@@ -5,7 +5,9 @@
 
 mod backoff;
 mod clock;
+mod group;
 mod health;
+mod labels;
 mod logging;
 mod metrics;
 mod server;
@@ -16,6 +18,7 @@ mod systemd;
 pub use crate::metrics::{Metrics, MetricsError, describe_counter, describe_gauge, describe_histogram};
 pub use backoff::Backoff;
 pub use clock::{Clock, ManualClock, SlotClock, SystemClock};
+pub use group::{Ended, Group, GroupLabel};
 pub use health::{Health, NotReady};
 pub use logging::{LogControl, LogFormat, LoggingError, init_logging};
 pub use server::{ServerError, Version, serve};

@@ -5,6 +5,7 @@ use std::fs;
 use metrics_exporter_prometheus::{BuildError, Matcher, PrometheusBuilder, PrometheusHandle};
 
 use crate::clock::{Clock, SystemClock};
+use crate::labels::Labelled;
 
 /// Histogram buckets of everything measured in seconds.
 const SECONDS: [f64; 14] = [
@@ -26,8 +27,14 @@ const TICKS_PER_SECOND: f64 = 100.0;
 
 /// Why metrics could not be set up.
 #[derive(Debug, thiserror::Error)]
-#[error("cannot set up metrics: {0}")]
-pub struct MetricsError(#[from] BuildError);
+pub enum MetricsError {
+    /// The exporter refuses its settings.
+    #[error("cannot set up metrics: {0}")]
+    Settings(#[from] BuildError),
+    /// The process has a recorder.
+    #[error("cannot set up metrics: the process has a recorder already")]
+    Installed,
+}
 
 /// The process's metrics, as text for Prometheus. Clones are the same.
 #[derive(Clone)]
@@ -47,7 +54,10 @@ impl Metrics {
     /// # Errors
     /// [`MetricsError`] when there is a recorder already.
     pub fn install() -> Result<Self, MetricsError> {
-        let handle = builder()?.install_recorder()?;
+        let recorder = builder()?.build_recorder();
+        let handle = recorder.handle();
+        // `install_recorder` of the builder would leave no room for the labels.
+        metrics::set_global_recorder(Labelled(recorder)).map_err(|_| MetricsError::Installed)?;
         describe_process();
         metrics::gauge!("process_start_time_seconds").set(seconds(SystemClock.now_unix_ms()));
         Ok(Self { handle })
@@ -153,10 +163,18 @@ mod tests {
         describe_counter("agoge_test_things_total", "Things.");
         describe_histogram("agoge_test_wait_seconds", "Waiting.");
         metrics::histogram!("agoge_test_wait_seconds").record(0.3);
+        let label = crate::GroupLabel {
+            key: "part",
+            value: "2".into(),
+        };
+        crate::group::scoped_sync(Some(label), || {
+            metrics::counter!("agoge_test_things_total").increment(3);
+        });
         metrics.upkeep();
         let text = metrics.render();
         for expected in [
             "agoge_test_things_total 0",
+            "agoge_test_things_total{part=\"2\"} 3",
             "agoge_test_wait_seconds_bucket{le=\"0.5\"} 1",
             "process_start_time_seconds 1",
             "# HELP process_open_fds",

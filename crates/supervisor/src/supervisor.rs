@@ -11,8 +11,11 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::oneshot;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
+use tokio_util::task::task_tracker::TaskTrackerToken;
+use tracing::Instrument as _;
 
 use crate::backoff::Backoff;
+use crate::group::{GroupLabel, scoped, scoped_sync, span};
 use crate::severity::{ActorError, Severity};
 use crate::systemd;
 
@@ -112,6 +115,9 @@ struct Shared {
     running: Mutex<Running>,
     /// The first failure only.
     failure: Mutex<Option<(&'static str, Failure)>>,
+    /// Of a group: its name and whose part it is.
+    label: Option<GroupLabel>,
+    parent: Option<Arc<Shared>>,
 }
 
 #[derive(Debug, Default)]
@@ -190,8 +196,10 @@ impl Spawner {
         name: &'static str,
         task: impl Future<Output = Result<(), E>> + Send + 'static,
     ) {
-        let guard = self.guard(name);
-        self.shared.tracker.spawn(TASK.scope(name, async move {
+        let guard = Guard::enter(&self.shared, name);
+        let label = self.shared.label.clone();
+        let span = span(label.as_ref());
+        let task = async move {
             if let Err(error) = task.await {
                 guard.fail(Failure::Error {
                     severity: error.severity(),
@@ -199,7 +207,10 @@ impl Spawner {
                 });
             }
             drop(guard);
-        }));
+        };
+        self.shared
+            .tracker
+            .spawn(TASK.scope(name, scoped(label, task.instrument(span))));
     }
 
     /// Starts a task that is made anew after [`Severity::Retry`] and [`Severity::Reset`] errors, after a growing pause. A fatal error
@@ -253,10 +264,12 @@ impl Spawner {
         T: Send + 'static,
         Work: FnOnce() -> T + Send + 'static,
     {
-        let guard = self.guard(name);
+        let guard = Guard::enter(&self.shared, name);
+        let label = self.shared.label.clone();
         let (sender, receiver) = oneshot::channel();
         self.shared.tracker.spawn_blocking(move || {
-            let result = TASK.sync_scope(name, work);
+            let span = span(label.as_ref());
+            let result = TASK.sync_scope(name, || scoped_sync(label, || span.in_scope(work)));
             // The caller may have stopped waiting.
             sender.send(result).ok();
             drop(guard);
@@ -264,12 +277,12 @@ impl Spawner {
         async move { receiver.await.map_err(|_| Lost { task: name }) }
     }
 
-    /// Cancelled when the process stops.
+    /// Cancelled when the process, or this spawner's group, stops.
     pub fn token(&self) -> CancellationToken {
         self.shared.cancel.clone()
     }
 
-    /// Asks the process to stop in good order.
+    /// Asks the process to stop in good order; a group's spawner stops its group only.
     pub fn stop(&self) {
         self.shared.cancel.cancel();
     }
@@ -279,16 +292,29 @@ impl Spawner {
         lock(&self.shared.running).names.values().copied().collect()
     }
 
-    fn guard(&self, name: &'static str) -> Guard {
-        let mut running = lock(&self.shared.running);
-        let id = running.next;
-        running.next = id.wrapping_add(1);
-        running.names.insert(id, name);
-        Guard {
-            shared: Arc::clone(&self.shared),
-            id,
-            name,
+    /// A part of the process that can stop, or fail, without the rest. See [`Group`](crate::Group).
+    pub(crate) fn child(&self, label: GroupLabel) -> Self {
+        let shared = Shared {
+            cancel: self.shared.cancel.child_token(),
+            label: Some(label),
+            parent: Some(Arc::clone(&self.shared)),
+            ..Shared::default()
+        };
+        Self {
+            shared: Arc::new(shared),
         }
+    }
+
+    /// Waits until no task runs, once a stop was asked for, at most `grace`; then the first failure and what still runs.
+    pub(crate) async fn stopped(
+        &self,
+        grace: Duration,
+    ) -> (Option<(&'static str, Failure)>, Vec<&'static str>) {
+        self.shared.cancel.cancelled().await;
+        self.shared.tracker.close();
+        // What is left when the time is over is told.
+        tokio::time::timeout(grace, self.shared.tracker.wait()).await.ok();
+        (lock(&self.shared.failure).take(), self.running())
     }
 }
 
@@ -359,9 +385,28 @@ struct Guard {
     shared: Arc<Shared>,
     id: u64,
     name: &'static str,
+    /// A group's task is one of its parent's, too, which waits for it.
+    _of_parent: Option<(Box<Guard>, TaskTrackerToken)>,
 }
 
 impl Guard {
+    fn enter(shared: &Arc<Shared>, name: &'static str) -> Self {
+        let id = {
+            let mut running = lock(&shared.running);
+            let id = running.next;
+            running.next = id.wrapping_add(1);
+            running.names.insert(id, name);
+            id
+        };
+        let of_parent = |parent| (Box::new(Self::enter(parent, name)), parent.tracker.token());
+        Self {
+            shared: Arc::clone(shared),
+            id,
+            name,
+            _of_parent: shared.parent.as_ref().map(of_parent),
+        }
+    }
+
     fn fail(&self, failure: Failure) {
         tracing::error!(task = self.name, %failure, "task failed");
         self.shared.fail(self.name, failure);

@@ -11,8 +11,19 @@ fn n(value: u64) -> U256 {
     U256::from(value)
 }
 
+/// What another one would have been deployed with.
+impl ContractNumbers {
+    pub(crate) const fn rollup_mut(&mut self) -> &mut Rollup::RollupConfig {
+        &mut self.rollup
+    }
+
+    pub(crate) const fn registries_of_others(&mut self) -> [&mut Address; 2] {
+        [&mut self.bonds.registry, &mut self.proposer.registry]
+    }
+}
+
 /// As the deployment does it.
-fn deployed(network: &NetworkConfig) -> ContractNumbers {
+pub(crate) fn deployed(network: &NetworkConfig) -> ContractNumbers {
     let (protocol, staking, proving) = (&network.protocol, &network.staking, &network.proving);
     let rules = &network.governance;
     ContractNumbers {

@@ -185,13 +185,13 @@ async fn start_all(prepared: Prepared, spawner: Spawner, health: Health) -> Resu
         ..
     } = prepared;
     let context = RpcContext {
-        queries: node.clone(),
+        node: node.clone(),
         timing: config.network.timing(deployment.genesis_time),
         network: config.network,
         clock,
     };
     let admin = AdminContext {
-        queries: node,
+        node,
         spawner: spawner.clone(),
         reload,
     };
@@ -243,8 +243,13 @@ async fn start_node(
 
 /// Whether L1 did not answer, before anything of the node's was opened: the start is tried again.
 fn is_l1_away(error: &StartError) -> bool {
-    use agoge_l1_client::{CallError, ClientError, VerifyError};
+    use agoge_l1_client::{CallError, ClientError, Unfit, VerifyError};
     match error {
+        StartError::Instance(Unfit::Call(CallError::Rpc(cause)))
+        | StartError::SignalPayload {
+            source: CallError::Rpc(cause),
+            ..
+        } => cause.is_transient(),
         StartError::L1(ClientError::Rpc(cause)) => !cause.is_wrong_chain() && cause.is_transient(),
         StartError::Verify(VerifyError::Call(CallError::Rpc(cause))) => cause.is_transient(),
         _ => false,
@@ -261,13 +266,14 @@ fn start_error(error: StartError) -> CliError {
         StartError::Verify(VerifyError::Call(_)) => (Exit::Failed, "AGOGE-L1-002"),
         StartError::Verify(_) => (Exit::WrongNetwork, "AGOGE-DEP-005"),
         StartError::Store(OpenError::OtherNetwork { .. }) => (Exit::WrongNetwork, "AGOGE-DB-001"),
-        StartError::Store(_) | StartError::File { .. } | StartError::Journal(_) => {
-            (Exit::Precondition, "AGOGE-DB-002")
-        }
-        StartError::Deployment(_) | StartError::NoInstance | StartError::GenesisId(_) => {
-            (Exit::Precondition, "AGOGE-DEP-002")
-        }
-        StartError::Address(_) => (Exit::Usage, "AGOGE-CFG-002"),
+        StartError::Store(_)
+        | StartError::File { .. }
+        | StartError::Directory(_)
+        | StartError::Journal(_) => (Exit::Precondition, "AGOGE-DB-002"),
+        StartError::Deployment(_) => (Exit::Precondition, "AGOGE-DEP-002"),
+        StartError::Instance(_) | StartError::GenesisArchive { .. } => (Exit::WrongNetwork, "AGOGE-DEP-005"),
+        StartError::SignalPayload { .. } => (Exit::Precondition, "AGOGE-GOV-001"),
+        StartError::Address(_) | StartError::Port { .. } => (Exit::Usage, "AGOGE-CFG-002"),
         _ => (Exit::Failed, "AGOGE-RUN-001"),
     };
     CliError::new(exit, code, message)

@@ -86,11 +86,11 @@ fn import(invocation: &Invocation, config: &Config, file: &std::path::Path) -> R
         .map_err(read_error)?;
     let refused = |error| CliError::new(Exit::Failed, "AGOGE-SIG-002", error);
     let interchange = Interchange::parse(&text).map_err(refused)?;
-    let instances: Vec<Digest> = deployment
+    let known = deployment
         .genesis_ids
         .iter()
-        .filter_map(|id| Digest::from_b256(*id).ok())
-        .collect();
+        .filter_map(|id| Digest::from_b256(*id).ok());
+    let instances: Vec<Digest> = known.chain(instances_on_disk(config)).collect();
     let timing = config.network.timing(deployment.genesis_time);
     let clock = SlotClock::new(timing, Arc::new(SystemClock));
     let first_slot = guard_first_slot(&clock, config.doppelganger_epochs);
@@ -113,6 +113,16 @@ fn import(invocation: &Invocation, config: &Config, file: &std::path::Path) -> R
         )
     });
     Ok(Exit::Ok)
+}
+
+/// Later instances than the deployment file's, which this node has run: their directories are named by genesis id.
+fn instances_on_disk(config: &Config) -> Vec<Digest> {
+    // No directory: none was run yet.
+    let entries = std::fs::read_dir(config.instances_dir()).into_iter().flatten();
+    let names = entries.filter_map(|entry| entry.ok()?.file_name().into_string().ok());
+    names
+        .filter_map(|name| Digest::from_b256(name.parse().ok()?).ok())
+        .collect()
 }
 
 /// Why the guard cannot be used, as an exit code.

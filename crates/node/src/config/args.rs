@@ -38,6 +38,10 @@ pub struct ConfigArgs {
     #[arg(long, global = true, env = "AGOGE_FEE_RECIPIENT", value_name = "ADDRESS")]
     pub fee_recipient: Option<Address>,
 
+    /// Payload that this node's blocks signal for [default: none; what `agogeAdmin_setPayload` has set wins].
+    #[arg(long, global = true, env = "AGOGE_SIGNAL_PAYLOAD", value_name = "ADDRESS")]
+    pub signal_payload: Option<Address>,
+
     /// Epochs to stay silent after a start with a fresh signing guard [default: 1; 0 on chain 31337].
     #[arg(long, global = true, env = "AGOGE_DOPPELGANGER_EPOCHS", value_name = "N",
         value_parser = clap::value_parser!(u64).range(0..=64))]

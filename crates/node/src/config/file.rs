@@ -9,12 +9,13 @@ use agoge_protocol::Address;
 use serde::Deserialize;
 
 /// Keys of the configuration file, in the order of its sections.
-pub const KEYS: [&str; 26] = [
+pub const KEYS: [&str; 27] = [
     "network",
     "data_dir",
     "deployment",
     "instance",
     "fee_recipient",
+    "signal_payload",
     "doppelganger_epochs",
     "record_wire",
     "l1.rpc_urls",
@@ -47,6 +48,7 @@ pub(super) struct FileConfig {
     pub(super) deployment: Option<PathBuf>,
     pub(super) instance: Option<u16>,
     pub(super) fee_recipient: Option<Address>,
+    pub(super) signal_payload: Option<Address>,
     pub(super) doppelganger_epochs: Option<u64>,
     pub(super) record_wire: Option<PathBuf>,
     pub(super) l1: L1Section,

@@ -12,7 +12,7 @@ use std::path::PathBuf;
 
 use agoge_l1_client::SecretUrl;
 use agoge_protocol::deployment::Deployment;
-use agoge_protocol::{Address, NetworkConfig};
+use agoge_protocol::{Address, Digest, NetworkConfig};
 
 use agoge_host::config::load_deployment;
 pub use agoge_host::config::{
@@ -45,6 +45,8 @@ pub struct Config {
     pub keys: KeysConfig,
     /// L1 address credited with the fees of this node's blocks; `None`: the publisher's.
     pub fee_recipient: Option<Address>,
+    /// Payload that this node's blocks signal for, unless the admin port has chosen.
+    pub signal_payload: Option<Address>,
     /// Epochs without duties after start with a fresh guard, to see whether a key signs elsewhere. 0 switches the wait off.
     pub doppelganger_epochs: u64,
     /// Whether a missing signing guard may be created.
@@ -119,9 +121,19 @@ impl Config {
         load_deployment(&self.deployment_file, &self.network)
     }
 
-    /// Directory of the node's database.
-    pub fn store_dir(&self) -> PathBuf {
-        self.data_dir.join("store")
+    /// Directory of what belongs to instances, one directory each ([`Self::instance_dir`]).
+    pub fn instances_dir(&self) -> PathBuf {
+        self.data_dir.join("instances")
+    }
+
+    /// Directory of what belongs to one instance: its database, its peers, its duties.
+    pub fn instance_dir(&self, genesis_id: Digest) -> PathBuf {
+        self.instances_dir().join(genesis_id.to_string())
+    }
+
+    /// File of what the admin port chose to signal for.
+    pub fn signal_file(&self) -> PathBuf {
+        self.data_dir.join("signal.json")
     }
 
     /// File of the signing guard.

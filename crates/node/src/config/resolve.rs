@@ -174,6 +174,13 @@ impl Sections<'_> {
             Fallback::Default(None),
             |address| address.map_or_else(|| "(the publisher's)".to_owned(), |address| address.to_string()),
         );
+        let signal_payload = self.layers.pick(
+            "signal_payload",
+            args.signal_payload.map(Some),
+            file.signal_payload.map(Some),
+            Fallback::Default(None),
+            |address| address.map_or_else(unset, |address| address.to_string()),
+        );
         let doppelganger_epochs = self.layers.pick(
             "doppelganger_epochs",
             args.doppelganger_epochs,
@@ -206,6 +213,7 @@ impl Sections<'_> {
             metrics_listen,
             keys,
             fee_recipient,
+            signal_payload,
             doppelganger_epochs,
             init_guard,
             record_wire,

@@ -1,6 +1,7 @@
 //! What the state machine is told.
 
 use agoge_protocol::messages::{Attestation, Proposal, SignedProposal};
+use agoge_protocol::rpc::Signal;
 use agoge_protocol::sampling::Committee;
 use agoge_protocol::{
     Address, B256, BlockHash, CompactSignature, Digest, Epoch, L1Block, L2BlockNumber, Slot,
@@ -129,6 +130,8 @@ pub enum Input {
     },
     /// The best quote known, or (`None`) that there is none. A publication is never held back for it.
     Offer(Option<Box<Offer>>),
+    /// What publications signal for from now on, checked at the L1 head; `None`: nothing. A publication is never held back for it.
+    Signal(Option<Signal>),
     /// The operator switched a key's duties.
     DutiesSwitched {
         /// The key.

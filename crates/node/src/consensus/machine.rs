@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use agoge_protocol::messages::{Attestation, SignedProposal};
+use agoge_protocol::rpc::Signal;
 use agoge_protocol::sampling::Committee;
 use agoge_protocol::{Address, CompactSignature, Epoch, Slot};
 
@@ -25,6 +26,8 @@ pub struct Validators {
     view: Option<ChainView>,
     /// The best quote known.
     offer: Option<Box<Offer>>,
+    /// What publications signal for.
+    signal: Option<Signal>,
     /// Own keys and whether their duties are on. Bound: [`KEYS_MAX`].
     keys: BTreeMap<Address, bool>,
     /// Bound: [`COMMITTEES_MAX`], oldest dropped.
@@ -44,6 +47,7 @@ impl Validators {
             rules,
             view: None,
             offer: None,
+            signal: None,
             keys: keys.into_iter().take(KEYS_MAX).collect(),
             committees: BTreeMap::new(),
             asked: BTreeMap::new(),
@@ -107,6 +111,7 @@ impl Validators {
                 }
             }
             Input::Offer(offer) => self.offer = offer,
+            Input::Signal(signal) => self.signal = signal,
             Input::DutiesSwitched { attester, is_on } => {
                 if let Some(state) = self.keys.get_mut(&attester) {
                     *state = is_on;
@@ -234,6 +239,7 @@ impl Validators {
             view: &view,
             keys: &self.keys,
             offer: self.offer.as_deref(),
+            signal: self.signal,
         };
         for state in self.slots.values_mut() {
             if now_ms >= ctx.rules.attest_from(state.slot) && ctx.can_land(state.slot) {
@@ -287,6 +293,7 @@ impl Validators {
             view,
             keys: &self.keys,
             offer: None,
+            signal: None,
         };
         let grace_ms = self.rules.l1_slot_seconds.saturating_mul(1_000);
         while let Some(entry) = self.slots.first_entry() {

@@ -1,6 +1,7 @@
 //! What the state machine wants done.
 
 use agoge_protocol::messages::{Attestation, AttestationSet, Proposal, SignedProposal};
+use agoge_protocol::rpc::Signal;
 use agoge_protocol::{Address, B256, CompactSignature, Digest, Epoch, Slot};
 
 use super::input::{Offer, Source};
@@ -39,7 +40,9 @@ pub struct Publication {
     pub attestations: AttestationSet,
     /// The quote that is claimed with the block.
     pub offer: Option<Box<Offer>>,
-    /// By the proposer, over the block, the set and the claim.
+    /// The payload that the block signals for.
+    pub signal: Option<Signal>,
+    /// By the proposer, over the block, the set, the claim and the signal.
     pub signature: CompactSignature,
 }
 

@@ -2,6 +2,7 @@
 
 use agoge_protocol::eip712::{PublicationMessage, attestations_hash, signing_digest};
 use agoge_protocol::messages::{AttestationSet, Proposal, SignedProposal};
+use agoge_protocol::rpc::Signal;
 use agoge_protocol::{Address, B256, CompactSignature, Digest, L2BlockNumber, Slot, U256};
 
 use super::attester::Candidate;
@@ -27,6 +28,13 @@ pub(super) struct Run {
     why: MissReason,
 }
 
+/// What a publication brings along besides its block.
+#[derive(Debug)]
+struct Extras {
+    offer: Option<Box<Offer>>,
+    signal: Option<Signal>,
+}
+
 #[derive(Debug)]
 enum Phase {
     Waiting,
@@ -40,7 +48,7 @@ enum Phase {
     Built(Box<Proposal>),
     SigningProposal(Box<Proposal>),
     Collecting(Box<SignedProposal>),
-    SigningPublication(Box<Proposal>, AttestationSet, Option<Box<Offer>>),
+    SigningPublication(Box<Proposal>, AttestationSet, Extras),
     /// After a failure (`failed_at` is the time of the L1 head then) it is tried again once there is a newer L1 block.
     Publishing {
         publication: Box<Publication>,
@@ -119,12 +127,15 @@ impl Run {
                         self.why = why;
                         return;
                     }
-                    // Only one publication is ever signed, so the best quote of this moment is the one that is claimed.
-                    let offer = ctx.offer_for(slot);
-                    let digest = publication_digest(&signed.proposal, &set, offer, ctx.rules);
+                    // Only one publication is ever signed: it claims the best quote of this moment and signals for what is wanted now.
+                    let extras = Extras {
+                        offer: ctx.offer_for(slot).cloned().map(Box::new),
+                        signal: ctx.signal,
+                    };
+                    let digest = publication_digest(&signed.proposal, &set, &extras, ctx.rules);
                     out.push(sign(self.proposer, slot, SignKind::Publication, digest));
                     let proposal = Box::new(signed.proposal.clone());
-                    Phase::SigningPublication(proposal, set, offer.cloned().map(Box::new))
+                    Phase::SigningPublication(proposal, set, extras)
                 }
                 Phase::Publishing {
                     publication,
@@ -266,7 +277,7 @@ impl Run {
 
     /// The publication's signature.
     pub(super) fn on_publication_signed(&mut self, signature: Option<CompactSignature>) {
-        let Phase::SigningPublication(proposal, set, offer) = &self.phase else {
+        let Phase::SigningPublication(proposal, set, extras) = &self.phase else {
             return;
         };
         let Some(signature) = signature else {
@@ -275,7 +286,8 @@ impl Run {
         let publication = Publication {
             proposal: proposal.as_ref().clone(),
             attestations: set.clone(),
-            offer: offer.clone(),
+            offer: extras.offer.clone(),
+            signal: extras.signal,
             signature,
         };
         self.phase = Phase::Publishing {
@@ -333,20 +345,18 @@ fn may_publish(slot: Slot, proposal: &Proposal, ctx: &Context<'_>) -> Result<(),
     }
 }
 
-fn publication_digest(
-    proposal: &Proposal,
-    set: &AttestationSet,
-    offer: Option<&Offer>,
-    rules: &Rules,
-) -> B256 {
+fn publication_digest(proposal: &Proposal, set: &AttestationSet, extras: &Extras, rules: &Rules) -> B256 {
     let message = PublicationMessage {
         genesisId: rules.genesis_id.to_b256(),
         slot: U256::from(proposal.slot().get()),
         blockHash: proposal.block_hash(),
         attestationsHash: attestations_hash(U256::from(set.bitmap), &set.signatures),
-        quoteDigest: offer.map_or(B256::ZERO, |offer| offer.bundle_hash),
-        payload: Address::ZERO,
-        actionsHash: B256::ZERO,
+        quoteDigest: extras
+            .offer
+            .as_ref()
+            .map_or(B256::ZERO, |offer| offer.bundle_hash),
+        payload: extras.signal.map_or(Address::ZERO, |signal| signal.payload),
+        actionsHash: extras.signal.map_or(B256::ZERO, |signal| signal.actions_hash),
     };
     signing_digest(&message, &rules.domain)
 }

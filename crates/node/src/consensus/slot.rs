@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use agoge_protocol::rpc::Signal;
 use agoge_protocol::sampling::Committee;
 use agoge_protocol::{Address, Slot};
 
@@ -64,6 +65,7 @@ pub(super) struct Context<'a> {
     pub(super) view: &'a ChainView,
     pub(super) keys: &'a BTreeMap<Address, bool>,
     pub(super) offer: Option<&'a Offer>,
+    pub(super) signal: Option<Signal>,
 }
 
 impl<'a> Context<'a> {

@@ -3,10 +3,12 @@
 
 use std::collections::BTreeSet;
 use std::fs::File;
-use std::io::{Read as _, Write as _};
+use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
 use agoge_protocol::Address;
+
+use crate::files;
 
 /// Keys remembered at most.
 const SWITCHED_OFF_MAX: usize = 1_024;
@@ -63,11 +65,7 @@ impl Switches {
         if off.len() > SWITCHED_OFF_MAX {
             return Err(std::io::Error::other("too many keys are switched off"));
         }
-        let draft = self.path.with_extension("new");
-        let mut file = File::create(&draft)?;
-        file.write_all(serde_json::to_string_pretty(&off)?.as_bytes())?;
-        file.sync_all()?;
-        std::fs::rename(&draft, &self.path)?;
+        files::replace(&self.path, serde_json::to_string_pretty(&off)?.as_bytes())?;
         self.off = off;
         Ok(())
     }

@@ -7,7 +7,7 @@ use agoge_l1_client::{
     At, Blob, CallError, CommitteeProof, EntropyError, GasPolicy, Purpose, RollupReader, RollupVersion,
     SendOutcome, SenderHandle, SenderStopped, TxRequest,
 };
-use agoge_protocol::{B256, BlockHash, Epoch, Slot, Timing, U256};
+use agoge_protocol::{Address, B256, BlockHash, Epoch, Slot, Timing, U256};
 use agoge_supervisor::{Lost, Spawner};
 use alloy::primitives::Bytes;
 
@@ -20,6 +20,8 @@ use crate::mempool::Recent;
 const GAS_LIMIT: (u64, u64) = (400_000, 25_000);
 /// What a bundled claim adds to it: L1 reserves 400,000 for it, and the call must leave as much after everything else.
 const CLAIM_GAS: u64 = 500_000;
+/// What a bundled signal adds to it: L1 reserves 150,000 for it, a 63rd more and a margin of 20,000, after everything else.
+const SIGNAL_GAS: u64 = 200_000;
 /// Sidecars remembered: the current slot's and its neighbours'.
 const SIDECARS_MAX: usize = 4;
 
@@ -146,16 +148,20 @@ impl Publisher {
                 .offer
                 .as_ref()
                 .map_or_else(Bytes::new, |offer| offer.bundle.clone().into()),
-            payload: agoge_protocol::Address::ZERO,
-            actions_hash: B256::ZERO,
+            payload: publication.signal.map_or(Address::ZERO, |signal| signal.payload),
+            actions_hash: publication
+                .signal
+                .map_or(B256::ZERO, |signal| signal.actions_hash),
             signature: publication.signature,
             committee_proof: self.committee_proof(self.timing.epoch_of(slot)).await?,
         };
-        let gas_limit = if calls.claim.is_empty() {
-            self.gas_limit
-        } else {
-            self.gas_limit.saturating_add(CLAIM_GAS)
-        };
+        // L1 refuses the block, not only the claim or the signal, when there is too little.
+        let claim_gas = if calls.claim.is_empty() { 0 } else { CLAIM_GAS };
+        let signal_gas = publication.signal.map_or(0, |_| SIGNAL_GAS);
+        let gas_limit = self
+            .gas_limit
+            .saturating_add(claim_gas)
+            .saturating_add(signal_gas);
         let request = TxRequest {
             to: Some(self.reader.contracts().rollup),
             calldata: calls.propose_calldata(),

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use agoge_protocol::Address;
+use agoge_protocol::rpc::Signal;
 use agoge_supervisor::Spawner;
 use jsonrpsee::server::{RegisterMethodError, RpcModule};
 use jsonrpsee::types::ErrorObjectOwned;
@@ -11,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use super::error;
 use super::params::Positional;
 use crate::keys::KeyError;
-use crate::query::NodeQueries;
+use crate::query::NodeCommands;
 use crate::signer::AttesterKey;
 
 /// Reads the attester keys again; absent when the password cannot be had again without a person.
@@ -19,16 +20,16 @@ pub type KeyReload = Arc<dyn Fn() -> Result<Vec<AttesterKey>, KeyError> + Send +
 
 /// What the admin methods work with.
 #[derive(Clone)]
-pub struct AdminContext<Q> {
+pub struct AdminContext<N> {
     /// The running node.
-    pub queries: Q,
+    pub node: N,
     /// Runs the slow work of opening key files.
     pub spawner: Spawner,
     /// How keys are read again.
     pub reload: Option<KeyReload>,
 }
 
-impl<Q> core::fmt::Debug for AdminContext<Q> {
+impl<N> core::fmt::Debug for AdminContext<N> {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
         f.debug_struct("AdminContext")
             .field("can_reload", &self.reload.is_some())
@@ -50,9 +51,9 @@ struct Reloaded {
 }
 
 /// The methods.
-pub(super) fn module<Q: NodeQueries>(
-    context: AdminContext<Q>,
-) -> Result<RpcModule<AdminContext<Q>>, RegisterMethodError> {
+pub(super) fn module<N: NodeCommands>(
+    context: AdminContext<N>,
+) -> Result<RpcModule<AdminContext<N>>, RegisterMethodError> {
     let mut module = RpcModule::new(context);
     module.register_async_method("agogeAdmin_setDuties", |params, context, _| async move {
         let mut positional = Positional::new(&params)?;
@@ -61,7 +62,7 @@ pub(super) fn module<Q: NodeQueries>(
         positional.end()?;
         let is_on = matches!(switch, Switch::On);
         context
-            .queries
+            .node
             .set_duties(attester, is_on)
             .await
             .map_err(error::command)?;
@@ -90,18 +91,26 @@ pub(super) fn module<Q: NodeQueries>(
                 )
             })?;
         let attesters = keys.iter().map(AttesterKey::address).collect();
-        context.queries.replace_keys(keys).await.map_err(error::command)?;
+        context.node.replace_keys(keys).await.map_err(error::command)?;
         Ok::<_, ErrorObjectOwned>(Reloaded { attesters })
     })?;
     module.register_async_method("agogeAdmin_exportGuard", |params, context, _| async move {
         Positional::new(&params)?.end()?;
-        context.queries.export_guard().await.map_err(error::command)
+        context.node.export_guard().await.map_err(error::command)
     })?;
     module.register_async_method("agogeAdmin_importGuard", |params, context, _| async move {
         let mut positional = Positional::new(&params)?;
         let json: String = positional.required("interchange")?;
         positional.end()?;
-        context.queries.import_guard(json).await.map_err(error::command)?;
+        context.node.import_guard(json).await.map_err(error::command)?;
+        Ok::<_, ErrorObjectOwned>(true)
+    })?;
+    module.register_async_method("agogeAdmin_setPayload", |params, context, _| async move {
+        let mut positional = Positional::new(&params)?;
+        let signal: Option<Signal> = positional.nullable("payload and actionsHash, or null")?;
+        positional.end()?;
+        context.node.set_signal(signal).await.map_err(error::command)?;
+        tracing::info!(?signal, "the operator chose what blocks signal for");
         Ok::<_, ErrorObjectOwned>(true)
     })?;
     Ok(module)

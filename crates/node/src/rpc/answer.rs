@@ -6,6 +6,7 @@ use agoge_protocol::{Digest, L2BlockNumber, Slot, Timing};
 use agoge_store::{EpochClaim, EpochProof};
 
 use crate::duties::{DutyKind, DutyOutcome, DutyRecord};
+use crate::instances::{InstanceState, InstanceView};
 use crate::mempool::DropReason;
 use crate::query::{
     BlockEffects, BlockView, CommitteeView, EpochView, NodeInfo, NoteWitness, PeerView, Tip, Tips, TxStatus,
@@ -20,7 +21,9 @@ pub(super) fn node_info(info: NodeInfo, network: &NetworkConfig) -> wire::NodeIn
         version: info.version.to_owned(),
         network: info.network,
         chain_id: info.chain_id,
+        instance: info.instance,
         rollup: info.rollup,
+        rollup_version: info.rollup_version,
         genesis_id: info.genesis_id,
         genesis_time: info.genesis_time,
         slot_seconds: info.slot_seconds,
@@ -28,6 +31,24 @@ pub(super) fn node_info(info: NodeInfo, network: &NetworkConfig) -> wire::NodeIn
         client_profile: network.proving.client_profile,
         tx_fee_min_gwei: network.fees.tx_fee_min_gwei,
         peer_id: info.peer_id,
+    }
+}
+
+pub(super) fn instance(view: InstanceView) -> wire::RpcInstance {
+    wire::RpcInstance {
+        number: view.number,
+        rollup: view.rollup,
+        activation_epoch: view.activation,
+        state: match view.state {
+            InstanceState::Idle => wire::InstanceState::Idle,
+            InstanceState::Active => wire::InstanceState::Active,
+            InstanceState::Superseded => wire::InstanceState::Superseded,
+            InstanceState::Unknown => wire::InstanceState::Unknown,
+        },
+        is_canonical: view.is_canonical,
+        genesis_id: view.identity.map(|(genesis_id, _)| genesis_id),
+        rollup_version: view.identity.map(|(_, version)| version),
+        reason: view.problem,
     }
 }
 

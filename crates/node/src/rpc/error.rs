@@ -5,7 +5,7 @@ use agoge_protocol::rpc::{ErrorData, QuoteRejection, TxRejection};
 use jsonrpsee::types::ErrorObjectOwned;
 
 use crate::mempool::RefuseReason;
-use crate::query::{CommandError, CommitteeError, QueryError, SendError};
+use crate::query::{CommandError, CommitteeError, NotRunning, QueryError, SendError};
 use crate::quotes::QuoteRefusal;
 
 const INVALID_INPUT: i32 = -32_000;
@@ -57,6 +57,51 @@ pub(super) fn epoch_out_of_range(epoch: Epoch, first: u64, last: u64) -> ErrorOb
         "AGOGE-RPC-005",
         message,
         Some("read older committees from L1"),
+        None,
+    )
+}
+
+/// A path that names no instance.
+pub(super) fn unknown_path() -> ErrorObjectOwned {
+    object(
+        NOT_FOUND,
+        "AGOGE-RPC-010",
+        "no such path",
+        Some(
+            "POST to / for the canonical instance, to /instances/0x<genesis id> for another; agoge_instances lists them",
+        ),
+        None,
+    )
+}
+
+/// An instance that does not answer here.
+pub(super) fn not_running(error: NotRunning) -> ErrorObjectOwned {
+    match &error {
+        NotRunning::Unknown { .. } => object(
+            NOT_FOUND,
+            "AGOGE-RPC-010",
+            error.to_string(),
+            Some("agoge_instances lists them"),
+            None,
+        ),
+        NotRunning::Down { .. } => object(
+            UNAVAILABLE,
+            "AGOGE-RPC-011",
+            error.to_string(),
+            Some("agoge_instances lists those that run; POST to /instances/0x<genesis id> for one of them"),
+            None,
+        ),
+    }
+}
+
+/// L1 does not tell how governance stands. Its words go to the log: they may name endpoints.
+pub(super) fn governance(reason: String) -> ErrorObjectOwned {
+    tracing::warn!(%reason, "L1 did not tell how governance stands");
+    object(
+        UNAVAILABLE,
+        "AGOGE-RPC-003",
+        "L1 did not tell how governance stands",
+        Some("try again; the node's log says more"),
         None,
     )
 }
@@ -173,6 +218,8 @@ pub(super) fn command(error: CommandError) -> ErrorObjectOwned {
             object(NOT_FOUND, "AGOGE-RPC-007", error.to_string(), None, None)
         }
         CommandError::Guard(source) => refused(source.as_ref()),
+        CommandError::Payload { .. } => refused(&error),
+        CommandError::L1(_) => unavailable(&error),
         CommandError::Storage(_) => internal(&error),
         CommandError::Stopping => unavailable(&error),
     }

@@ -1,20 +1,23 @@
 //! A node that answers from memory.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
 use agoge_protocol::chain::ClaimOutcome;
+use agoge_protocol::rpc::{RpcGovernance, RpcNodeSignal, RpcRound, Signal};
 use agoge_protocol::transaction::Withdrawal;
 use agoge_protocol::{
-    Address, B256, Ciphertext, CompactSignature, Digest, Epoch, Header, L1BlockNumber, L2BlockNumber, Quote,
-    SignedQuote, Slot, Transaction, TxEffects, TxId,
+    Address, B256, Ciphertext, CompactSignature, Digest, Element, Epoch, Header, L1BlockNumber,
+    L2BlockNumber, Quote, SignedQuote, Slot, Transaction, TxEffects, TxId,
 };
 use agoge_store::{ClaimEnd, EpochClaim, EpochProof};
 
 use crate::duties::{DutyKind, DutyOutcome, DutyRecord, MissReason};
+use crate::instances::{InstanceState, InstanceView};
 use crate::mempool::RefuseReason;
 use crate::query::{
-    BlockEffects, BlockView, CommandError, CommitteeError, CommitteeView, EpochView, NodeInfo, NodeQueries,
-    NoteWitness, PeerView, QueryError, SendError, Tip, Tips, TxStatus,
+    BlockEffects, BlockView, CommandError, CommitteeError, CommitteeView, EpochView, Instances, NodeCommands,
+    NodeInfo, NodeQueries, NotRunning, NoteWitness, PeerView, QueryError, SendError, Tip, Tips, TxStatus,
 };
 use crate::quotes::{Kept, QuoteRefusal};
 use crate::signer::AttesterKey;
@@ -25,9 +28,17 @@ pub(super) const BLOCKS: u64 = 300;
 /// Commands that the fake obeyed.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Fake {
+    /// Which instance answers; 0 is the canonical one, which is what a fresh fake is.
+    pub(super) number: u32,
+    /// Whether the canonical instance does not run.
+    pub(super) is_down: Arc<AtomicBool>,
     pub(super) duties: Arc<Mutex<Vec<(Address, bool)>>>,
     pub(super) guard: Arc<Mutex<Option<String>>>,
+    pub(super) signal: Arc<Mutex<Option<Signal>>>,
 }
+
+/// Genesis id of the second instance.
+pub(super) const SECOND: Digest = Digest([Element::from_u32(1); 4]);
 
 /// The one attester that the fake holds.
 pub(super) const ATTESTER: Address = Address::repeat_byte(0xaa);
@@ -71,7 +82,9 @@ impl NodeQueries for Fake {
             version: "0.0.0",
             network: "devnet".into(),
             chain_id: 31_337,
+            instance: self.number,
             rollup: Address::repeat_byte(1),
+            rollup_version: 1,
             genesis_id: Digest::ZERO,
             genesis_time: 1_000,
             slot_seconds: 4,
@@ -276,7 +289,78 @@ impl NodeQueries for Fake {
             .take(limit)
             .collect())
     }
+}
 
+impl Instances for Fake {
+    type Queries = Self;
+
+    fn canonical(&self) -> Result<Self, NotRunning> {
+        if self.is_down.load(Ordering::Relaxed) {
+            return Err(NotRunning::Down {
+                number: 1,
+                reason: "disk is full".into(),
+            });
+        }
+        Ok(self.clone())
+    }
+
+    fn instance(&self, genesis_id: Digest) -> Result<Self, NotRunning> {
+        if genesis_id != SECOND {
+            return Err(NotRunning::Unknown { genesis_id });
+        }
+        Ok(Self {
+            number: 2,
+            ..self.clone()
+        })
+    }
+
+    fn instances(&self) -> Vec<InstanceView> {
+        let view = |number, state| InstanceView {
+            number,
+            rollup: Address::repeat_byte(1),
+            activation: Epoch::new(u64::from(number) - 1),
+            state,
+            is_canonical: number == 1,
+            identity: None,
+            problem: None,
+        };
+        let known = InstanceView {
+            identity: Some((SECOND, 2)),
+            ..view(2, InstanceState::Idle)
+        };
+        let unknown = InstanceView {
+            problem: Some("version 3".into()),
+            ..view(3, InstanceState::Unknown)
+        };
+        vec![view(1, InstanceState::Active), known, unknown]
+    }
+
+    async fn governance(&self) -> Result<RpcGovernance, String> {
+        let signal = *self.signal.lock().unwrap();
+        if signal.is_none() {
+            return Err("https://secret.endpoint is away".into());
+        }
+        Ok(RpcGovernance {
+            round: RpcRound {
+                number: 3,
+                instance: Address::repeat_byte(1),
+                first_slot: Slot::new(48),
+                last_slot: Slot::new(63),
+                quorum_signals: 9,
+                signals: vec![],
+            },
+            proposals: vec![],
+            signal: signal.map(|signal| RpcNodeSignal {
+                payload: signal.payload,
+                actions_hash: signal.actions_hash,
+                is_signalled: true,
+                reason: None,
+            }),
+        })
+    }
+}
+
+impl NodeCommands for Fake {
     async fn set_duties(&self, attester: Address, is_on: bool) -> Result<(), CommandError> {
         if attester != ATTESTER {
             return Err(CommandError::UnknownAttester { attester });
@@ -301,7 +385,13 @@ impl NodeQueries for Fake {
         Ok(())
     }
 
-    fn unready_reasons(&self) -> Vec<String> {
-        Vec::new()
+    async fn set_signal(&self, signal: Option<Signal>) -> Result<(), CommandError> {
+        if signal.is_some_and(|signal| signal.actions_hash.is_zero()) {
+            return Err(CommandError::Payload {
+                reason: "its actions hash to 0x11".into(),
+            });
+        }
+        *self.signal.lock().unwrap() = signal;
+        Ok(())
     }
 }

@@ -26,6 +26,17 @@ impl Positional {
             .ok_or_else(|| bad_params(format!("{name} is missing")))
     }
 
+    /// A parameter that must be given and may be null.
+    pub(super) fn nullable<T: DeserializeOwned>(
+        &mut self,
+        name: &str,
+    ) -> Result<Option<T>, ErrorObjectOwned> {
+        if self.values.len() == 0 {
+            return Err(bad_params(format!("{name} is missing")));
+        }
+        self.optional(name)
+    }
+
     pub(super) fn optional<T: DeserializeOwned>(
         &mut self,
         name: &str,

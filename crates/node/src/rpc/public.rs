@@ -5,18 +5,19 @@ use std::sync::Arc;
 use agoge_protocol::limits::TX_BYTES_MAX;
 use agoge_protocol::network::NetworkConfig;
 use agoge_protocol::rpc::{
-    self as wire, BLOCKS_RANGE_MAX, DUTIES_MAX, EFFECTS_RANGE_MAX, EPOCHS_RANGE_MAX, QuoteRejection,
-    TxRejection,
+    self as wire, BLOCKS_RANGE_MAX, EFFECTS_RANGE_MAX, EPOCHS_RANGE_MAX, QuoteRejection, TxRejection,
 };
-use agoge_protocol::{Address, Digest, Epoch, L2BlockNumber, SignedQuote, Slot, Timing, Transaction, TxId};
+use agoge_protocol::{Digest, Epoch, L2BlockNumber, SignedQuote, Slot, Timing, Transaction, TxId};
 use agoge_supervisor::Clock;
 use alloy::primitives::Bytes;
+use jsonrpsee::Extensions;
 use jsonrpsee::server::{RegisterMethodError, RpcModule};
 use jsonrpsee::types::ErrorObjectOwned;
 
 use super::params::Positional;
-use super::{answer, error};
-use crate::query::NodeQueries;
+use super::route::InstancePath;
+use super::{answer, error, network};
+use crate::query::{Instances, NodeQueries};
 
 /// Epochs before the current one whose committees are told. All that are told fit into what `Committees` remembers (16), so nobody's
 /// questions make the node read one from its L1 provider again and again.
@@ -24,13 +25,13 @@ const COMMITTEE_EPOCHS_BACK: u64 = 12;
 /// Epochs after the current one whose committees are told; later ones need not be fixed.
 const COMMITTEE_EPOCHS_AHEAD: u64 = 1;
 
-type Answer<T> = Result<T, ErrorObjectOwned>;
+pub(super) type Answer<T> = Result<T, ErrorObjectOwned>;
 
 /// What the public methods work with.
 #[derive(Clone)]
-pub struct RpcContext<Q> {
+pub struct RpcContext<N> {
     /// The running node.
-    pub queries: Q,
+    pub node: N,
     /// The network's numbers.
     pub network: NetworkConfig,
     /// How the network cuts time.
@@ -39,7 +40,7 @@ pub struct RpcContext<Q> {
     pub clock: Arc<dyn Clock>,
 }
 
-impl<Q> core::fmt::Debug for RpcContext<Q> {
+impl<N> core::fmt::Debug for RpcContext<N> {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
         f.debug_struct("RpcContext")
             .field("network", &self.network.network.name)
@@ -47,9 +48,20 @@ impl<Q> core::fmt::Debug for RpcContext<Q> {
     }
 }
 
-impl<Q: NodeQueries> RpcContext<Q> {
+impl<N: Instances> RpcContext<N> {
+    /// The instance that a request's path names.
+    pub(super) fn asked(&self, extensions: &Extensions) -> Answer<Asked<N::Queries>> {
+        let queries = match extensions.get::<InstancePath>() {
+            Some(InstancePath::Canonical) => self.node.canonical(),
+            Some(InstancePath::Of(genesis_id)) => self.node.instance(*genesis_id),
+            Some(InstancePath::Unknown) | None => return Err(error::unknown_path()),
+        };
+        let queries = queries.map_err(error::not_running)?;
+        Ok(Asked { queries })
+    }
+
     /// The slot of the clock; slot 0 before genesis.
-    fn current_slot(&self) -> Slot {
+    pub(super) fn current_slot(&self) -> Slot {
         let seconds = self.clock.now_unix_ms().checked_div(1_000).unwrap_or_default();
         self.timing.slot_at(seconds).unwrap_or(Slot::new(0))
     }
@@ -65,7 +77,14 @@ impl<Q: NodeQueries> RpcContext<Q> {
             Err(error::epoch_out_of_range(epoch, first, last))
         }
     }
+}
 
+/// One instance, as a request asked for it.
+pub(super) struct Asked<Q> {
+    pub(super) queries: Q,
+}
+
+impl<Q: NodeQueries> Asked<Q> {
     fn block(&self, number: L2BlockNumber) -> Answer<Option<wire::RpcBlock>> {
         let finalized = self.queries.tips().finalized.number;
         let view = self.queries.block(number).map_err(error::query)?;
@@ -98,110 +117,128 @@ fn range(
 }
 
 /// The methods. Reads of ranges run on the blocking pool, point look-ups where they are.
-pub(super) fn module<Q: NodeQueries>(
-    context: RpcContext<Q>,
-) -> Result<RpcModule<RpcContext<Q>>, RegisterMethodError> {
+pub(super) fn module<N: Instances>(
+    context: RpcContext<N>,
+) -> Result<RpcModule<RpcContext<N>>, RegisterMethodError> {
     let mut module = RpcModule::new(context);
     chain_methods(&mut module)?;
     transaction_methods(&mut module)?;
     proving_methods(&mut module)?;
-    network_methods(&mut module)?;
+    network::methods(&mut module)?;
     Ok(module)
 }
 
-fn chain_methods<Q: NodeQueries>(module: &mut RpcModule<RpcContext<Q>>) -> Result<(), RegisterMethodError> {
-    module.register_method("agoge_nodeInfo", |params, context, _| -> Answer<wire::NodeInfo> {
-        Positional::new(&params)?.end()?;
-        Ok(answer::node_info(context.queries.node_info(), &context.network))
-    })?;
-    module.register_method("agoge_tips", |params, context, _| -> Answer<wire::Tips> {
-        Positional::new(&params)?.end()?;
-        Ok(answer::tips(context.queries.tips()))
-    })?;
+fn chain_methods<N: Instances>(module: &mut RpcModule<RpcContext<N>>) -> Result<(), RegisterMethodError> {
+    module.register_method(
+        "agoge_nodeInfo",
+        |params, context, extensions| -> Answer<wire::NodeInfo> {
+            Positional::new(&params)?.end()?;
+            let asked = context.asked(extensions)?;
+            Ok(answer::node_info(asked.queries.node_info(), &context.network))
+        },
+    )?;
+    module.register_method(
+        "agoge_tips",
+        |params, context, extensions| -> Answer<wire::Tips> {
+            Positional::new(&params)?.end()?;
+            let asked = context.asked(extensions)?;
+            Ok(answer::tips(asked.queries.tips()))
+        },
+    )?;
     module.register_method(
         "agoge_getBlock",
-        |params, context, _| -> Answer<Option<wire::RpcBlock>> {
+        |params, context, extensions| -> Answer<Option<wire::RpcBlock>> {
             let mut params = Positional::new(&params)?;
             let number = params.required("number")?;
             params.end()?;
-            context.block(number)
+            let asked = context.asked(extensions)?;
+            asked.block(number)
         },
     )?;
     module.register_method(
         "agoge_getHeader",
-        |params, context, _| -> Answer<Option<wire::RpcHeader>> {
+        |params, context, extensions| -> Answer<Option<wire::RpcHeader>> {
             let mut params = Positional::new(&params)?;
             let number = params.required("number")?;
             params.end()?;
-            Ok(context.block(number)?.map(|block| block.header))
+            let asked = context.asked(extensions)?;
+            Ok(asked.block(number)?.map(|block| block.header))
         },
     )?;
     module.register_method(
         "agoge_getEffects",
-        |params, context, _| -> Answer<Option<wire::RpcEffects>> {
+        |params, context, extensions| -> Answer<Option<wire::RpcEffects>> {
             let mut params = Positional::new(&params)?;
             let number = params.required("number")?;
             params.end()?;
-            context.effects(number)
+            let asked = context.asked(extensions)?;
+            asked.effects(number)
         },
     )?;
     module.register_blocking_method(
         "agoge_getBlocks",
-        |params, context, _| -> Answer<Vec<wire::RpcBlock>> {
+        |params, context, extensions| -> Answer<Vec<wire::RpcBlock>> {
             let mut params = Positional::new(&params)?;
             let numbers = range(&mut params, "blocks", BLOCKS_RANGE_MAX)?;
             params.end()?;
+            let asked = context.asked(&extensions)?;
             numbers
-                .map_while(|number| context.block(number).transpose())
+                .map_while(|number| asked.block(number).transpose())
                 .collect()
         },
     )?;
     module.register_blocking_method(
         "agoge_getEffectsRange",
-        |params, context, _| -> Answer<Vec<wire::RpcEffects>> {
+        |params, context, extensions| -> Answer<Vec<wire::RpcEffects>> {
             let mut params = Positional::new(&params)?;
             let numbers = range(&mut params, "effects", EFFECTS_RANGE_MAX)?;
             params.end()?;
+            let asked = context.asked(&extensions)?;
             numbers
-                .map_while(|number| context.effects(number).transpose())
+                .map_while(|number| asked.effects(number).transpose())
                 .collect()
         },
     )?;
     Ok(())
 }
 
-fn transaction_methods<Q: NodeQueries>(
-    module: &mut RpcModule<RpcContext<Q>>,
+fn transaction_methods<N: Instances>(
+    module: &mut RpcModule<RpcContext<N>>,
 ) -> Result<(), RegisterMethodError> {
-    module.register_async_method("agoge_sendTransaction", |params, context, _| async move {
-        let mut positional = Positional::new(&params)?;
-        let bytes: Bytes = positional.required("transaction")?;
-        positional.end()?;
-        if bytes.len() > TX_BYTES_MAX {
-            return Err(error::rejected(
-                TxRejection::Malformed,
-                format!(
-                    "a transaction has at most {TX_BYTES_MAX} bytes, found {}",
-                    bytes.len()
-                ),
-            ));
-        }
-        let tx: Transaction = borsh::from_slice(&bytes).map_err(|reason| {
-            error::rejected(
-                TxRejection::Malformed,
-                format!("not a canonical transaction: {reason}"),
-            )
-        })?;
-        let id: TxId = context.queries.send_transaction(tx).await.map_err(error::send)?;
-        Answer::Ok(id)
-    })?;
+    module.register_async_method(
+        "agoge_sendTransaction",
+        |params, context, extensions| async move {
+            let mut positional = Positional::new(&params)?;
+            let bytes: Bytes = positional.required("transaction")?;
+            positional.end()?;
+            let asked = context.asked(&extensions)?;
+            if bytes.len() > TX_BYTES_MAX {
+                return Err(error::rejected(
+                    TxRejection::Malformed,
+                    format!(
+                        "a transaction has at most {TX_BYTES_MAX} bytes, found {}",
+                        bytes.len()
+                    ),
+                ));
+            }
+            let tx: Transaction = borsh::from_slice(&bytes).map_err(|reason| {
+                error::rejected(
+                    TxRejection::Malformed,
+                    format!("not a canonical transaction: {reason}"),
+                )
+            })?;
+            let id: TxId = asked.queries.send_transaction(tx).await.map_err(error::send)?;
+            Answer::Ok(id)
+        },
+    )?;
     module.register_method(
         "agoge_getTransactionStatus",
-        |params, context, _| -> Answer<wire::TransactionStatus> {
+        |params, context, extensions| -> Answer<wire::TransactionStatus> {
             let mut params = Positional::new(&params)?;
             let id: TxId = params.required("id")?;
             params.end()?;
-            context
+            let asked = context.asked(extensions)?;
+            asked
                 .queries
                 .tx_status(id)
                 .map(answer::tx_status)
@@ -210,101 +247,62 @@ fn transaction_methods<Q: NodeQueries>(
     )?;
     module.register_method(
         "agoge_getNoteWitness",
-        |params, context, _| -> Answer<Option<wire::NoteWitness>> {
+        |params, context, extensions| -> Answer<Option<wire::NoteWitness>> {
             let mut params = Positional::new(&params)?;
             let commitment: Digest = params.required("commitment")?;
             params.end()?;
-            let witness = context.queries.note_witness(commitment).map_err(error::query)?;
+            let asked = context.asked(extensions)?;
+            let witness = asked.queries.note_witness(commitment).map_err(error::query)?;
             Ok(witness.map(|witness| answer::note_witness(witness, commitment)))
         },
     )?;
     Ok(())
 }
 
-fn proving_methods<Q: NodeQueries>(module: &mut RpcModule<RpcContext<Q>>) -> Result<(), RegisterMethodError> {
+fn proving_methods<N: Instances>(module: &mut RpcModule<RpcContext<N>>) -> Result<(), RegisterMethodError> {
     module.register_method(
         "agoge_quotes",
-        |params, context, _| -> Answer<Vec<wire::RpcQuote>> {
+        |params, context, extensions| -> Answer<Vec<wire::RpcQuote>> {
             let mut params = Positional::new(&params)?;
             let epoch: Option<Epoch> = params.optional("epoch")?;
             params.end()?;
-            Ok(context.queries.quotes(epoch).iter().map(answer::quote).collect())
+            let asked = context.asked(extensions)?;
+            Ok(asked.queries.quotes(epoch).iter().map(answer::quote).collect())
         },
     )?;
-    module.register_async_method("agoge_sendQuote", |params, context, _| async move {
+    module.register_async_method("agoge_sendQuote", |params, context, extensions| async move {
         let mut positional = Positional::new(&params)?;
         let bytes: Bytes = positional.required("quote")?;
         positional.end()?;
+        let asked = context.asked(&extensions)?;
         let quote: SignedQuote = borsh::from_slice(&bytes).map_err(|reason| {
             error::malformed_or_refused_quote(
                 QuoteRejection::Malformed,
                 format!("not a canonical signed quote: {reason}"),
             )
         })?;
-        let sent = context.queries.send_quote(quote).await;
+        let sent = asked.queries.send_quote(quote).await;
         sent.map_err(|refusal| error::quote(&refusal))
     })?;
     module.register_blocking_method(
         "agoge_epochs",
-        |params, context, _| -> Answer<Vec<wire::RpcEpoch>> {
+        |params, context, extensions| -> Answer<Vec<wire::RpcEpoch>> {
             let mut params = Positional::new(&params)?;
             let from: Epoch = params.required("from")?;
             let count: u64 = params.required("count")?;
             params.end()?;
+            let asked = context.asked(&extensions)?;
             if count > EPOCHS_RANGE_MAX {
                 return Err(error::over_limit("epochs", EPOCHS_RANGE_MAX));
             }
             (0..count)
                 .map_while(|offset| from.get().checked_add(offset))
                 .map(|epoch| {
-                    let view = context.queries.epoch(Epoch::new(epoch)).map_err(error::query)?;
+                    let view = asked.queries.epoch(Epoch::new(epoch)).map_err(error::query)?;
                     Ok(answer::epoch(view, &context.timing))
                 })
                 .collect()
         },
     )?;
-    Ok(())
-}
-
-fn network_methods<Q: NodeQueries>(module: &mut RpcModule<RpcContext<Q>>) -> Result<(), RegisterMethodError> {
-    module.register_async_method("agoge_committee", |params, context, _| async move {
-        let mut positional = Positional::new(&params)?;
-        let epoch: Option<Epoch> = positional.optional("epoch")?;
-        positional.end()?;
-        let epoch = epoch.unwrap_or_else(|| context.timing.epoch_of(context.current_slot()));
-        context.check_epoch(epoch)?;
-        let view = context.queries.committee(epoch).await.map_err(error::committee)?;
-        Answer::Ok(answer::committee(view, context.timing.epoch_slots))
-    })?;
-    module.register_async_method("agoge_proposer", |params, context, _| async move {
-        let mut positional = Positional::new(&params)?;
-        let slot: Option<Slot> = positional.optional("slot")?;
-        positional.end()?;
-        let slot = slot.unwrap_or_else(|| context.current_slot());
-        context.check_epoch(context.timing.epoch_of(slot))?;
-        let attester = context.queries.proposer(slot).await.map_err(error::committee)?;
-        Answer::Ok(wire::Proposer {
-            slot,
-            starts_at: context.timing.slot_start(slot),
-            attester,
-        })
-    })?;
-    module.register_method("agoge_peers", |params, context, _| -> Answer<Vec<wire::Peer>> {
-        Positional::new(&params)?.end()?;
-        Ok(context.queries.peers().into_iter().map(answer::peer).collect())
-    })?;
-    module.register_blocking_method("agoge_duties", |params, context, _| -> Answer<Vec<wire::Duty>> {
-        let mut params = Positional::new(&params)?;
-        let attester: Option<Address> = params.optional("attester")?;
-        let limit = params.optional("limit")?.unwrap_or(DUTIES_MAX);
-        params.end()?;
-        if limit > DUTIES_MAX {
-            return Err(error::over_limit("duties", DUTIES_MAX));
-        }
-        let limit = usize::try_from(limit).unwrap_or(usize::MAX);
-        let records = context.queries.duties(attester, limit).map_err(error::query)?;
-        let duties = records.into_iter().map(answer::duty).collect::<Result<_, _>>();
-        duties.map_err(|reason| error::internal(&reason))
-    })?;
     Ok(())
 }

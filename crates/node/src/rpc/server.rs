@@ -10,10 +10,11 @@ use jsonrpsee::server::{BatchRequestConfig, Methods, RegisterMethodError, Server
 use tower::timeout::TimeoutLayer;
 
 use super::gate::GateLayer;
+use super::route::note_path;
 use super::token::AdminToken;
 use super::{AdminContext, RpcContext, admin, public};
 use crate::config::{AdminConfig, RpcConfig};
-use crate::query::NodeQueries;
+use crate::query::{Instances, NodeCommands};
 
 /// Open connections of a server.
 const CONNECTIONS_MAX: u32 = 100;
@@ -66,10 +67,10 @@ pub struct RpcAddresses {
 ///
 /// # Errors
 /// [`RpcServeError`].
-pub async fn serve<Q: NodeQueries>(
+pub async fn serve<N: Instances + NodeCommands>(
     spawner: &Spawner,
-    rpc: (&RpcConfig, RpcContext<Q>),
-    admin: (&AdminConfig, AdminToken, AdminContext<Q>),
+    rpc: (&RpcConfig, RpcContext<N>),
+    admin: (&AdminConfig, AdminToken, AdminContext<N>),
 ) -> Result<RpcAddresses, RpcServeError> {
     let (rpc_config, rpc_context) = rpc;
     let (admin_config, token, admin_context) = admin;
@@ -122,7 +123,8 @@ impl Listener<'_> {
         let middleware = tower::ServiceBuilder::new()
             .layer(TimeoutLayer::new(TIMEOUT))
             .layer(host_filter(hosts)?)
-            .layer(GateLayer { token });
+            .layer(GateLayer { token })
+            .map_request(note_path);
         let bind_error = |source| RpcServeError::Bind {
             name,
             address,

@@ -44,13 +44,13 @@ async fn start() -> Servers {
     // Epoch 2, slot 33.
     let clock = Arc::new(ManualClock::new((1_000 + 33 * 4) * 1_000));
     let context = RpcContext {
-        queries: fake.clone(),
+        node: fake.clone(),
         timing: network.timing(1_000),
         network,
         clock,
     };
     let admin_context = AdminContext {
-        queries: fake.clone(),
+        node: fake.clone(),
         spawner: supervisor.spawner(),
         reload: None,
     };
@@ -73,9 +73,13 @@ async fn start() -> Servers {
 
 /// Status and body of an HTTP exchange; the server may close while a refused body is still being written.
 async fn http(address: SocketAddr, headers: &str, body: &[u8]) -> (u16, String) {
+    http_at(address, "/", headers, body).await
+}
+
+async fn http_at(address: SocketAddr, path: &str, headers: &str, body: &[u8]) -> (u16, String) {
     let mut stream = TcpStream::connect(address).await.unwrap();
     let head = format!(
-        "POST / HTTP/1.1\r\ncontent-type: application/json\r\ncontent-length: {}\r\nconnection: close\r\n{headers}\r\n",
+        "POST {path} HTTP/1.1\r\ncontent-type: application/json\r\ncontent-length: {}\r\nconnection: close\r\n{headers}\r\n",
         body.len()
     );
     stream.write_all(head.as_bytes()).await.unwrap();
@@ -337,7 +341,7 @@ fn committees_are_told_from_twelve_epochs_back_to_the_next() {
     ];
     for (now, first, last) in rows {
         let context = RpcContext {
-            queries: Fake::default(),
+            node: Fake::default(),
             network: network.clone(),
             timing,
             clock: Arc::new(ManualClock::new(now * 1_000)),
@@ -472,13 +476,13 @@ async fn admin_needs_the_token_and_obeys_with_it() {
 fn no_method_takes_or_returns_keys() {
     let network = NetworkConfig::parse(built_in("devnet").unwrap()).unwrap();
     let context = RpcContext {
-        queries: Fake::default(),
+        node: Fake::default(),
         timing: network.timing(0),
         network,
         clock: Arc::new(ManualClock::new(0)),
     };
     let admin = AdminContext {
-        queries: Fake::default(),
+        node: Fake::default(),
         spawner: Supervisor::new().spawner(),
         reload: None,
     };
@@ -512,4 +516,107 @@ fn no_method_takes_or_returns_keys() {
         ],
         "a new method must not take or return private or viewing keys"
     );
+}
+
+/// An answer of the server to a call at a path.
+async fn call_at(servers: &Servers, path: &str, method: &str) -> Value {
+    let request = json!({ "jsonrpc": "2.0", "id": 1, "method": method, "params": [] });
+    let body = request.to_string();
+    let (status, body) = http_at(
+        servers.addresses.rpc,
+        path,
+        "host: localhost\r\n",
+        body.as_bytes(),
+    )
+    .await;
+    assert_eq!(status, 200, "{body}");
+    serde_json::from_str(&body).unwrap()
+}
+
+#[tokio::test]
+async fn the_path_names_the_instance_and_the_root_is_the_canonical_one() {
+    let servers = start().await;
+    let second = format!("/instances/{}", super::fake::SECOND);
+    let number = |answer: &Value| answer["result"]["instance"].as_u64();
+    assert_eq!(number(&call_at(&servers, "/", "agoge_nodeInfo").await), Some(0));
+    assert_eq!(
+        number(&call_at(&servers, &second, "agoge_nodeInfo").await),
+        Some(2)
+    );
+    let code = |answer: &Value| answer["error"]["data"]["code"].clone();
+    for path in [
+        format!("/instances/{}", Digest::ZERO),
+        "/instances".into(),
+        "/x".into(),
+    ] {
+        let answer = call_at(&servers, &path, "agoge_tips").await;
+        assert_eq!(code(&answer), "AGOGE-RPC-010", "{path}: {answer}");
+        assert!(answer["error"]["data"]["hint"].is_string(), "{answer}");
+    }
+    servers
+        .fake
+        .is_down
+        .store(true, std::sync::atomic::Ordering::Relaxed);
+    let answer = call_at(&servers, "/", "agoge_tips").await;
+    assert_eq!(code(&answer), "AGOGE-RPC-011", "{answer}");
+    assert!(answer.to_string().contains("disk is full"), "{answer}");
+    assert_eq!(
+        number(&call_at(&servers, &second, "agoge_nodeInfo").await),
+        Some(2)
+    );
+    let listed = call_at(&servers, "/", "agoge_instances").await;
+    let states: Vec<_> = listed["result"].as_array().unwrap().iter().collect();
+    assert_eq!(states[0]["state"], "active");
+    assert_eq!(
+        (&states[1]["state"], &states[1]["rollup_version"]),
+        (&json!("idle"), &json!(2))
+    );
+    assert_eq!(
+        (&states[2]["state"], &states[2]["reason"]),
+        (&json!("unknown"), &json!("version 3"))
+    );
+    assert_eq!(states[2]["genesis_id"], Value::Null);
+}
+
+#[tokio::test]
+async fn a_payload_is_set_and_cleared_behind_the_token_only_and_told_to_everybody() {
+    let servers = start().await;
+    let bearer = format!("authorization: Bearer {}\r\n", servers.token.trim());
+    let admin = |params: Value| {
+        let (address, bearer) = (servers.addresses.admin, bearer.clone());
+        async move { call_with(address, &bearer, "agogeAdmin_setPayload", params).await }
+    };
+    let answer = call(&servers, "agoge_governance", json!([])).await;
+    assert_eq!(answer["error"]["data"]["code"], "AGOGE-RPC-003", "{answer}");
+    assert!(!answer.to_string().contains("secret"), "{answer}");
+    let payload = Address::repeat_byte(0x77);
+    let hash = B256::repeat_byte(0x11);
+    let good = json!([{ "payload": payload, "actionsHash": hash }]);
+    assert_eq!(admin(good.clone()).await["result"], true);
+    let governance = call(&servers, "agoge_governance", json!([])).await["result"].clone();
+    assert_eq!(governance["signal"]["payload"], json!(payload));
+    assert_eq!(governance["signal"]["is_signalled"], true);
+    assert_eq!(governance["round"]["quorum_signals"], 9);
+    for (params, code) in [
+        (json!([]), "AGOGE-RPC-002"),
+        (json!(["0x77"]), "AGOGE-RPC-002"),
+        (json!([{ "payload": payload }]), "AGOGE-RPC-002"),
+        (
+            json!([{ "payload": payload, "actionsHash": hash, "x": 1 }]),
+            "AGOGE-RPC-002",
+        ),
+        (
+            json!([{ "payload": payload, "actionsHash": B256::ZERO }]),
+            "AGOGE-RPC-008",
+        ),
+        (json!([null, null]), "AGOGE-RPC-002"),
+    ] {
+        let answer = admin(params).await;
+        assert_eq!(answer["error"]["data"]["code"], code, "{answer}");
+        assert!(servers.fake.signal.lock().unwrap().is_some(), "{answer}");
+    }
+    let unknown = call(&servers, "agogeAdmin_setPayload", good).await;
+    assert_eq!(unknown["error"]["code"], -32_601, "not on the public port");
+    assert_eq!(admin(json!([null])).await["result"], true);
+    assert!(servers.fake.signal.lock().unwrap().is_none());
 }

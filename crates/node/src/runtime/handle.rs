@@ -1,4 +1,4 @@
-//! What the RPC and the command line hold of a running node.
+//! What the RPC and the command line hold of a running instance.
 
 use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 
@@ -7,27 +7,26 @@ use agoge_protocol::{
     Address, B256, Digest, Epoch, L2BlockNumber, NetworkConfig, SignedQuote, Slot, Transaction, TxId,
 };
 use agoge_state_transition::{MemoryState, StateReader as _, Tree, tree};
-use agoge_store::guard::Interchange;
 use agoge_store::{Store, StoreView};
-use agoge_supervisor::{Health, SlotClock, Spawner};
+use agoge_supervisor::SlotClock;
 use tokio::sync::{mpsc, watch};
 
-use super::local::{admit, guard_first_slot};
 use super::network::PeerList;
 use crate::chain::{Committees, pruned_tip};
 use crate::consensus::{ChainView, Input};
 use crate::duties::{DutyLog, DutyRecord, Switches};
+use crate::instances::Launch;
 use crate::mempool::{Mempool, SubmitError};
 use crate::query::{
     BlockEffects, BlockView, CommandError, CommitteeError, CommitteeView, DUTIES_LIMIT_MAX, EpochView,
     NodeInfo, NodeQueries, NoteWitness, PeerView, QueryError, SendError, Tip, Tips, TxStatus,
 };
 use crate::quotes::{Kept, QuoteRefusal, Quotes};
-use crate::signer::{AttesterKey, Signer};
+use crate::signer::Signer;
 
-/// A running node. Clones are the same; the node stops with its supervisor, not with its handles.
+/// A running instance. Clones are the same; its stack stops with its group, not with its handles.
 #[derive(Clone, Debug)]
-pub struct NodeHandle {
+pub struct InstanceHandle {
     pub(super) inner: Arc<Inner>,
 }
 
@@ -39,32 +38,29 @@ pub(super) struct Inner {
     pub(super) committees: Committees,
     pub(super) quotes: Quotes,
     pub(super) signer: Signer,
+    /// The node's, for all instances.
+    pub(super) switches: Arc<Mutex<Switches>>,
     pub(super) duties: Arc<DutyLog>,
     pub(super) peers: PeerList,
-    pub(super) health: Health,
     pub(super) clock: SlotClock,
-    pub(super) spawner: Spawner,
     pub(super) inputs: mpsc::Sender<Input>,
     pub(super) view: watch::Receiver<Option<ChainView>>,
     // Config.
     pub(super) network: NetworkConfig,
-    pub(super) rollup: Address,
-    pub(super) genesis_id: Digest,
-    pub(super) doppelganger_epochs: u64,
+    pub(super) launch: Launch,
     // State.
-    pub(super) switches: Mutex<Switches>,
     pub(super) last_tips: Mutex<Tips>,
 }
 
 impl core::fmt::Debug for Inner {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        f.debug_struct("Node")
-            .field("rollup", &self.rollup)
+        f.debug_struct("Instance")
+            .field("launch", &self.launch)
             .finish_non_exhaustive()
     }
 }
 
-impl NodeQueries for NodeHandle {
+impl NodeQueries for InstanceHandle {
     fn node_info(&self) -> NodeInfo {
         let inner = &self.inner;
         let attesters = inner.signer.addresses().into_iter();
@@ -73,8 +69,10 @@ impl NodeQueries for NodeHandle {
             version: env!("CARGO_PKG_VERSION"),
             network: inner.network.network.name.clone(),
             chain_id: inner.network.network.chain_id,
-            rollup: inner.rollup,
-            genesis_id: inner.genesis_id,
+            instance: inner.launch.number,
+            rollup: inner.launch.facts.contracts.rollup,
+            rollup_version: inner.launch.facts.version.number(),
+            genesis_id: inner.launch.facts.genesis_id,
             genesis_time: inner.clock.timing().genesis_time,
             slot_seconds: inner.network.protocol.slot_seconds,
             epoch_slots: inner.network.protocol.epoch_slots,
@@ -253,76 +251,24 @@ impl NodeQueries for NodeHandle {
     fn duties(&self, attester: Option<Address>, limit: usize) -> Result<Vec<DutyRecord>, QueryError> {
         Ok(self.inner.duties.newest(attester, limit.min(DUTIES_LIMIT_MAX)))
     }
-
-    async fn set_duties(&self, attester: Address, is_on: bool) -> Result<(), CommandError> {
-        if !self.inner.signer.addresses().contains(&attester) {
-            return Err(CommandError::UnknownAttester { attester });
-        }
-        let inner = Arc::clone(&self.inner);
-        let switched = self.inner.spawner.spawn_blocking("duties-switch", move || {
-            inner
-                .switches
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner)
-                .set(attester, is_on)
-        });
-        match switched.await {
-            Ok(Ok(())) => self.tell(Input::DutiesSwitched { attester, is_on }).await,
-            Ok(Err(error)) => Err(CommandError::Storage(Box::new(error))),
-            Err(_) => Err(CommandError::Stopping),
-        }
-    }
-
-    async fn replace_keys(&self, keys: Vec<AttesterKey>) -> Result<(), CommandError> {
-        let guard = Arc::clone(self.inner.signer.guard());
-        let genesis_id = self.inner.genesis_id;
-        let addresses: Vec<Address> = keys.iter().map(AttesterKey::address).collect();
-        let first_slot = guard_first_slot(&self.inner.clock, self.inner.doppelganger_epochs);
-        let admitted = self.inner.spawner.spawn_blocking("guard-admit", move || {
-            admit(&guard, genesis_id, &addresses, first_slot)
-        });
-        let admitted = admitted.await.map_err(|_| CommandError::Stopping)?;
-        admitted.map_err(|error| CommandError::Guard(Box::new(error)))?;
-        self.inner.signer.replace_keys(keys);
-        let keys = self.node_info().attesters;
-        self.tell(Input::Keys(keys)).await
-    }
-
-    async fn export_guard(&self) -> Result<String, CommandError> {
-        let guard = Arc::clone(self.inner.signer.guard());
-        let exported = self
-            .inner
-            .spawner
-            .spawn_blocking("guard-export", move || guard.export().to_json());
-        let exported = exported.await.map_err(|_| CommandError::Stopping)?;
-        exported.map_err(|error| CommandError::Guard(Box::new(error)))
-    }
-
-    async fn import_guard(&self, json: String) -> Result<(), CommandError> {
-        let guard = Arc::clone(self.inner.signer.guard());
-        let instances = [self.inner.genesis_id];
-        let first_slot = guard_first_slot(&self.inner.clock, self.inner.doppelganger_epochs);
-        let imported = self.inner.spawner.spawn_blocking("guard-import", move || {
-            guard.import(&Interchange::parse(&json)?, &instances, first_slot)
-        });
-        match imported.await.map_err(|_| CommandError::Stopping)? {
-            Ok(summary) => {
-                tracing::info!(?summary, %first_slot, "signing guard imported");
-                Ok(())
-            }
-            Err(error) => Err(CommandError::Guard(Box::new(error))),
-        }
-    }
-
-    fn unready_reasons(&self) -> Vec<String> {
-        let not_ready = self.inner.health.not_ready().into_iter();
-        not_ready
-            .map(|part| format!("{}: {}", part.component, part.reason))
-            .collect()
-    }
 }
 
-impl NodeHandle {
+impl InstanceHandle {
+    /// Which instance this is.
+    pub(super) fn launch(&self) -> &Launch {
+        &self.inner.launch
+    }
+
+    /// Its Rollup.
+    pub(super) fn rollup(&self) -> Address {
+        self.inner.launch.facts.contracts.rollup
+    }
+
+    /// How the instance signs.
+    pub(super) fn signer(&self) -> &Signer {
+        &self.inner.signer
+    }
+
     /// The chain as the validators see it; `None` before the first L1 block.
     pub fn chain(&self) -> watch::Receiver<Option<ChainView>> {
         self.inner.view.clone()
@@ -362,7 +308,11 @@ impl NodeHandle {
         }
     }
 
-    async fn tell(&self, input: Input) -> Result<(), CommandError> {
+    /// Gives the validators an input.
+    ///
+    /// # Errors
+    /// [`CommandError::Stopping`].
+    pub(super) async fn tell(&self, input: Input) -> Result<(), CommandError> {
         self.inner
             .inputs
             .send(input)

@@ -1,23 +1,23 @@
-//! What a node has on its own disk and in its configuration, made ready.
+//! What an instance has on its node's disk and in its configuration, made ready.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use agoge_circuits::ClientVerifier;
-use agoge_l1_client::{At, RollupReader, kzg};
+use agoge_host::keys::create_private_dir;
+use agoge_l1_client::{At, Contracts, RollupReader};
 use agoge_p2p::{AddressScope, KeySource, Multiaddress, P2pConfig, WireRecord};
-use agoge_protocol::{Address, Digest, Epoch, L1Block, L1BlockNumber, NetworkConfig, Slot, Timing};
+use agoge_protocol::{Digest, Epoch, L1Block, L1BlockNumber, NetworkConfig, Slot, Timing};
 use agoge_state_transition::BlockLimits;
-use agoge_store::guard::GuardError;
-use agoge_store::{SigningGuard, Store, StoreConfig, StoreIdentity};
+use agoge_store::{Store, StoreConfig, StoreIdentity};
 use agoge_supervisor::{SlotClock, Spawner};
 
 use super::error::StartError;
+use super::shared::{Shared, admit, file_error};
 use crate::chain::Unfollowed;
-use crate::config::Config;
-use crate::duties::{DutyLog, Switches};
+use crate::duties::DutyLog;
+use crate::instances::Launch;
 use crate::mempool::{MempoolConfig, PoolLimits};
-use crate::signer::{AttesterKey, Signer};
+use crate::signer::Signer;
 
 /// Transactions that wait for verification.
 const VERIFY_WAITING_MAX: usize = 64;
@@ -26,94 +26,59 @@ const VERIFY_WORKERS_MAX: usize = 4;
 /// L1 blocks told to the follower at the start: the deepest reorg and one.
 const CURSOR_MAX: u64 = agoge_protocol::limits::L1_REORG_DEPTH_MAX + 1;
 
-/// What the node has on its own disk.
+/// What an instance has on the node's disk.
 pub(super) struct Local {
     pub(super) store: Arc<Store>,
     pub(super) signer: Signer,
     pub(super) duties: Arc<DutyLog>,
-    pub(super) switches: Switches,
-    pub(super) verifier: Arc<ClientVerifier>,
 }
 
-/// Opens store, guard and logs. The store's identity and the guard's chain are checked.
+/// Opens an instance's store and log, and lets the guard take the keys up. The store's identity is checked.
 ///
 /// # Errors
 /// [`StartError`].
 pub(super) async fn open_local(
-    config: &Config,
-    genesis_id: Digest,
-    slots: &SlotClock,
-    attesters: Vec<AttesterKey>,
+    shared: &Shared,
+    launch: &Launch,
     spawner: &Spawner,
 ) -> Result<Local, StartError> {
-    // The first block needs the KZG set-up; nothing waits for it before. Dropping the future does not stop the work.
-    drop(spawner.spawn_blocking("kzg-set-up", kzg::warm_up));
-    let (config, slots) = (config.clone(), slots.clone());
+    let config = shared.config.clone();
+    let signer = shared.signer.of_instance(launch.facts.genesis_id);
+    let first_slot = instance_first_slot(&shared.slots, config.doppelganger_epochs, launch.activation);
     let opened = spawner.spawn_blocking("open-store", move || {
-        let network = &config.network;
+        let (network, genesis_id) = (&config.network, signer.genesis_id());
+        let directory = config.instance_dir(genesis_id);
+        create_private_dir(&directory)?;
         let identity = StoreIdentity {
             network: network.network.name.clone(),
             chain_id: network.network.chain_id,
             genesis_id,
         };
-        let store = Store::open(&config.store_dir(), &identity, StoreConfig::for_network(network))?;
-        let keys: Vec<Address> = attesters.iter().map(AttesterKey::address).collect();
-        let guard = open_guard(&config, &slots, genesis_id, &keys)?;
-        let duties_file = config.data_dir.join("duties.log");
-        let switches_file = config.data_dir.join("duties-off.json");
+        let store = Store::open(
+            &directory.join("store"),
+            &identity,
+            StoreConfig::for_network(network),
+        )?;
+        admit(&signer, &signer.addresses(), first_slot)?;
+        let duties_file = directory.join("duties.log");
         let duties = DutyLog::open(&duties_file).map_err(file_error(duties_file))?;
-        let switches = Switches::open(&switches_file).map_err(file_error(switches_file))?;
-        let verifier = Arc::new(ClientVerifier::new(network.proving.client_profile)?);
         Ok(Local {
             store: Arc::new(store),
-            signer: Signer::new(Arc::new(guard), genesis_id, attesters),
+            signer,
             duties: Arc::new(duties),
-            switches,
-            verifier,
         })
     });
     opened.await?
 }
 
-fn file_error(path: PathBuf) -> impl FnOnce(std::io::Error) -> StartError {
-    |source| StartError::File { path, source }
-}
-
-/// Opens the guard. It is made only when the operator says so, or when there is no key yet whose past it could have forgotten. Keys that it
-/// does not know wait, whether it is new or not.
-fn open_guard(
-    config: &Config,
-    slots: &SlotClock,
-    genesis_id: Digest,
-    keys: &[Address],
-) -> Result<SigningGuard, StartError> {
-    let (path, chain_id) = (config.guard_file(), config.network.network.chain_id);
-    let first_slot = guard_first_slot(slots, config.doppelganger_epochs);
-    let guard = match SigningGuard::open(&path, chain_id) {
-        Err(GuardError::Missing { .. }) if config.init_guard || keys.is_empty() => {
-            tracing::info!(%first_slot, "signing guard made; nothing is signed before this slot");
-            SigningGuard::init(&path, chain_id, first_slot)?
-        }
-        opened => opened?,
-    };
-    admit(&guard, genesis_id, keys, first_slot)?;
-    Ok(guard)
-}
-
-/// Lets the guard take keys up, before they are used.
-///
-/// # Errors
-/// [`GuardError`]; the keys must not be used then.
-pub(super) fn admit(
-    guard: &SigningGuard,
-    genesis_id: Digest,
-    keys: &[Address],
-    first_slot: Slot,
-) -> Result<(), GuardError> {
-    for key in guard.admit(genesis_id, keys, first_slot)? {
-        tracing::info!(attester = %key, %first_slot, "the signing guard does not know this key; it signs nothing before this slot");
+/// The first slot that a key may sign in an instance whose past with it the guard does not know: before its activation nothing can have been
+/// signed.
+pub(super) fn instance_first_slot(slots: &SlotClock, epochs: u64, activation: Epoch) -> Slot {
+    if slots.epoch().is_some_and(|epoch| epoch < activation) {
+        slots.timing().first_slot(activation)
+    } else {
+        guard_first_slot(slots, epochs)
     }
-    Ok(())
 }
 
 /// The first slot that may be signed when it is not known what was signed before: after `epochs` whole epochs, in which the keys would be
@@ -145,44 +110,61 @@ pub(super) fn mempool_config(network: &NetworkConfig, genesis_id: Digest) -> Mem
     }
 }
 
-/// What the network is started with.
+/// What an instance's network is started with. Instance n listens n - 1 ports above the configured one, and expects all others to.
 ///
 /// # Errors
-/// [`StartError::Address`].
-pub(super) fn p2p_config(
-    config: &Config,
-    genesis_id: Digest,
-    (rollup, prover_bonds): (Address, Address),
-) -> Result<P2pConfig, StartError> {
-    let network = &config.network;
-    let mut p2p = P2pConfig::new(genesis_id);
-    p2p.listen = vec![Multiaddress::tcp(config.p2p.listen)];
-    p2p.external = config
-        .p2p
-        .external
-        .iter()
-        .map(|text| text.parse())
-        .collect::<Result<_, _>>()?;
-    p2p.bootnodes = config
-        .p2p
-        .bootnodes
-        .iter()
-        .map(|text| text.parse())
-        .collect::<Result<_, _>>()?;
+/// [`StartError::Address`], [`StartError::Port`].
+pub(super) fn p2p_config(shared: &Shared, launch: &Launch) -> Result<P2pConfig, StartError> {
+    let (config, network) = (&shared.config, &shared.config.network);
+    let Launch { number, facts, .. } = *launch;
+    let Contracts {
+        rollup, prover_bonds, ..
+    } = facts.contracts;
+    let too_high = StartError::Port { number };
+    let Ok(ports) = u16::try_from(number.saturating_sub(1)) else {
+        return Err(too_high);
+    };
+    let shifted = |texts: &mut dyn Iterator<Item = &String>| -> Result<Vec<Multiaddress>, StartError> {
+        texts
+            .map(|text| text.parse::<Multiaddress>())
+            .map(|address| address?.shifted(ports).ok_or(StartError::Port { number }))
+            .collect()
+    };
+    let mut p2p = P2pConfig::new(facts.genesis_id);
+    let listen = Multiaddress::tcp(config.p2p.listen).shifted(ports);
+    p2p.listen = vec![listen.ok_or(too_high)?];
+    p2p.external = shifted(&mut config.p2p.external.iter())?;
+    p2p.bootnodes = shifted(&mut config.p2p.bootnodes.iter())?;
     p2p.key = KeySource::File(config.peer_key_file());
-    p2p.peers_file = Some(config.data_dir.join("peers.json"));
+    let peers_file = |genesis_id| config.instance_dir(genesis_id).join("peers.json");
+    p2p.peers_file = Some(peers_file(facts.genesis_id));
+    let older = shared.running().into_iter().map(|other| *other.launch());
+    let older = older.filter_map(|other| Some((other.facts, number.checked_sub(other.number)?)));
+    p2p.peers_elsewhere = older
+        .filter_map(|(other, ports)| Some((peers_file(other.genesis_id), u16::try_from(ports).ok()?)))
+        .collect();
     p2p.peers_max = network.p2p.peers_max;
     p2p.peers_target = p2p.peers_target.min(network.p2p.peers_max);
     if config.p2p.allow_loopback {
         p2p.scope = AddressScope::Loopback;
     }
-    p2p.record_wire = config.record_wire.clone().map(|path| WireRecord {
-        path,
+    p2p.record_wire = config.record_wire.as_deref().map(|path| WireRecord {
+        path: record_file(path, number),
         chain_id: network.network.chain_id,
         rollup,
         prover_bonds,
     });
     Ok(p2p)
+}
+
+/// Each instance has a record of its own: the configured file, with `.<number>` after its name from the second on.
+fn record_file(path: &Path, number: u32) -> PathBuf {
+    if number <= 1 {
+        return path.to_owned();
+    }
+    let mut name = path.as_os_str().to_owned();
+    name.push(format!(".{number}"));
+    name.into()
 }
 
 /// The newest L1 blocks that the store stands on, oldest first.

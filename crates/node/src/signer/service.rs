@@ -30,7 +30,7 @@ pub enum SignError {
     Key(#[from] alloy::signers::Error),
 }
 
-/// All attester keys of the process behind their guard. Clones are the same.
+/// All attester keys of the process behind their guard, as one instance uses them. Clones are the same.
 #[derive(Clone, Debug)]
 pub struct Signer {
     guard: Arc<SigningGuard>,
@@ -51,7 +51,22 @@ impl Signer {
         signer
     }
 
-    /// Exchanges all keys.
+    /// The same keys and guard for another instance.
+    #[must_use]
+    pub fn of_instance(&self, genesis_id: Digest) -> Self {
+        Self {
+            guard: Arc::clone(&self.guard),
+            genesis_id,
+            keys: Arc::clone(&self.keys),
+        }
+    }
+
+    /// The instance.
+    pub const fn genesis_id(&self) -> Digest {
+        self.genesis_id
+    }
+
+    /// Exchanges all keys, for every instance.
     pub fn replace_keys(&self, keys: Vec<AttesterKey>) {
         let keys = keys.into_iter().map(|key| (key.address(), key)).collect();
         *self.keys.write().unwrap_or_else(PoisonError::into_inner) = keys;

@@ -22,6 +22,10 @@ fn bad_files_are_exit_2_with_file_and_line() {
             "network = \"devnet\"\nfee_recipient = \"0x12\"\n",
             "node.toml:2:17",
         ),
+        (
+            "network = \"devnet\"\nsignal_payload = \"upgrade\"\n",
+            "node.toml:2:18",
+        ),
     ] {
         show(&home, file).expect(2, expected);
     }
@@ -72,6 +76,12 @@ fn flag_beats_env_beats_file_beats_network_beats_default() {
         )
     };
     let row = |value: &str, layer: &str| (value.to_owned(), layer.to_owned());
+    let payload = "0x7777777777777777777777777777777777777777";
+    let flags = [&args[..], &["--signal-payload", payload]].concat();
+    assert_eq!(
+        find(home.run_with(&flags, &env, ""), "signal_payload"),
+        row(payload, "flag")
+    );
     let flags = [&args[..], &["--rpc-listen", "127.0.0.1:4"]].concat();
     assert_eq!(
         find(home.run_with(&flags, &env, ""), "rpc.listen"),

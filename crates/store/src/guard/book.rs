@@ -190,9 +190,10 @@ impl Book {
         Ok(is_raised)
     }
 
-    /// Whether anything is known of a key.
-    pub(super) fn knows(&self, key: Address) -> bool {
-        self.histories.keys().any(|subject| subject.key == key)
+    /// Whether anything is known of a key in an instance.
+    pub(super) fn knows(&self, genesis_id: Digest, key: Address) -> bool {
+        let is_it = |subject: &Subject| subject.genesis_id == genesis_id && subject.key == key;
+        self.histories.keys().any(is_it)
     }
 
     pub(super) fn raise_floor(&mut self, slot: Slot) {

@@ -229,7 +229,7 @@ impl SigningGuard {
         Ok(summary)
     }
 
-    /// Takes keys up, before any of them signs: a key of which the guard knows nothing signs nothing below `first_slot`, the wait that shows
+    /// Takes keys up in an instance, before any of them signs: a key of which the guard knows nothing there signs nothing below `first_slot`, the wait that shows
     /// whether it signs elsewhere. The wait is remembered, so a restart does not begin it again. `first_slot` 0 changes nothing. Returns
     /// the keys that wait.
     ///
@@ -247,7 +247,7 @@ impl SigningGuard {
         let mut inner = self.lock();
         inner.log.check_usable()?;
         let mut unknown: Vec<Address> = keys.to_vec();
-        unknown.retain(|key| !inner.book.knows(*key));
+        unknown.retain(|key| !inner.book.knows(genesis_id, *key));
         if unknown.is_empty() {
             return Ok(unknown);
         }

@@ -1,8 +1,9 @@
-//! A publication claims the quote that the machine was told of, if its slot may; nothing waits for a quote.
+//! A publication claims the quote and carries the signal that the machine was told of, if its slot may; nothing waits for either.
 
 use agoge_node::consensus::{Input, Offer, Output, Publication, Rules, SignKind, SignRequest, Validators};
 use agoge_protocol::eip712::{PublicationMessage, attestations_hash, signing_digest};
 use agoge_protocol::messages::Attestation;
+use agoge_protocol::rpc::Signal;
 use agoge_protocol::{Address, B256, Epoch, Slot, Timing, U256, keccak256};
 
 use super::{GENESIS, block, committee, genesis_tip, key, rules, sign, view};
@@ -63,7 +64,11 @@ impl Node {
 }
 
 /// The publication of slot 1 by a node that hears of `early` before its attestations and of `late` after them.
-fn publish(rules: &Rules, early: Option<Offer>, late: Option<Offer>) -> (Publication, SignRequest) {
+fn publish(
+    rules: &Rules,
+    early: (Option<Offer>, Option<Signal>),
+    late: (Option<Offer>, Option<Signal>),
+) -> (Publication, SignRequest) {
     let mut node = Node {
         machine: Validators::new(rules.clone(), vec![(key(0).address(), true)]),
         now_ms: (START - 14) * 1_000,
@@ -76,7 +81,8 @@ fn publish(rules: &Rules, early: Option<Offer>, late: Option<Offer>) -> (Publica
             committee: Some(committee(epoch)),
         });
     }
-    node.tell(Input::Offer(early.map(Box::new)));
+    node.tell(Input::Offer(early.0.map(Box::new)));
+    node.tell(Input::Signal(early.1));
     node.now_ms = (START - 12) * 1_000 + 200;
     let (asked, _) = node.tell(Input::Chain(view(START - 12, genesis_tip())));
     let attempt = asked.iter().find_map(|output| match output {
@@ -106,8 +112,9 @@ fn publish(rules: &Rules, early: Option<Offer>, late: Option<Offer>) -> (Publica
         published.extend(outputs);
         requests.extend(signed);
     }
-    let (after, signed_after) = node.tell(Input::Offer(late.map(Box::new)));
-    assert_eq!((after, signed_after), (vec![], vec![]), "what was signed stays");
+    for input in [Input::Offer(late.0.map(Box::new)), Input::Signal(late.1)] {
+        assert_eq!(node.tell(input), (vec![], vec![]), "what was signed stays");
+    }
     let publication = published.into_iter().find_map(|output| match output {
         Output::Publish(publication) => Some(*publication),
         _ => None,
@@ -116,7 +123,12 @@ fn publish(rules: &Rules, early: Option<Offer>, late: Option<Offer>) -> (Publica
     (publication.unwrap(), request.unwrap())
 }
 
-fn expected_digest(rules: &Rules, publication: &Publication, claim: B256) -> B256 {
+fn expected_digest(
+    rules: &Rules,
+    publication: &Publication,
+    claim: B256,
+    (payload, actions_hash): (Address, B256),
+) -> B256 {
     let message = PublicationMessage {
         genesisId: rules.genesis_id.to_b256(),
         slot: U256::from(SLOT.get()),
@@ -126,8 +138,8 @@ fn expected_digest(rules: &Rules, publication: &Publication, claim: B256) -> B25
             &publication.attestations.signatures,
         ),
         quoteDigest: claim,
-        payload: Address::ZERO,
-        actionsHash: B256::ZERO,
+        payload,
+        actionsHash: actions_hash,
     };
     signing_digest(&message, &rules.domain)
 }
@@ -146,14 +158,35 @@ fn a_publication_signs_and_carries_the_claim_that_its_slot_may_make() {
         ("after the claim window", &closed, good(), false),
     ];
     for (what, rules, early, is_claimed) in rows {
-        let (publication, request) = publish(rules, early.clone(), good());
+        let (publication, request) = publish(rules, (early.clone(), None), (good(), None));
         let claimed = early.filter(|_| is_claimed).map(Box::new);
         let hash = claimed.as_ref().map_or(B256::ZERO, |offer| offer.bundle_hash);
         assert_eq!(publication.offer, claimed, "{what}");
         assert_eq!(
             request.digest,
-            expected_digest(rules, &publication, hash),
+            expected_digest(rules, &publication, hash, (Address::ZERO, B256::ZERO)),
             "{what}"
         );
+    }
+}
+
+#[test]
+fn a_publication_signs_and_carries_the_signal_of_its_moment_with_and_without_a_claim() {
+    let rules = short_epochs(13);
+    let signal = |byte| Signal {
+        payload: Address::repeat_byte(byte),
+        actions_hash: B256::repeat_byte(byte),
+    };
+    for offer in [None, Some(offer(0, 1))] {
+        let hash = offer.as_ref().map_or(B256::ZERO, |offer| offer.bundle_hash);
+        for wanted in [None, Some(signal(7))] {
+            let early = (offer.clone(), wanted);
+            let (publication, request) = publish(&rules, early, (None, Some(signal(8))));
+            assert_eq!(publication.signal, wanted);
+            let words = wanted.map_or((Address::ZERO, B256::ZERO), |signal| {
+                (signal.payload, signal.actions_hash)
+            });
+            assert_eq!(request.digest, expected_digest(&rules, &publication, hash, words));
+        }
     }
 }
