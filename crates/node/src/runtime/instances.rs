@@ -24,6 +24,8 @@ const HEALTH: &str = "registry";
 const STACK: &str = "stack";
 /// Results that wait for the actor: two for each of more instances than there will be.
 const INPUTS_MAX: usize = 64;
+/// Looks at L1 that may fail in a row: an endpoint may not know the head that another one has told.
+const FAILURES_MAX: u32 = 3;
 /// Time that a stack's tasks have to end.
 const GRACE: Duration = Duration::from_secs(15);
 
@@ -53,7 +55,7 @@ impl Stack {
             let cancel = spawner.token();
             let result = tokio::select! {
                 () = cancel.cancelled() => return Ok::<(), Infallible>(()),
-                result = start_stack(&shared, launch, spawner) => result,
+                result = Box::pin(start_stack(&shared, launch, spawner)) => result,
             };
             if result.is_ok() {
                 health.set(STACK, Ok(()));
@@ -111,6 +113,8 @@ pub(super) struct InstancesActor {
     // State.
     /// The L1 block whose list was taken.
     seen: Option<B256>,
+    /// Looks that failed in a row.
+    failures: u32,
     /// Bound: the plan's.
     stacks: BTreeMap<Address, Spawner>,
 }
@@ -125,6 +129,7 @@ impl InstancesActor {
             inputs,
             results,
             seen: None,
+            failures: 0,
             stacks: BTreeMap::new(),
         };
         actor.watch(home, Some(Ok(())));
@@ -146,8 +151,7 @@ impl InstancesActor {
                         () = cancel.cancelled() => return Ok(()),
                         looked = self.look() => looked,
                     };
-                    let state = looked.map_err(|error| format!("L1 does not tell the list of instances: {error}"));
-                    self.shared.health.set(HEALTH, state);
+                    self.tell_health(looked);
                     self.step(Input::Tick);
                 }
             }
@@ -168,6 +172,23 @@ impl InstancesActor {
             instances,
         });
         Ok(())
+    }
+
+    fn tell_health(&mut self, looked: Result<(), CallError>) {
+        match looked {
+            Ok(()) => {
+                self.failures = 0;
+                self.shared.health.set(HEALTH, Ok(()));
+            }
+            Err(error) => {
+                self.failures = self.failures.saturating_add(1);
+                tracing::debug!(%error, failures = self.failures, "the list of instances was not told");
+                if self.failures >= FAILURES_MAX {
+                    let reason = format!("L1 does not tell the list of instances: {error}");
+                    self.shared.health.set(HEALTH, Err(reason));
+                }
+            }
+        }
     }
 
     fn step(&mut self, input: Input) {
