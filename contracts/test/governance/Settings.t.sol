@@ -52,46 +52,55 @@ contract SettingsTest is GovernanceTest {
     }
 
     function test_TheBoundsOfTheConstructor() external {
-        uint256 total = EXIT_DELAY;
-        _tryConfig(0, VOTE_PERIOD, 1, SLOT_SECONDS, "");
-        _tryConfig(VOTE_DELAY, uint32(SLOT_SECONDS), 100, type(uint32).max, "");
-        _tryConfig(
-            VOTE_DELAY + 1,
-            VOTE_PERIOD,
-            20,
-            GRACE,
-            abi.encodeWithSelector(IGovernance.Governance__LongerThanExit.selector, total + 1, total)
-        );
-        _tryConfig(
-            VOTE_DELAY,
-            VOTE_PERIOD + 1,
-            20,
-            GRACE,
-            abi.encodeWithSelector(IGovernance.Governance__LongerThanExit.selector, total + 1, total)
-        );
-        _tryConfig(
-            VOTE_DELAY,
-            uint32(SLOT_SECONDS - 1),
-            20,
-            GRACE,
-            abi.encodeWithSelector(IGovernance.Governance__InvalidPeriod.selector, SLOT_SECONDS - 1)
-        );
-        _tryConfig(
-            VOTE_DELAY,
-            VOTE_PERIOD,
-            20,
-            SLOT_SECONDS - 1,
-            abi.encodeWithSelector(IGovernance.Governance__InvalidPeriod.selector, SLOT_SECONDS - 1)
-        );
-        _tryConfig(
-            VOTE_DELAY,
-            VOTE_PERIOD,
-            20,
-            uint256(type(uint32).max) + 1,
-            abi.encodeWithSelector(IGovernance.Governance__InvalidPeriod.selector, uint256(type(uint32).max) + 1)
-        );
-        _tryConfig(VOTE_DELAY, VOTE_PERIOD, 0, GRACE, _invalidQuorum(0));
-        _tryConfig(VOTE_DELAY, VOTE_PERIOD, 101, GRACE, _invalidQuorum(101));
+        uint256 delays = EXIT_DELAY;
+        bytes memory longer =
+            abi.encodeWithSelector(IGovernance.Governance__LongerThanExit.selector, delays + 1, delays);
+        _tryTimes(0, VOTE_PERIOD, SLOT_SECONDS, "");
+        _tryTimes(VOTE_DELAY, uint32(SLOT_SECONDS), type(uint32).max, "");
+        _tryTimes(VOTE_DELAY + 1, VOTE_PERIOD, GRACE, longer);
+        _tryTimes(VOTE_DELAY, VOTE_PERIOD + 1, GRACE, longer);
+        _tryTimes(VOTE_DELAY, uint32(SLOT_SECONDS - 1), GRACE, _invalidPeriod(SLOT_SECONDS - 1));
+        _tryTimes(VOTE_DELAY, VOTE_PERIOD, SLOT_SECONDS - 1, _invalidPeriod(SLOT_SECONDS - 1));
+        _tryTimes(VOTE_DELAY, VOTE_PERIOD, 1 << 32, _invalidPeriod(1 << 32));
+
+        GovernanceConfig memory config = _governanceConfig();
+        for (uint256 i = 0; i < 4; ++i) {
+            config.quorumPercent = [uint256(0), 1, 100, 101][i];
+            _tryConfig(config, i % 3 == 0 ? _invalidQuorum(config.quorumPercent) : bytes(""));
+        }
+    }
+
+    function test_TheBoundsOfLocks() external {
+        GovernanceConfig memory config = _governanceConfig();
+        config.lockWei = 0;
+        _tryConfig(config, abi.encodeWithSelector(IGovernance.Governance__InvalidLock.selector, 0, LOCK_TIME));
+        (config.lockWei, config.lockSeconds) = (1, 0);
+        _tryConfig(config, abi.encodeWithSelector(IGovernance.Governance__InvalidLock.selector, 1, 0));
+        config.lockSeconds = 1 << 32;
+        _tryConfig(config, abi.encodeWithSelector(IGovernance.Governance__InvalidLock.selector, 1, 1 << 32));
+        config.lockSeconds = 1;
+        _tryConfig(config, "");
+        config.lockSeconds = type(uint32).max;
+        _tryConfig(config, "");
+    }
+
+    /// @dev Each contract that names another network, or another Governance, is found.
+    function test_RevertWhen_AContractIsOfAnotherNetwork() external {
+        for (uint256 i = 0; i < 5; ++i) {
+            GovernanceConfig memory config = _governanceConfig();
+            Names memory names = _namesOfTheNextNetwork(1);
+            if (i == 0) names.registryGovernance = address(1);
+            if (i == 1) names.treasury = address(1);
+            if (i == 2) names.timelockGovernance = address(1);
+            if (i == 3) names.proposerGovernance = address(1);
+            // A GovernanceProposer of another Registry, which names the right Governance.
+            IGovernanceProposer other = Deployed.governanceProposer(_proposerConfig(names.governance));
+            _deployAround(config, names);
+            if (i == 4) config.governanceProposer = other;
+            address culprit = i < 3 ? address(config.timelock) : address(config.governanceProposer);
+            vm.expectRevert(abi.encodeWithSelector(IGovernance.Governance__OfAnotherNetwork.selector, culprit));
+            Deployed.governance(config);
+        }
     }
 
     /// @dev GV-13: B was made before A took effect.
@@ -255,27 +264,54 @@ contract SettingsTest is GovernanceTest {
         vm.revertToState(snapshot);
     }
 
-    /// @dev A network of its own around each configuration: GovernanceProposer and Timelock name their Governance for ever.
-    function _tryConfig(uint48 _delay, uint32 _period, uint256 _quorum, uint256 _grace, bytes memory _error) private {
-        uint256 nonce = vm.getNonce(address(this));
-        address predicted = vm.computeCreateAddress(address(this), nonce + 4);
+    /// @dev Addresses that the contracts around a Governance name.
+    struct Names {
+        address governance;
+        address registryGovernance;
+        address treasury;
+        address proposerGovernance;
+        address timelockGovernance;
+    }
+
+    function _tryTimes(uint48 _delay, uint32 _period, uint256 _grace, bytes memory _error) private {
+        GovernanceConfig memory config = _governanceConfig();
+        (config.voteDelaySeconds, config.votePeriodSeconds, config.graceSeconds) = (_delay, _period, _grace);
+        _tryConfig(config, _error);
+    }
+
+    /// @dev In a network of its own: GovernanceProposer and Timelock name their Governance for ever.
+    function _tryConfig(GovernanceConfig memory _config, bytes memory _error) private {
+        Names memory names = _namesOfTheNextNetwork(0);
+        _deployAround(_config, names);
+        if (_error.length != 0) vm.expectRevert(_error);
+        IFullGovernance created = Deployed.governance(_config);
+        if (_error.length == 0) assertEq(address(created), names.governance);
+    }
+
+    /// @dev Of one that is deployed after some other creations.
+    function _namesOfTheNextNetwork(uint256 _creationsBefore) private view returns (Names memory names) {
+        uint256 nonce = vm.getNonce(address(this)) + _creationsBefore;
+        names.registryGovernance = names.treasury = vm.computeCreateAddress(address(this), nonce + 3);
+        names.governance = vm.computeCreateAddress(address(this), nonce + 4);
+        names.proposerGovernance = names.timelockGovernance = names.governance;
+    }
+
+    function _deployAround(GovernanceConfig memory _config, Names memory _names) private {
         RegistryConfig memory registryConfig = _registryConfig(address(1));
-        registryConfig.governance = vm.computeCreateAddress(address(this), nonce + 3);
+        registryConfig.governance = _names.registryGovernance;
         registryConfig.genesisTime = vm.getBlockTimestamp();
         StakingConfig memory stakingConfig = _stakingConfig();
-        GovernanceProposerConfig memory proposerConfig = _proposerConfig(predicted);
-        GovernanceConfig memory config = _governanceConfig();
-        (config.voteDelaySeconds, config.votePeriodSeconds) = (_delay, _period);
-        (config.quorumPercent, config.graceSeconds) = (_quorum, _grace);
+        stakingConfig.treasury = _names.treasury;
+        GovernanceProposerConfig memory proposerConfig = _proposerConfig(_names.proposerGovernance);
 
         stakingConfig.registry = proposerConfig.registry = Deployed.registry(registryConfig);
-        stakingConfig.treasury = registryConfig.governance;
-        config.staking = Deployed.staking(stakingConfig);
-        config.governanceProposer = Deployed.governanceProposer(proposerConfig);
-        config.timelock = payable(address(Deployed.timelock(TIMELOCK_DELAY, predicted)));
-        if (_error.length != 0) vm.expectRevert(_error);
-        IFullGovernance created = Deployed.governance(config);
-        if (_error.length == 0) assertEq(address(created), predicted);
+        _config.staking = Deployed.staking(stakingConfig);
+        _config.governanceProposer = Deployed.governanceProposer(proposerConfig);
+        _config.timelock = payable(address(Deployed.timelock(TIMELOCK_DELAY, _names.timelockGovernance)));
+    }
+
+    function _invalidPeriod(uint256 _seconds) private pure returns (bytes memory) {
+        return abi.encodeWithSelector(IGovernance.Governance__InvalidPeriod.selector, _seconds);
     }
 
     function _invalidQuorum(uint256 _percent) private pure returns (bytes memory) {

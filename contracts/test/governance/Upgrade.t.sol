@@ -2,13 +2,13 @@
 pragma solidity 0.8.37;
 
 import {Deployed} from "@agoge-test/support/Deployed.sol";
-import {GovernanceTest} from "@agoge-test/support/GovernanceTest.sol";
+import {GovernanceTest, ListPayload} from "@agoge-test/support/GovernanceTest.sol";
 import {Proposal} from "@agoge-test/support/NetworkTest.sol";
 import {Action, IPayload} from "@agoge/governance/IPayload.sol";
 import {IRegistry, Instance} from "@agoge/governance/IRegistry.sol";
 import {IRollup, RollupConfig} from "@agoge/rollup/IRollup.sol";
-import {IStaking, StakingConfig} from "@agoge/staking/IStaking.sol";
-import {Epoch} from "@agoge/time/TimeLib.sol";
+import {Evidence, IStaking, MessageKind, SignedMessage, StakingConfig} from "@agoge/staking/IStaking.sol";
+import {Epoch, Slot} from "@agoge/time/TimeLib.sol";
 import {IAccessControl} from "@openzeppelin/contracts/access/IAccessControl.sol";
 import {IGovernor} from "@openzeppelin/contracts/governance/IGovernor.sol";
 
@@ -147,13 +147,39 @@ contract UpgradeTest is GovernanceTest {
         timelock.cancel(0);
     }
 
+    /// @dev From the slashed stake to a recipient of the treasury, by one proposal.
     function test_TheTreasuryIsReachedByProposals() external {
-        vm.deal(address(timelock), 3 ether);
-        bytes memory pay = abi.encodeCall(target.set, (1));
-        _executed(_payloadOf(address(target), pay));
-        assertEq(address(timelock).balance, 3 ether);
-        vm.mockCall(address(staking), abi.encodeCall(staking.withdraw, (address(timelock))), abi.encode(1 ether));
-        _executed(_payloadOf(address(staking), abi.encodeCall(staking.withdraw, (address(timelock)))));
+        _warpToSlot(40);
+        staking.slash(_evidence());
+        uint256 share = staking.owed(address(timelock));
+        assertGt(share, 0);
+        address recipient = makeAddr("recipient");
+        ListPayload payload = _payloadOf(address(staking), abi.encodeCall(staking.withdraw, (address(timelock))))
+            .pushPaying(recipient, share - 1, "");
+        _executed(payload);
+        assertEq(recipient.balance, share - 1);
+        assertEq(address(timelock).balance, 1);
+
+        // More than the treasury has is not paid, by nobody.
+        uint256 id = _ready(new ListPayload().pushPaying(recipient, 2, ""));
+        vm.expectRevert();
+        governor.execute(id);
+    }
+
+    function _evidence() private returns (Evidence memory) {
+        return Evidence({
+            instance: address(rollup),
+            genesisId: rollup.genesisId(),
+            slot: Slot.wrap(5),
+            kind: MessageKind.Attestation,
+            first: _message("first"),
+            second: _message("second")
+        });
+    }
+
+    function _message(bytes32 _blockHash) private returns (SignedMessage memory) {
+        (bytes32 r, bytes32 vs) = _sign(_attester(0), rollup.attestationDigest(Slot.wrap(5), _blockHash));
+        return SignedMessage({blockHash: _blockHash, bodyHash: 0, r: r, vs: vs});
     }
 
     function _expectUnauthorised(bytes32 _role) private {

@@ -11,7 +11,11 @@ contract ListPayload is IPayload {
     Action[] private _list;
 
     function push(address _target, bytes memory _data) public returns (ListPayload) {
-        _list.push(Action({target: _target, value: 0, data: _data}));
+        return pushPaying(_target, 0, _data);
+    }
+
+    function pushPaying(address _target, uint256 _value, bytes memory _data) public returns (ListPayload) {
+        _list.push(Action({target: _target, value: _value, data: _data}));
         return this;
     }
 

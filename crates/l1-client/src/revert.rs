@@ -1,5 +1,6 @@
 //! Revert data as words: the contracts' custom errors, `Error(string)` and `Panic(uint256)`.
 
+use agoge_contract_bindings::governance::Governance;
 use agoge_contract_bindings::governance_proposer::GovernanceProposer;
 use agoge_contract_bindings::prover_bonds::ProverBonds;
 use agoge_contract_bindings::registry::Registry;
@@ -36,7 +37,8 @@ impl RevertReason {
             .or_else(|| custom::<Staking::StakingErrors>(data))
             .or_else(|| custom::<Registry::RegistryErrors>(data))
             .or_else(|| custom::<ProverBonds::ProverBondsErrors>(data))
-            .or_else(|| custom::<GovernanceProposer::GovernanceProposerErrors>(data));
+            .or_else(|| custom::<GovernanceProposer::GovernanceProposerErrors>(data))
+            .or_else(|| custom::<Governance::GovernanceErrors>(data));
         if let Some(custom) = custom {
             return custom;
         }
