@@ -90,13 +90,14 @@ interface IEpochProofs {
     /// carries the blocks' blobs, in order.
     /// @dev Prunes first if that is due.
     ///
-    /// Checks, in this order: prover (`Rollup__ZeroProver`); the instance is open (`Rollup__NotOpen`); nobody has appended in
-    /// the current epoch yet, so that proofs of empty blocks cannot void everybody else's, one after another
-    /// (`Rollup__AlreadyAppended`); unproven blocks, if any, are of epochs for which it was open already (`Rollup__UnprovenBlocks`);
-    /// the list, commitments and opening (`Statement__*`); slots rise from the proven tip's (`Rollup__NotAfter`), within one epoch
-    /// (`Rollup__TwoEpochs`), not beyond the current slot (`Rollup__SlotInTheFuture`); fee recipients (`Rollup__ZeroFeeRecipient`); each block consumes exactly the deposits that its
-    /// slot demands (`Inbox__*`); its blob is the transaction's (`Rollup__BlobMismatch`) and there is no other blob
-    /// (`Rollup__WrongBlobCount`); the verifier accepts (`Rollup__InvalidProof`).
+    /// Checks, in this order: prover (`Rollup__ZeroProver`); the instance is open (`Rollup__NotOpen`); nobody has appended in the
+    /// current epoch yet, so that proofs of empty blocks cannot void everybody else's, one after another
+    /// (`Rollup__AlreadyAppended`); unproven blocks, if any, are of epochs for which it was open already
+    /// (`Rollup__UnprovenBlocks`); the list, commitments and opening (`Statement__*`); slots rise from the proven tip's
+    /// (`Rollup__NotAfter`), within one epoch (`Rollup__TwoEpochs`), not beyond the current slot (`Rollup__SlotInTheFuture`); fee
+    /// recipients (`Rollup__ZeroFeeRecipient`); each block consumes exactly the deposits that its slot demands (`Inbox__*`); its
+    /// blob is the transaction's (`Rollup__BlobMismatch`) and there is no other blob (`Rollup__WrongBlobCount`); the verifier
+    /// accepts (`Rollup__InvalidProof`).
     ///
     /// Effects: unproven blocks leave the pending chain; the new blocks are recorded, proven and settled as by
     /// `submitEpochProof`, without a claim. Events: `Pruned`, `BlockProposed` with proposer zero, `Credited`, `EpochProven`.
