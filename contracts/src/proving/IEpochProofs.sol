@@ -36,6 +36,7 @@ interface IEpochProofs {
     error Rollup__BlockMismatch(uint256 number, bytes32 given, bytes32 expected);
     error Rollup__InvalidProof();
     error Rollup__NotOpen();
+    error Rollup__AlreadyAppended(Epoch epoch);
     error Rollup__UnprovenBlocks(uint256 fromNumber, Epoch epoch);
     error Rollup__BlobMismatch(uint256 index, bytes32 given, bytes32 expected);
     error Rollup__WrongBlobCount(uint256 expected);
@@ -89,12 +90,14 @@ interface IEpochProofs {
     /// carries the blocks' blobs, in order.
     /// @dev Prunes first if that is due.
     ///
-    /// Checks, in this order: prover (`Rollup__ZeroProver`); the instance is open (`Rollup__NotOpen`); unproven blocks, if any, are
-    /// of epochs for which it was open already (`Rollup__UnprovenBlocks`); the list, commitments and opening (`Statement__*`); slots
-    /// rise from the proven tip's (`Rollup__NotAfter`), within one epoch (`Rollup__TwoEpochs`), not beyond the current slot
-    /// (`Rollup__SlotInTheFuture`); fee recipients (`Rollup__ZeroFeeRecipient`); each block consumes exactly the deposits that its
-    /// slot demands (`Inbox__*`); its blob is the transaction's (`Rollup__BlobMismatch`) and there is no other blob
-    /// (`Rollup__WrongBlobCount`); the verifier accepts (`Rollup__InvalidProof`).
+    /// Checks, in this order: prover (`Rollup__ZeroProver`); the instance is open (`Rollup__NotOpen`); nobody has appended in the
+    /// current epoch yet, so that proofs of empty blocks cannot void everybody else's, one after another
+    /// (`Rollup__AlreadyAppended`); unproven blocks, if any, are of epochs for which it was open already
+    /// (`Rollup__UnprovenBlocks`); the list, commitments and opening (`Statement__*`); slots rise from the proven tip's
+    /// (`Rollup__NotAfter`), within one epoch (`Rollup__TwoEpochs`), not beyond the current slot (`Rollup__SlotInTheFuture`); fee
+    /// recipients (`Rollup__ZeroFeeRecipient`); each block consumes exactly the deposits that its slot demands (`Inbox__*`); its
+    /// blob is the transaction's (`Rollup__BlobMismatch`) and there is no other blob (`Rollup__WrongBlobCount`); the verifier
+    /// accepts (`Rollup__InvalidProof`).
     ///
     /// Effects: unproven blocks leave the pending chain; the new blocks are recorded, proven and settled as by
     /// `submitEpochProof`, without a claim. Events: `Pruned`, `BlockProposed` with proposer zero, `Credited`, `EpochProven`.
@@ -108,6 +111,7 @@ interface IEpochProofs {
 
     /// @notice Whether blocks of an epoch, if it were the current one, may be appended with their proof by anyone.
     /// @dev From `proofWindowEpochs` epochs after the activation of the next instance, or `stallEpochs` epochs after the last block
-    /// of a committee (or after this instance's activation, whichever is later).
+    /// of a committee (or after this instance's activation, whichever is later). Says nothing of whether the epoch's one append was
+    /// made.
     function isOpenToAll(Epoch _epoch) external view returns (bool);
 }

@@ -20,6 +20,9 @@ abstract contract EpochProofs is ChainState, PullPayments {
     using TimeLib for NetworkClock;
     using TipsLib for Tips;
 
+    /// @dev First epoch in which blocks may be appended with their proof again.
+    Epoch private _nextAppendEpoch;
+
     /// @inheritdoc IEpochProofs
     function submitEpochProof(
         uint256 _fromNumber,
@@ -82,7 +85,10 @@ abstract contract EpochProofs is ChainState, PullPayments {
         require(_prover != address(0), Rollup__ZeroProver());
         Tips memory current = _tipsAfterDuePrune();
         Slot slot = _clock().slotAt(TimeLib.current());
-        require(_isOpenToAll(_clock().epochOf(slot), current), Rollup__NotOpen());
+        Epoch currentEpoch = _clock().epochOf(slot);
+        require(_isOpenToAll(currentEpoch, current), Rollup__NotOpen());
+        require(currentEpoch >= _nextAppendEpoch, Rollup__AlreadyAppended(currentEpoch));
+        _nextAppendEpoch = Epoch.wrap(Epoch.unwrap(currentEpoch) + 1);
         current = _withoutUnproven(current);
 
         SettledBlock[] memory blocks = EPOCH_STATEMENT.appendedBlocks(

@@ -199,6 +199,33 @@ contract SupersededTest is ProposeProvenTest {
         assertEq(rollup.tips().provenNumber, 4);
     }
 
+    /// @dev The call that fails changes nothing, so whoever is next may append.
+    function test_GivenAnAppendWasRefused() external {
+        _warpToSlot(OPEN_SLOT + 10);
+        verifier.refuse(true);
+        _refuses(abi.encodeWithSelector(IEpochProofs.Rollup__InvalidProof.selector));
+        verifier.refuse(false);
+
+        _append(_submission(2, 3, prover));
+        assertEq(rollup.tips().provenNumber, 3);
+    }
+
+    /// @dev It is the L1 block's time that counts, not the appended blocks' slots.
+    function test_GivenTheEpochHadItsAppend() external {
+        uint256 nextEpoch = GENESIS + (OPEN_SLOT + EPOCH_SLOTS) * SLOT_SECONDS;
+        vm.warp(nextEpoch - 1);
+        _append(_submission(2, 2, prover));
+
+        Submission memory s = _submission(3, 3, prover);
+        _setBlobsOf(s);
+        vm.expectRevert(abi.encodeWithSelector(IEpochProofs.Rollup__AlreadyAppended.selector, Epoch.wrap(OPEN_EPOCH)));
+        _proposeProven(s);
+
+        vm.warp(nextEpoch);
+        _append(s);
+        assertEq(rollup.tips().provenNumber, 3);
+    }
+
     /// @dev Blocks of before the opening keep their window: provers may have bonds on them.
     function test_RevertGiven_UnprovenBlocksOfBefore() external {
         _makeBlock(OPEN_SLOT - 2, 0);
@@ -280,21 +307,37 @@ contract StalledTest is ProposeProvenTest {
 
         _plan(2, OPEN_SLOT + 1, 1, 1);
         _warpToSlot(OPEN_SLOT + 1);
+        _refusesASecond(2);
+
+        _plan(2, OPEN_SLOT + EPOCH_SLOTS, 1, 1);
+        _warpToSlot(OPEN_SLOT + EPOCH_SLOTS);
         _append(_submission(2, 2, prover));
         assertEq(rollup.tips().provenNumber, 2, "it stays open");
     }
 
+    /// @dev Whoever has proofs of empty blocks in hand cannot keep the committee out, slot after slot.
     function test_GivenTheCommitteeComesBack() external {
         _plan(1, OPEN_SLOT, 0, 1);
         _warpToSlot(OPEN_SLOT);
         _append(_submission(1, 1, prover));
+
+        _plan(2, OPEN_SLOT + 1, 1, 1);
+        _warpToSlot(OPEN_SLOT + 1);
+        _refusesASecond(2);
         _makeBlock(OPEN_SLOT + 1, 0);
         assertEq(rollup.tips().pendingNumber, 2);
 
-        _plan(3, OPEN_SLOT + 2, 1, 1);
-        _warpToSlot(OPEN_SLOT + 2);
+        _plan(3, OPEN_SLOT + EPOCH_SLOTS, 1, 1);
+        _warpToSlot(OPEN_SLOT + EPOCH_SLOTS);
         Submission memory s = _submission(3, 3, prover);
         vm.expectRevert(IEpochProofs.Rollup__NotOpen.selector);
+        _proposeProven(s);
+    }
+
+    function _refusesASecond(uint256 _number) private {
+        Submission memory s = _submission(_number, _number, prover);
+        _setBlobsOf(s);
+        vm.expectRevert(abi.encodeWithSelector(IEpochProofs.Rollup__AlreadyAppended.selector, Epoch.wrap(STALL_EPOCHS)));
         _proposeProven(s);
     }
 }

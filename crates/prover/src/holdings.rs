@@ -1,15 +1,15 @@
 //! Client proofs of blocks: fetched from peers, verified, kept with their block until the epoch is settled.
 //!
 //! A blob holds neither anchors nor proofs, so a block is asked for by its hash: one peer tells the ids of its transactions, then the
-//! transactions are fetched. Whatever a peer sends is compared with the block's effects and its proof is verified before it is kept; a peer
-//! whose answers are of no use is not asked again in that try.
+//! transactions are fetched. Whatever a peer sends is compared with the block's effects, and its anchor and its proof are verified before it
+//! is kept; a peer whose answers are of no use is not asked again in that try.
 
 use std::sync::Arc;
 
 use agoge_circuits::ClientVerifier;
 use agoge_p2p::{P2pHandle, PeerId, REQUEST_TXS_MAX, Request, RequestError, Response, Target};
 use agoge_protocol::{BlockHash, Digest, L2BlockNumber, Transaction, TxId};
-use agoge_state_transition::hash;
+use agoge_state_transition::{StateReader as _, hash};
 use agoge_store::{MinedAt, Store, StoreError, StoreView};
 use agoge_supervisor::{Lost, Spawner};
 
@@ -73,14 +73,50 @@ pub fn transactions(
     kept.collect()
 }
 
-/// Whether a transaction, whose effects are those of a block, is valid in itself.
-///
-/// The anchor is looked up when the block's witness is made.
+/// Whether a transaction, whose effects are those of a block, is valid in itself. Whether its anchor is a block's is for [`keep`] to see.
 pub fn is_valid(verifier: &ClientVerifier, genesis_id: Digest, tx: &Transaction) -> bool {
     let inputs = &tx.public_inputs;
     inputs.genesis_id() == genesis_id
         && inputs.ciphertext_hash() == hash::ciphertexts(&tx.ciphertexts)
         && verifier.verify(inputs, tx.proof()).is_ok()
+}
+
+/// Keeps those of `txs` that are wanted at a position of block `number`, have the block's effects there, an anchor of an earlier block and
+/// a valid proof; returns how many are kept.
+///
+/// # Errors
+/// [`StoreError`].
+pub fn keep(
+    store: &Store,
+    number: L2BlockNumber,
+    wanted: &[(u16, TxId)],
+    txs: &[Transaction],
+    is_valid: &dyn Fn(&Transaction) -> bool,
+) -> Result<usize, StoreError> {
+    let mut kept = 0_usize;
+    for tx in txs {
+        let id = tx.id();
+        let Some((position, _)) = wanted.iter().find(|(_, wanted)| *wanted == id) else {
+            continue;
+        };
+        // Effects do not show the anchor: with one that is no earlier block's note root, the block would have no witness. The table has
+        // the first block with a root.
+        let anchor = store.view().anchor(tx.public_inputs.anchor())?;
+        if anchor.is_none_or(|block| block >= number) {
+            tracing::warn!(%number, %id, "a peer sent a transaction whose anchor is no earlier block's");
+            continue;
+        }
+        if !is_valid(tx) {
+            tracing::warn!(%number, %id, "a peer sent a transaction without a valid proof");
+            continue;
+        }
+        let at = MinedAt {
+            number,
+            position: *position,
+        };
+        kept = kept.saturating_add(usize::from(store.keep_mined_tx(at, tx)?));
+    }
+    Ok(kept)
 }
 
 impl Holdings {
@@ -183,23 +219,9 @@ impl Holdings {
             self.genesis_id,
         );
         let kept = self.spawner.spawn_blocking("verify-client-proofs", move || {
-            let mut kept = 0_usize;
-            for tx in txs {
-                let id = tx.id();
-                let Some((position, _)) = wanted.iter().find(|(_, wanted)| *wanted == id) else {
-                    continue;
-                };
-                if !agoge_supervisor::contained(|| is_valid(&verifier, genesis_id, &tx)) {
-                    tracing::warn!(%number, %id, "a peer sent a transaction without a valid proof");
-                    continue;
-                }
-                let at = MinedAt {
-                    number,
-                    position: *position,
-                };
-                kept = kept.saturating_add(usize::from(store.keep_mined_tx(at, &tx)?));
-            }
-            Ok::<usize, StoreError>(kept)
+            let is_valid =
+                |tx: &Transaction| agoge_supervisor::contained(|| is_valid(&verifier, genesis_id, tx));
+            keep(&store, number, &wanted, &txs, &is_valid)
         });
         Ok(kept.await??)
     }

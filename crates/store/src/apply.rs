@@ -314,13 +314,23 @@ pub(crate) fn check_unwindable(read: &dyn Read, tips: Tips, to: L2BlockNumber) -
     Ok(())
 }
 
-/// Takes back the newest block by its undo record. With a journal, what the block had written is recorded there, so that the unwinding
-/// itself can be undone. Returns the transactions that are queued again.
-pub(crate) fn unwind_block(
+/// Takes back the newest block and queues its transactions again; returns these.
+fn unwind_block(
+    txn: &mut Txn<'_>,
+    number: L2BlockNumber,
+    journal: Option<&mut Vec<Undo>>,
+) -> Result<Vec<TxId>, StoreError> {
+    unwind_rows(txn, number, journal)?;
+    pool::requeue(txn, number)
+}
+
+/// Takes back what the newest block has written, by its undo record. With a journal, what that was is recorded there, so that the
+/// unwinding itself can be undone.
+pub(crate) fn unwind_rows(
     txn: &mut Txn<'_>,
     number: L2BlockNumber,
     mut journal: Option<&mut Vec<Undo>>,
-) -> Result<Vec<TxId>, StoreError> {
+) -> Result<(), StoreError> {
     let key = rows::number_key(number.get());
     let undo: Vec<Undo> = rows::load_present(txn, Table::BlockUndo, &key)?;
     let mut put = |txn: &mut Txn<'_>, table, key, value| match journal.as_deref_mut() {
@@ -335,8 +345,7 @@ pub(crate) fn unwind_block(
             put(txn, table, key, former)?;
         }
     }
-    put(txn, Table::BlockUndo, key, None)?;
-    pool::requeue(txn, number)
+    put(txn, Table::BlockUndo, key, None)
 }
 
 /// Takes back the newest L1 block. `None` when no L1 block is recorded.

@@ -93,6 +93,8 @@ pub(crate) fn requeue(txn: &mut Txn<'_>, number: L2BlockNumber) -> Result<Vec<Tx
     for (key, value) in txn.range(Table::MinedTxs, &from, &to, usize::from(u16::MAX))? {
         let id = rows::decode::<Transaction>(Table::MinedTxs, &key, &value)?.id();
         txn.set(Table::MinedTxs, key, None);
+        // Set when it was kept after its block; if the block knew it, its undo record has removed the row.
+        txn.set(Table::TxIds, rows::tx_key(id), None);
         if txn.get(Table::QueuedTxs, &rows::tx_key(id))?.is_none() {
             let size = grown(size(txn)?, &value);
             store_size(txn, size);
@@ -103,7 +105,8 @@ pub(crate) fn requeue(txn: &mut Txn<'_>, number: L2BlockNumber) -> Result<Vec<Tx
     Ok(moved)
 }
 
-/// Keeps a mined transaction that arrived after its block, if the block has its effects there and is recent. It leaves the queue.
+/// Keeps a mined transaction that arrived after its block, if the block has its effects there and is recent. It leaves the queue and is
+/// found by its id.
 pub(crate) fn keep_mined(
     txn: &mut Txn<'_>,
     config: &StoreConfig,
@@ -117,7 +120,9 @@ pub(crate) fn keep_mined(
     if !is_recent || found.is_none_or(|found| found.effects != tx.effects()) {
         return Ok(false);
     }
-    take_queued(txn, tx.id())?;
+    let id = tx.id();
+    take_queued(txn, id)?;
+    txn.set(Table::TxIds, rows::tx_key(id), Some(rows::encode(&at)));
     txn.set(
         Table::MinedTxs,
         rows::position_key(at.number, at.position),

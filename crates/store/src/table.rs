@@ -14,7 +14,7 @@
 //! | `effects` | number (8) | effects and known ids of its transactions | journal | chain |
 //! | `slots` | slot (8) | number | journal | chain |
 //! | `anchors` | note root (32) | first block with it | journal | chain |
-//! | `tx_ids` | transaction id (32) | block, position | journal | chain |
+//! | `tx_ids` | transaction id (32) | block, position | journal; those that came after their block leave with it | chain |
 //! | `block_undo` | number (8) | former values | journal | `undo_blocks_max` |
 //! | `deposits` | inbox index (8) | deposit | journal | inbox |
 //! | `seeds` | epoch (8) | seed | journal | epochs |

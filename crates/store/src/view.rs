@@ -8,7 +8,7 @@ use agoge_protocol::{
     B256, BlockHash, Deposit, Digest, Epoch, L1BlockNumber, L2BlockNumber, Slot, Transaction, TxId,
 };
 
-use crate::apply::{check_unwindable, unwind_block};
+use crate::apply::{check_unwindable, unwind_rows};
 use crate::backend::Read;
 use crate::error::{StepError, StoreError};
 use crate::pool::{self, PoolSize};
@@ -36,15 +36,28 @@ impl<'a> StoreView<'a> {
     }
 
     /// The chain as it would be after a prune to `to`: what everybody acts on once a prune is due, whether or not it was called.
+    /// Transactions with their client proofs stay where they are.
     ///
     /// # Errors
     /// [`StepError::NotUnwindable`] when `to` is not between the proven and the pending tip or is out of the undo log's reach.
     pub fn pruned_to(self, to: L2BlockNumber) -> Result<Self, StepError> {
+        check_unwindable(self.read(), self.tips()?, to)?;
+        self.state_at(to)
+    }
+
+    /// The chain as it was after block `to`, proven or not, as far back as the undo log reaches. Transactions with their client proofs
+    /// stay where they are.
+    ///
+    /// # Errors
+    /// [`StepError::NotUnwindable`] when `to` is above the pending tip or out of the undo log's reach.
+    pub fn state_at(self, to: L2BlockNumber) -> Result<Self, StepError> {
         let mut tips = self.tips()?;
+        tips.proven = tips.proven.min(to);
+        tips.finalized = tips.finalized.min(to);
         check_unwindable(self.read(), tips, to)?;
         let mut txn = Txn::new(self.read);
         while tips.pending > to {
-            unwind_block(&mut txn, tips.pending, None)?;
+            unwind_rows(&mut txn, tips.pending, None)?;
             tips.pending = tips.pending.previous().unwrap_or(L2BlockNumber::GENESIS);
         }
         txn.set(Table::Meta, rows::meta::TIPS.to_vec(), Some(rows::encode(&tips)));
@@ -190,7 +203,7 @@ impl<'a> StoreView<'a> {
         reads::mined_at(self.read(), key)
     }
 
-    /// Where a transaction was mined, if this node knew it then.
+    /// Where a transaction was mined, if this node knew it then or got it later.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -227,7 +240,9 @@ impl<'a> StoreView<'a> {
         if let Some(queued) = self.queued_tx(id)? {
             return Ok(Some(queued));
         }
-        self.mined_tx_id(id)?.map_or(Ok(None), |at| self.mined_tx(at))
+        let mined = self.mined_tx_id(id)?.map_or(Ok(None), |at| self.mined_tx(at))?;
+        // A block's effects do not show the anchor: what is kept there may be another transaction with the same.
+        Ok(mined.filter(|tx| tx.id() == id))
     }
 
     /// A queued transaction.

@@ -91,18 +91,15 @@ impl Chain {
         let calldata = request.check.as_ref().unwrap_or(&request.calldata);
         let call = self.call_of(request, calldata);
         let is_timed = request.earliest_time.is_some() || request.deadline_time.is_some();
-        let overrides = json!({ "time": format!("{time:#x}") });
-        let mut answer: Result<Bytes, RpcError> = if is_timed {
-            self.rpc
-                .call("eth_call", json!([call, "latest", Value::Null, overrides]))
-                .await
-        } else {
-            self.rpc.call("eth_call", json!([call, "latest"])).await
+        let overrides = is_timed.then(|| json!({ "time": format!("{time:#x}") }));
+        let params = match &overrides {
+            Some(overrides) => json!([call, "latest", Value::Null, overrides]),
+            None => json!([call, "latest"]),
         };
+        let mut answer: Result<Bytes, RpcError> = self.rpc.call("eth_call", params).await;
         if let Err(error) = &answer
-            && matches!(error.cause, RpcCause::Refused { .. })
-            && RevertReason::of(error).is_none()
             && is_timed
+            && is_unjudged(error)
         {
             // An endpoint without overrides: a check at the head's time would say too little, so the chain decides.
             tracing::debug!(%error, "no simulation");
@@ -114,15 +111,27 @@ impl Chain {
             Err(error) if lacks_funds(&error) => {}
             Err(error) => return refusal(&error),
         }
-        self.gas_limit(request).await
+        self.gas_limit(request, overrides).await
     }
 
-    async fn gas_limit(&self, request: &TxRequest) -> Simulated {
+    /// The gas limit in a block with `overrides`: what is about time may revert in one with the head's.
+    async fn gas_limit(&self, request: &TxRequest, overrides: Option<Value>) -> Simulated {
         match request.gas {
             GasPolicy::Fixed(gas_limit) => Simulated::Ok { gas_limit },
             GasPolicy::Estimate { max } => {
                 let call = self.call_of(request, &request.calldata);
-                match self.rpc.call::<U64>("eth_estimateGas", json!([call])).await {
+                let timed = match overrides {
+                    Some(overrides) => {
+                        let params = json!([call, "latest", Value::Null, overrides]);
+                        Some(self.rpc.call::<U64>("eth_estimateGas", params).await)
+                    }
+                    None => None,
+                };
+                let answer = match timed {
+                    Some(answer) if !answer.as_ref().is_err_and(is_unjudged) => answer,
+                    _ => self.rpc.call::<U64>("eth_estimateGas", json!([call])).await,
+                };
+                match answer {
                     Ok(estimate) => gas_limit_of(estimate.to(), max),
                     Err(error) if lacks_funds(&error) => Simulated::Ok {
                         gas_limit: FALLBACK_GAS.min(max),
@@ -232,6 +241,13 @@ fn refusal(error: &RpcError) -> Simulated {
         (None, RpcCause::Refused { message, .. }) => Simulated::Refused(message.clone()),
         (None, _) => Simulated::Unknown,
     }
+}
+
+/// Whether the node refused the request itself, as one without overrides does, and the EVM said nothing.
+fn is_unjudged(error: &RpcError) -> bool {
+    matches!(error.cause, RpcCause::Refused { .. })
+        && RevertReason::of(error).is_none()
+        && !lacks_funds(error)
 }
 
 fn lacks_funds(error: &RpcError) -> bool {

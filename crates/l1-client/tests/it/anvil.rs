@@ -373,6 +373,33 @@ async fn contracts_are_deployed_and_reverts_are_named_before_anything_is_sent() 
 }
 
 #[tokio::test]
+async fn what_succeeds_from_the_next_block_on_is_sent_before_it() {
+    let anvil = Anvil::start().await;
+    let client = anvil.client().await;
+    let mut wallet = client.wallet(key(11));
+    fund(&anvil, wallet.address()).await;
+    // Runtime: reverts in a block whose time is below the word of calldata, as an epoch's proof does before the epoch's end.
+    let code = Bytes::from_static(&hex!("6b5f354210600857005b5f5ffd5f52600c6014f3"));
+    let outcome = send(&anvil, &mut wallet, TxRequest::create(code)).await;
+    let SendOutcome::Mined(tx) = outcome else {
+        panic!("{outcome}")
+    };
+    let head = client.head().await.unwrap();
+    let from = head.time + 12;
+    let word = Bytes::from(U256::from(from).to_be_bytes_vec());
+    let request = TxRequest::call(tx.created.unwrap(), word, Purpose::named("from then on"));
+    let mut sending = std::pin::pin!(wallet.send(request));
+    tokio::select! {
+        outcome = &mut sending => panic!("{outcome:?}"),
+        () = anvil.wait_for_pool(1) => {}
+    }
+    anvil.call("evm_setNextBlockTimestamp", json!([from])).await;
+    anvil.mine(1).await;
+    let outcome = sending.await.unwrap();
+    assert!(matches!(outcome, SendOutcome::Mined(_)), "{outcome}");
+}
+
+#[tokio::test]
 async fn a_rollback_is_followed_and_headers_prove_the_entropy_block() {
     let anvil = Anvil::start().await;
     let client = anvil.client().await;

@@ -101,17 +101,20 @@ impl Quotes {
         signed.check(&inner.rules.domain)?;
 
         let prover = signed.quote.prover;
+        let needed = u128::try_from(signed.quote.bond_amount_wei()).unwrap_or(u128::MAX);
         let lookup = inner.state().bonds.look_up(head.number, source, prover);
         let available = match lookup {
             Lookup::Known(available) => available,
             Lookup::TooMany => return Err(QuoteRefusal::Busy),
             Lookup::Ask => {
                 let available = inner.reader.available(prover).await.map_err(QuoteRefusal::L1)?;
-                inner.state().bonds.learn(head.number, prover, available);
+                inner
+                    .state()
+                    .bonds
+                    .learn(head.number, prover, available, available >= needed);
                 available
             }
         };
-        let needed = u128::try_from(signed.quote.bond_amount_wei()).unwrap_or(u128::MAX);
         if available < needed {
             return Err(QuoteRefusal::NoBond {
                 prover,
@@ -160,7 +163,7 @@ impl Quotes {
                     self.inner.state().pool.retain(signed.quote.epoch, is_other);
                 }
                 Err(error) => {
-                    tracing::warn!(%error, "no quote is claimed: L1 did not answer");
+                    tracing::warn!(%error, "no quote is claimed: L1 cannot judge quotes now");
                     return None;
                 }
             }

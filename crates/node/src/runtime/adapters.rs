@@ -110,13 +110,88 @@ impl BondReader for L1Bonds {
         signed: SignedQuote,
         epoch: BlockRange,
     ) -> BoxFuture<'_, Result<Result<(), String>, ReadError>> {
-        async move {
-            match self.0.quote_digest_if_claimable(time, &signed, epoch).await {
-                Ok(_) => Ok(Ok(())),
-                Err(CallError::Reverted { reason, .. }) => Ok(Err(reason.to_string())),
-                Err(error) => Err(ReadError::from(error)),
-            }
+        async move { judgement(self.0.quote_digest_if_claimable(time, &signed, epoch).await) }.boxed()
+    }
+}
+
+/// What is wrong with a quote wherever the chain stands. All other refusals are about the chain, and may be those of an endpoint that lags.
+const REFUSALS_OF_A_QUOTE: [&str; 4] = [
+    "ProverBonds__BondTooSmall",
+    "ProverBonds__Unavailable",
+    "ProverBonds__QuoteUsed",
+    "ProverBonds__WrongQuoteSignature",
+];
+
+fn judgement(answer: Result<B256, CallError>) -> Result<Result<(), String>, ReadError> {
+    match answer {
+        Ok(_) => Ok(Ok(())),
+        Err(CallError::Reverted { reason, .. })
+            if REFUSALS_OF_A_QUOTE.into_iter().any(|name| reason.is(name)) =>
+        {
+            Ok(Err(reason.to_string()))
         }
-        .boxed()
+        Err(error) => Err(ReadError::from(error)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use agoge_contract_bindings::prover_bonds::ProverBonds;
+    use agoge_l1_client::RevertReason;
+    use agoge_protocol::U256;
+    use alloy::sol_types::SolError;
+
+    use super::*;
+
+    fn reverted(error: &impl SolError) -> Result<B256, CallError> {
+        Err(CallError::Reverted {
+            function: "quoteDigestIfClaimable",
+            reason: RevertReason::decode(&error.abi_encode().into()),
+        })
+    }
+
+    #[test]
+    fn a_refusal_is_the_quotes_fault_only_if_no_other_chain_would_take_it() {
+        assert!(matches!(judgement(Ok(B256::ZERO)), Ok(Ok(()))));
+        let own = [
+            reverted(&ProverBonds::ProverBonds__BondTooSmall {
+                bondAmount: U256::ZERO,
+                minimumBond: U256::ONE,
+            }),
+            reverted(&ProverBonds::ProverBonds__Unavailable {
+                prover: Address::ZERO,
+                wanted: U256::ONE,
+                available: U256::ZERO,
+            }),
+            reverted(&ProverBonds::ProverBonds__QuoteUsed {
+                quoteDigest: B256::ZERO,
+            }),
+            reverted(&ProverBonds::ProverBonds__WrongQuoteSignature {
+                prover: Address::ZERO,
+            }),
+        ];
+        for answer in own {
+            let text = format!("{answer:?}");
+            assert!(matches!(judgement(answer), Ok(Err(_))), "{text}");
+        }
+        let of_the_chain = [
+            reverted(&ProverBonds::ProverBonds__NotTheEpochsBlocks {
+                epoch: U256::ONE,
+                firstNumber: U256::ONE,
+                lastNumber: U256::ONE,
+            }),
+            reverted(&ProverBonds::ProverBonds__WrongEndArchive {
+                given: B256::ZERO,
+                expected: B256::repeat_byte(1),
+            }),
+            reverted(&ProverBonds::ProverBonds__OutOfClaimWindow {
+                epoch: U256::ONE,
+                slot: U256::ONE,
+            }),
+        ];
+        for answer in of_the_chain {
+            let text = format!("{answer:?}");
+            assert!(judgement(answer).is_err(), "{text}");
+        }
     }
 }

@@ -10,17 +10,20 @@ use agoge_l1_client::Blob;
 use agoge_protocol::transaction::{NullifierKey, nullifier_key};
 use agoge_protocol::{
     B256, Digest, Epoch, FreeFields, L1Block, L1BlockNumber, L1Event, L2BlockNumber, Posted, Timing,
-    TxEffects, TxId,
+    Transaction, TxEffects, TxId,
 };
 use agoge_state_transition::{BlockContext, BlockLimits, blob, execute_block};
 use agoge_store::{
-    AppliedBlock, BlockRecord, EpochProof, L1Change, L1Step, Meaning, MinedTx, Store, StoreView,
+    AppliedBlock, BlockRecord, EpochProof, L1Change, L1Step, Meaning, MinedTx, Store, StoreError, StoreView,
 };
 
 use super::ChainError;
 
 /// Unwound transactions that are remembered: those of a proof window of full blocks, about 180 MB in the store.
 const UNWOUND_MAX: usize = 2_048;
+
+/// Queued transactions read at once at the start: about 6 MB.
+const QUEUED_PAGE: usize = 64;
 
 /// The network's numbers that following depends on.
 #[derive(Clone, Copy, Debug)]
@@ -67,14 +70,26 @@ struct Unwound {
 }
 
 impl Applier {
-    /// An applier. What was not followed before a restart shows again with the next block on L1, which does not follow ours.
-    pub fn new(store: Arc<Store>, rules: ChainRules) -> Self {
-        Self {
+    /// An applier. What was not followed before a restart shows again with the next block on L1, which does not follow ours; transactions
+    /// that were unwound before it wait in the store's queue, where only they are.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn new(store: Arc<Store>, rules: ChainRules) -> Result<Self, StoreError> {
+        let applier = Self {
             store,
             rules,
             unfollowed: Mutex::new(None),
             unwound: Mutex::default(),
+        };
+        let mut after = None;
+        loop {
+            let page = applier.store.view().queued_txs(after, QUEUED_PAGE)?;
+            let Some(last) = page.last() else { break };
+            after = Some(last.id());
+            applier.remember(page.iter())?;
         }
+        Ok(applier)
     }
 
     /// The block that is not followed, if there is one.
@@ -120,7 +135,7 @@ impl Applier {
             changes, followed, ..
         } = step;
         let outcome = self.store.apply_l1_block(L1Step { block, changes })?;
-        self.remember(&outcome.requeued)?;
+        self.remember_queued(&outcome.requeued)?;
         for posted in followed {
             if let Some(blob) = blobs.get(&posted.blob_hash) {
                 self.store
@@ -136,21 +151,26 @@ impl Applier {
     /// [`ChainError`]: the reorg is deeper than the store's records, or the store failed.
     pub fn roll_back(&self, to: &L1Block) -> Result<(), ChainError> {
         let outcome = self.store.rollback_l1(to.number, to.hash)?;
-        self.remember(&outcome.requeued)?;
+        self.remember_queued(&outcome.requeued)?;
         self.lock().take_if(|unfollowed| unfollowed.l1_block > to.number);
         Ok(())
     }
 
-    /// Remembers unwound transactions within [`UNWOUND_MAX`]; the oldest leave the store's queue.
-    fn remember(&self, requeued: &[TxId]) -> Result<(), ChainError> {
-        let view = self.store.view();
-        let mut unwound = self.unwound.lock().unwrap_or_else(PoisonError::into_inner);
+    fn remember_queued(&self, requeued: &[TxId]) -> Result<(), StoreError> {
         for id in requeued {
-            if let Some(tx) = view.queued_tx(*id)? {
-                let key = nullifier_key(&tx.effects().nullifiers[0]);
-                if unwound.ids.insert(key, *id).is_none() {
-                    unwound.order.push_back(key);
-                }
+            let queued = self.store.view().queued_tx(*id)?;
+            self.remember(queued.iter())?;
+        }
+        Ok(())
+    }
+
+    /// Remembers unwound transactions within [`UNWOUND_MAX`]; the oldest leave the store's queue.
+    fn remember<'t>(&self, txs: impl Iterator<Item = &'t Transaction>) -> Result<(), StoreError> {
+        let mut unwound = self.unwound.lock().unwrap_or_else(PoisonError::into_inner);
+        for tx in txs {
+            let key = nullifier_key(&tx.public_inputs.nullifiers()[0]);
+            if unwound.ids.insert(key, tx.id()).is_none() {
+                unwound.order.push_back(key);
             }
         }
         let excess = unwound.order.len().saturating_sub(UNWOUND_MAX);

@@ -14,6 +14,9 @@ use core::ops::RangeInclusive;
 
 use agoge_protocol::{Address, Epoch, L2BlockNumber, Slot, Timing};
 
+/// Slots before the end of an epoch's proof window in which its claimant is no longer waited for, at least.
+const CLOSING_SLOTS_MIN: u64 = 8;
+
 /// What a prover wants to do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Policy {
@@ -143,7 +146,7 @@ impl Moment {
     }
 
     /// Time from which no block of an epoch can be proven.
-    fn proof_window_end(&self, epoch: Epoch) -> u64 {
+    pub(crate) fn proof_window_end(&self, epoch: Epoch) -> u64 {
         let last = Epoch::new(epoch.get().saturating_add(self.proof_window_epochs));
         self.timing.epoch_start(last.next())
     }
@@ -171,10 +174,10 @@ pub fn decide(me: Address, policy: &Policy, now: &Moment, epochs: &[EpochFacts])
         // Blocks that others proved still have to be delivered by whoever claimed them.
         let mut is_promised = is_ours || is_quoted;
         promised = promised.saturating_add(usize::from(is_promised));
-        if let Some(reason) = submit_reason(policy, now, facts, open_claim, is_ours) {
+        if let Some(reason) = submit_reason(me, policy, now, facts, open_claim, is_ours) {
             actions.push((facts.epoch, Action::Submit(reason)));
         }
-        let is_wanted = is_ours || policy.is_eager || is_late(policy, now, facts.epoch, open_claim);
+        let is_wanted = is_ours || policy.is_eager || is_late(me, policy, now, facts.epoch, open_claim);
         // Of an impossible epoch nothing is left to do but to remember that.
         if is_wanted && facts.proof_from.is_none() && (facts.is_impossible || worked_on < policy.epochs_max) {
             worked_on = worked_on.saturating_add(usize::from(!facts.is_impossible));
@@ -215,6 +218,7 @@ pub fn settlements(me: Address, now: &Moment, claims: &[ClaimFacts]) -> Vec<Epoc
 }
 
 fn submit_reason(
+    me: Address,
     policy: &Policy,
     now: &Moment,
     facts: &EpochFacts,
@@ -231,17 +235,22 @@ fn submit_reason(
     }
     match claim {
         None => (now.slot() >= now.claim_window_end(facts.epoch)).then_some(SubmitReason::Unclaimed),
-        Some(_) => is_late(policy, now, facts.epoch, claim).then_some(SubmitReason::Rescue),
+        Some(_) => is_late(me, policy, now, facts.epoch, claim).then_some(SubmitReason::Rescue),
     }
 }
 
-/// Whether an epoch has nobody who is still expected to prove it.
-fn is_late(policy: &Policy, now: &Moment, epoch: Epoch, claim: Option<ClaimView>) -> bool {
+/// Whether an epoch has nobody who is still expected to prove it. A claim of ours on an epoch that cannot be proven to its end is like
+/// another's, but that nobody is rescued.
+fn is_late(me: Address, policy: &Policy, now: &Moment, epoch: Epoch, claim: Option<ClaimView>) -> bool {
     let Some(claim) = claim else {
         return now.is_over(epoch) && now.slot() >= now.claim_window_end(epoch);
     };
-    let is_closing = now.time.saturating_add(policy.margin_seconds) >= now.proof_window_end(epoch);
-    policy.rescues && (is_past_deadline(now, Some(claim)) || is_closing)
+    // The chain's last chance before all of it is pruned: several L1 blocks, for fees that rise and blocks that are missed.
+    let closing_seconds = policy
+        .margin_seconds
+        .max(now.timing.slot_seconds.saturating_mul(CLOSING_SLOTS_MIN));
+    let is_closing = now.time.saturating_add(closing_seconds) >= now.proof_window_end(epoch);
+    (policy.rescues || claim.prover == me) && (is_past_deadline(now, Some(claim)) || is_closing)
 }
 
 fn is_past_deadline(now: &Moment, claim: Option<ClaimView>) -> bool {
@@ -262,8 +271,13 @@ fn is_worth_quoting(
     let is_cheaper = claim.is_none_or(|claim| policy.fee_bps < claim.fee_bps);
     // The claim deadline is the end of the next epoch, or later; the earlier is promised.
     let deadline = now.timing.epoch_start(epoch.next().next());
-    let done_at = now
-        .time
+    // The quote may be claimed until the window ends; without a claim nothing is begun before.
+    let begins = if policy.is_eager {
+        now.time
+    } else {
+        now.time.max(now.timing.slot_start(now.claim_window_end(epoch)))
+    };
+    let done_at = begins
         .saturating_add(busy_seconds)
         .saturating_add(facts.eta_seconds)
         .saturating_add(policy.margin_seconds);

@@ -1,6 +1,6 @@
 //! Names of jobs.
 
-use agoge_protocol::{B256, keccak256};
+use agoge_protocol::{B256, TxId, keccak256};
 use borsh::{BorshDeserialize, BorshSerialize};
 
 use crate::plan::Track;
@@ -73,9 +73,12 @@ impl JobId {
         Self(hash("AGOGE_JOB_WRAP", &[circuits.as_slice(), &root.0]))
     }
 
-    /// The work on a block before any circuit: its transactions' places and its witness.
-    pub fn block(block_hash: B256) -> Self {
-        Self(hash("AGOGE_BLOCK_WITNESS", &[block_hash.as_slice()]))
+    /// The work on a block before any circuit: its transactions' places and its witness. The block hash does not cover anchors; the
+    /// transactions' ids do.
+    pub fn block(block_hash: B256, txs: &[TxId]) -> Self {
+        let mut parts: Vec<&[u8]> = vec![block_hash.as_slice()];
+        parts.extend(txs.iter().map(|id| id.0.as_slice()));
+        Self(hash("AGOGE_BLOCK_WITNESS", &parts))
     }
 
     /// The name in a file name: 64 hex digits.
@@ -141,7 +144,10 @@ mod tests {
             JobId::root(a, [base; 3], &[]),
             JobId::root(a, [base; 3], &[1]),
             JobId::wrap(a, base),
-            JobId::block(a),
+            JobId::block(a, &[]),
+            JobId::block(a, &[TxId(a)]),
+            JobId::block(a, &[TxId(b)]),
+            JobId::block(a, &[TxId(a), TxId(b)]),
         ];
         assert_eq!(BTreeSet::from(ids).len(), ids.len());
         assert_ne!(start, StreamDigest::start(Track::State, b, b));
@@ -151,7 +157,7 @@ mod tests {
 
     #[test]
     fn only_64_lower_case_digits_are_a_name() {
-        let id = JobId::block(B256::ZERO);
+        let id = JobId::block(B256::ZERO, &[]);
         let text = id.to_hex();
         assert_eq!(JobId::from_hex(&text), Some(id));
         let upper = text.to_uppercase();

@@ -247,7 +247,7 @@ mod tests {
     use agoge_protocol::B256;
 
     fn id(number: u8) -> JobId {
-        JobId::block(B256::repeat_byte(number))
+        JobId::block(B256::repeat_byte(number), &[])
     }
 
     fn open(dir: &Path) -> Shelf {

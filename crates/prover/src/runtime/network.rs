@@ -1,4 +1,4 @@
-//! What peers say and ask. A prover passes quotes on, serves blobs and the client proofs that it holds, and judges nothing else: proposals and
+//! What peers say and ask. A prover takes no part in passing quotes on, serves blobs and the client proofs that it holds, and judges nothing else: proposals and
 //! attestations are for validators.
 
 use core::convert::Infallible;

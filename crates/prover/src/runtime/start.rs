@@ -242,11 +242,15 @@ pub async fn start(parts: ProverParts) -> Result<P2pHandle, StartError> {
         timing: *slots.timing(),
         limits: BlockLimits::of(&network),
     };
+    let of_applier = Arc::clone(&store);
+    let applier = spawner
+        .spawn_blocking("read-queue", move || Applier::new(of_applier, rules))
+        .await??;
     let (follower, stream) = l1.follower(cursor(&store)?)?;
     spawner.spawn("l1-follower", follower.run(spawner.token()));
     let follower = ChainFollower {
         stream,
-        applier: Arc::new(Applier::new(Arc::clone(&store), rules)),
+        applier: Arc::new(applier),
         store,
         state: chain_in,
         health,

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use agoge_protocol::limits::TREE_DEPTH;
-use agoge_protocol::{BlockHash, Digest, Header, L2BlockNumber, Transaction, TxId, TxPublicInputs};
+use agoge_protocol::{BlockHash, Digest, Header, L2BlockNumber, Transaction, TxPublicInputs};
 use agoge_state_transition::witness::{HeaderReader, StateBoundary, StateStep, WitnessError, block_steps};
 use agoge_state_transition::{BlockContext, BlockLimits, NodeId, StateReader as _, Tree, hash, tree};
 use agoge_store::{MinedAt, StepError, Store, StoreError, StoreView};
@@ -124,12 +124,13 @@ impl Library {
         };
         for block in &blocks.blocks {
             let Some(inputs) = self.inputs(block)? else { break };
-            self.make_witness(block, &inputs)?;
-            stream.blocks.push(StreamBlock {
+            let planned = StreamBlock {
                 block_hash: block.record.block_hash,
                 deposits: block.deposits.len(),
                 txs: inputs.iter().map(TxPublicInputs::tx_id).collect(),
-            });
+            };
+            self.make_witness(planned.witness_id(), block, &inputs)?;
+            stream.blocks.push(planned);
         }
         Ok(stream)
     }
@@ -162,23 +163,27 @@ impl Library {
         Ok(Some(inputs))
     }
 
-    fn make_witness(&self, block: &EpochBlock, inputs: &[TxPublicInputs]) -> Result<(), LibraryError> {
-        let id = JobId::block(block.record.block_hash);
+    fn make_witness(
+        &self,
+        id: JobId,
+        block: &EpochBlock,
+        inputs: &[TxPublicInputs],
+    ) -> Result<(), LibraryError> {
         if self.shelf.has(id) {
             return Ok(());
         }
         let header = &block.record.header;
         let number = header.number;
-        let parent = number
-            .previous()
-            .ok_or(LibraryError::Missing { what: "the parent" })?;
-        let view = self.store.view();
-        let tips = view.tips()?;
-        let view = if tips.pending > parent {
-            view.pruned_to(parent)?
-        } else {
-            view
+        let missing = LibraryError::Missing { what: "the parent" };
+        let Some(parent) = number.previous() else {
+            return Err(missing);
         };
+        // Proven or not: a claimant delivers what others have proven, too.
+        let view = self.store.view().state_at(parent)?;
+        // The blocks were read before; a reorg may have put others there since.
+        if view.archive_root()? != header.parent_archive {
+            return Err(missing);
+        }
         let deposits = u64::try_from(block.deposits.len()).unwrap_or(u64::MAX);
         let inbox_start = header.inbox_end.saturating_sub(deposits);
         let context = BlockContext {
@@ -191,9 +196,12 @@ impl Library {
         };
         let made =
             block_steps(&view, &Headers(&view), &context, &block.deposits, inputs).map_err(|source| {
-                LibraryError::Witness {
-                    number,
-                    source: Box::new(source),
+                match source {
+                    WitnessError::State(error) | WitnessError::Headers(error) => LibraryError::Store(error),
+                    source => LibraryError::Witness {
+                        number,
+                        source: Box::new(source),
+                    },
                 }
             })?;
         if made.archive != block.record.free_fields.archive {
@@ -207,8 +215,7 @@ impl Library {
         Ok(())
     }
 
-    fn witness(&self, block_hash: BlockHash) -> Result<BlockWitness, LibraryError> {
-        let id = JobId::block(block_hash);
+    fn witness(&self, id: JobId) -> Result<BlockWitness, LibraryError> {
         let bytes = self.shelf.get(id)?.ok_or(LibraryError::Lost { id })?;
         match borsh::from_slice(&bytes) {
             Ok(witness) => Ok(witness),
@@ -233,8 +240,8 @@ impl Library {
         };
         match recipe {
             Recipe::Leaf { track, before, units } => match track {
-                Track::Transactions => self.transactions(blocks, before, units),
-                Track::State => self.state(blocks, units),
+                Track::Transactions => self.transactions(stream, blocks, before, units),
+                Track::State => self.state(stream, blocks, units),
                 Track::Settlement => Ok(Task::Settlement {
                     statement: statement()?,
                     before: settlement_units(blocks, before)?,
@@ -273,48 +280,74 @@ impl Library {
 
     fn transactions(
         &self,
+        stream: &Stream,
         blocks: &EpochBlocks,
         before: &[Unit],
         units: &[Unit],
     ) -> Result<Task, LibraryError> {
         let mut start = Digest::ZERO;
         for unit in before {
-            start = tx_chain(start, &self.input(blocks, *unit)?, self.genesis_id);
+            start = tx_chain(start, &self.input(stream, blocks, *unit)?, self.genesis_id);
         }
         let view = self.store.view();
         let mut txs: Vec<Transaction> = Vec::with_capacity(units.len());
         for unit in units {
-            let expected: TxId = self.input(blocks, *unit)?.tx_id();
+            let planned = planned_at(stream, unit.block)?;
             let at = MinedAt {
                 number: block_at(blocks, unit.block)?.record.header.number,
                 position: u16::try_from(unit.step).unwrap_or(u16::MAX),
             };
-            let tx = view.mined_tx(at)?.filter(|tx| tx.id() == expected);
-            txs.push(tx.ok_or(LibraryError::Missing {
+            let tx = view.mined_tx(at)?.ok_or(LibraryError::Missing {
                 what: "a client proof",
-            })?);
+            })?;
+            if planned.txs.get(unit.step) != Some(&tx.id()) {
+                return Err(self.replaced(planned));
+            }
+            txs.push(tx);
         }
         Ok(Task::Transactions { start, txs })
     }
 
-    fn input(&self, blocks: &EpochBlocks, unit: Unit) -> Result<TxPublicInputs, LibraryError> {
-        let block = block_at(blocks, unit.block)?;
-        let inputs = self.inputs(block)?;
+    /// Public inputs of a unit of the transaction track, as planned.
+    fn input(
+        &self,
+        stream: &Stream,
+        blocks: &EpochBlocks,
+        unit: Unit,
+    ) -> Result<TxPublicInputs, LibraryError> {
+        let planned = planned_at(stream, unit.block)?;
+        let inputs = self.inputs(block_at(blocks, unit.block)?)?;
         let input = inputs.and_then(|inputs| inputs.get(unit.step).cloned());
-        input.ok_or(LibraryError::Missing {
+        let input = input.ok_or(LibraryError::Missing {
             what: "a transaction",
-        })
+        })?;
+        if planned.txs.get(unit.step) == Some(&input.tx_id()) {
+            Ok(input)
+        } else {
+            Err(self.replaced(planned))
+        }
     }
 
-    fn state(&self, blocks: &EpochBlocks, units: &[Unit]) -> Result<Task, LibraryError> {
+    /// A reorg has put a transaction with the same effects and another anchor into the same block: all that was made of the block's
+    /// transactions is made again.
+    fn replaced(&self, planned: &StreamBlock) -> LibraryError {
+        self.lock().remove(&planned.block_hash);
+        LibraryError::Lost {
+            id: planned.witness_id(),
+        }
+    }
+
+    fn state(&self, stream: &Stream, blocks: &EpochBlocks, units: &[Unit]) -> Result<Task, LibraryError> {
         let first = units.first().copied().unwrap_or(Unit { block: 0, step: 0 });
         let (mut tx_chain_so_far, mut header_chain) = (Digest::ZERO, Digest::ZERO);
-        for block in blocks.blocks.iter().take(first.block) {
-            let inputs = self.inputs(block)?.ok_or(LibraryError::Missing {
-                what: "a transaction",
-            })?;
-            for input in inputs.iter() {
-                tx_chain_so_far = tx_chain(tx_chain_so_far, input, self.genesis_id);
+        for (position, block) in blocks.blocks.iter().enumerate().take(first.block) {
+            for step in 0..block.effects.len() {
+                let unit = Unit {
+                    block: position,
+                    step,
+                };
+                let input = self.input(stream, blocks, unit)?;
+                tx_chain_so_far = tx_chain(tx_chain_so_far, &input, self.genesis_id);
             }
             let record = &block.record;
             header_chain =
@@ -325,8 +358,8 @@ impl Library {
         let mut steps = Vec::with_capacity(units.len());
         for unit in units {
             if loaded.as_ref().is_none_or(|(block, _)| *block != unit.block) {
-                let block = block_at(blocks, unit.block)?;
-                loaded = Some((unit.block, self.witness(block.record.block_hash)?));
+                let id = planned_at(stream, unit.block)?.witness_id();
+                loaded = Some((unit.block, self.witness(id)?));
             }
             let Some((_, witness)) = &loaded else { continue };
             if start.is_none() {
@@ -406,6 +439,13 @@ fn tx_chain(accumulator: Digest, inputs: &TxPublicInputs, genesis_id: Digest) ->
 
 fn block_at(blocks: &EpochBlocks, position: usize) -> Result<&EpochBlock, LibraryError> {
     blocks
+        .blocks
+        .get(position)
+        .ok_or(LibraryError::Missing { what: "a block" })
+}
+
+fn planned_at(stream: &Stream, position: usize) -> Result<&StreamBlock, LibraryError> {
+    stream
         .blocks
         .get(position)
         .ok_or(LibraryError::Missing { what: "a block" })

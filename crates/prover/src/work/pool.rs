@@ -10,7 +10,7 @@ use tokio::sync::Notify;
 use tokio::time::Instant;
 
 use super::library::{Library, LibraryError};
-use super::recipes::{Recipe, Recipes, Stream};
+use super::recipes::{Recipe, Recipes, Stream, StreamBlock};
 use super::task::{Circuits, Task, WorkError, Worker, accept};
 use super::timings::Timings;
 use super::{Fault, JobCounts, JobKind, JobQueue, WorkerId};
@@ -291,12 +291,7 @@ impl Shared {
         }
         let mut live: BTreeSet<JobId> = state.queue.ids();
         for plan in plans.values() {
-            live.extend(
-                plan.stream
-                    .blocks
-                    .iter()
-                    .map(|block| JobId::block(block.block_hash)),
-            );
+            live.extend(plan.stream.blocks.iter().map(StreamBlock::witness_id));
         }
         for id in live {
             state.wanted_at.insert(id, now);

@@ -19,6 +19,13 @@ pub struct StreamBlock {
     pub txs: Vec<TxId>,
 }
 
+impl StreamBlock {
+    /// Name of its witness.
+    pub fn witness_id(&self) -> JobId {
+        JobId::block(self.block_hash, &self.txs)
+    }
+}
+
 /// The stream of a goal: consecutive blocks from its first on whose client proofs are all held.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Stream {

@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use agoge_l1_client::Blob;
 use agoge_protocol::{
-    Address, B256, BlockHash, Digest, Epoch, L1Block, L1BlockNumber, L1Event, L2BlockNumber, U256,
+    Address, B256, BlockHash, Digest, Element, Epoch, L1Block, L1BlockNumber, L1Event, L2BlockNumber,
+    Transaction, U256,
 };
 use agoge_prover::bench::SyntheticEpoch;
 use agoge_prover::chain::{Applier, BlobsByHash, ChainRules};
@@ -12,10 +13,13 @@ use agoge_prover::holdings;
 use agoge_prover::runtime::{FetchRules, incomplete_blocks};
 use agoge_store::{BlockRecord, MinedAt, Store, StoreConfig};
 
+use crate::support::with_anchor;
+
 /// An epoch made elsewhere, and a prover that hears of it.
 struct Network {
     epoch: SyntheticEpoch,
     store: Arc<Store>,
+    rules: ChainRules,
     applier: Applier,
     parent: B256,
     number: u64,
@@ -40,10 +44,11 @@ impl Network {
             timing: *epoch.timing(),
             limits: epoch.limits(),
         };
-        let applier = Applier::new(Arc::clone(&store), rules);
+        let applier = Applier::new(Arc::clone(&store), rules).unwrap();
         Self {
             epoch,
             store,
+            rules,
             applier,
             parent: B256::ZERO,
             number: 10,
@@ -238,6 +243,52 @@ fn client_proofs_come_back_with_the_block_after_a_reorg() {
     (network.parent, network.number) = (before.hash, before.number.get());
     network.extend(vec![second]);
     assert_eq!(network.missing(2), Some(0), "nobody has to be asked again");
+}
+
+#[test]
+fn client_proofs_of_unwound_blocks_are_remembered_through_a_restart() {
+    let mut network = Network::new();
+    let first = network.proposed(1);
+    let before = network.extend(vec![first]);
+    let second = network.proposed(2);
+    network.extend(vec![second.clone()]);
+    network.hold(2);
+    network.applier.roll_back(&before).unwrap();
+    network.applier = Applier::new(Arc::clone(&network.store), network.rules).unwrap();
+    (network.parent, network.number) = (before.hash, before.number.get());
+    network.extend(vec![second]);
+    assert_eq!(network.missing(2), Some(0));
+    let queued = network.store.view().pool_size().unwrap();
+    assert_eq!(queued.count, 0, "they wait no longer");
+}
+
+#[test]
+fn a_transaction_with_the_blocks_effects_and_a_foreign_anchor_is_not_kept() {
+    let mut network = Network::new();
+    let blocks: Vec<L1Event> = (1..=4).map(|number| network.proposed(number)).collect();
+    network.extend(blocks);
+    let number = L2BlockNumber::new(2);
+    let txs = holdings::transactions(&network.epoch.store().view(), number)
+        .unwrap()
+        .unwrap();
+    let keep = |tx: &Transaction, is_valid: bool| {
+        let (wanted, txs) = ([(0, tx.id())], std::slice::from_ref(tx));
+        holdings::keep(&network.store, number, &wanted, txs, &|_| is_valid).unwrap()
+    };
+    // A tree of its own, and a note root of the block itself and of one after it.
+    let own = Digest([Element::from_u32(7); 4]);
+    let later = [2, 3].map(|number| network.record(number).header.note_root);
+    for anchor in [own, later[0], later[1]] {
+        let twin = with_anchor(&txs[0], anchor);
+        assert_eq!(twin.effects(), txs[0].effects());
+        assert_eq!(keep(&twin, true), 0, "{anchor}");
+        assert_eq!(network.missing(2), Some(txs.len()), "still to be asked for");
+    }
+    assert_eq!(keep(&txs[0], false), 0, "a proof that does not verify");
+    assert_eq!(keep(&txs[0], true), 1);
+    assert_eq!(network.missing(2), Some(txs.len() - 1));
+    let served = network.store.view().tx(txs[0].id()).unwrap();
+    assert_eq!(served.as_ref(), Some(&txs[0]), "whoever asks by the id gets it");
 }
 
 #[test]

@@ -370,6 +370,28 @@ async fn a_late_claimant_is_rescued_and_its_claim_settled() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_dearer_claim_is_replaced_within_its_window() {
+    let network = start();
+    network.until("a quote", |n| n.quotes() == 1).await;
+    let mut claim = network.claimed_by(Address::repeat_byte(0x77));
+    if let L1Change::Claimed(claim) = &mut claim {
+        claim.basis_point_fee = 2_001;
+    }
+    network.l1_block(1, vec![claim]);
+    // The first quote is no longer waited for.
+    network.l1_block(4, Vec::new());
+    network.until("the replacement", |n| n.settlements() == 1).await;
+    let deadline = network.outside.sent.lock().unwrap()[0].deadline_time;
+    // Slots 64 to 70 are the claim window.
+    let end = network
+        .finished
+        .epoch
+        .timing()
+        .slot_start(agoge_protocol::Slot::new(71));
+    assert_eq!(deadline, Some(end));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_bond_is_freed_after_the_epochs_blocks_were_pruned() {
     let network = Network::start();
     network.l1_block(0, vec![network.claimed_by(network.me())]);
@@ -449,6 +471,10 @@ async fn a_proof_that_did_not_land_is_tried_again_later() {
         .await;
     network.settle().await;
     assert_eq!(network.submissions().len(), 1, "not at once");
+    // The key works on one request at a time, so none may block it for the whole proof window: twelve L1 blocks from the next.
+    let from = network.chain.borrow().head.unwrap().time + 12;
+    let deadline = network.outside.sent.lock().unwrap()[0].deadline_time;
+    assert_eq!(deadline, Some(from + 12 * 12));
     // L1's blocks are not followed while a blob is waited for: the process's clock counts.
     network.clock.advance(Duration::from_secs(24));
     network

@@ -9,5 +9,6 @@
 
 mod chain;
 mod coordinator;
+mod library;
 mod pool;
 mod support;

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
-use agoge_protocol::{B256, Epoch, keccak256};
+use agoge_protocol::{B256, Digest, Epoch, Transaction, TxPublicInputs, keccak256};
 use agoge_prover::bench::SyntheticEpoch;
 use agoge_prover::epochs::Statement;
 use agoge_prover::jobs::Shelf;
@@ -146,6 +146,21 @@ impl ProofMaker for Planned {
     fn estimate_seconds(&self, _blocks: usize, _txs: usize) -> u64 {
         1_000_000
     }
+}
+
+/// The same transaction but for its anchor, which no effect shows.
+pub(crate) fn with_anchor(tx: &Transaction, anchor: Digest) -> Transaction {
+    let inputs = &tx.public_inputs;
+    let inputs = TxPublicInputs::new(
+        inputs.genesis_id(),
+        anchor,
+        *inputs.nullifiers(),
+        *inputs.commitments(),
+        inputs.fee(),
+        inputs.withdrawal(),
+        inputs.ciphertext_hash(),
+    );
+    Transaction::new(inputs.unwrap(), tx.ciphertexts, Vec::new()).unwrap()
 }
 
 /// An epoch with its statement.

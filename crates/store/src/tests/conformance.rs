@@ -486,8 +486,20 @@ fn late_transactions_are_kept_only_where_the_block_has_them() {
             "{name}"
         );
         assert_eq!(store.view().queued_tx(tx.id()).unwrap(), None, "{name}");
+        assert_eq!(
+            store.view().tx(tx.id()).unwrap(),
+            Some(tx.clone()),
+            "{name}: served to whoever asks by id"
+        );
         let outcome = chain.apply(&store, &[Act::Prune { depth: 1 }]);
         assert_eq!(outcome.requeued, vec![tx.id()], "{name}");
+        assert_eq!(store.view().mined_tx_id(tx.id()).unwrap(), None, "{name}");
+        chain.roll_back(&store, 1);
+        assert_eq!(
+            store.view().tx(tx.id()).unwrap(),
+            Some(tx.clone()),
+            "{name}: the block did not know it, so it waits in the queue"
+        );
     }
 }
 
@@ -609,6 +621,18 @@ fn a_due_prune_is_seen_before_it_is_called() {
             store.view().pruned_to(L2BlockNumber::GENESIS).is_err(),
             "{name}: proven blocks stay"
         );
+        for (number, state) in (0_u64..).zip(&states) {
+            let view = store.view().state_at(L2BlockNumber::new(number)).unwrap();
+            same_state(name, &view, state);
+            let tips = view.tips().unwrap();
+            assert_eq!(
+                (tips.pending.get(), tips.proven.get()),
+                (number, number.min(1)),
+                "{name}: proven or not"
+            );
+        }
+        let beyond = L2BlockNumber::new(u64::try_from(states.len()).unwrap());
+        assert!(store.view().state_at(beyond).is_err(), "{name}");
         chain.check(name, &store);
     }
 }

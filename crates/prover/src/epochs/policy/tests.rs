@@ -89,13 +89,27 @@ fn quotes_are_offered_only_when_they_can_be_kept() {
         ..facts()
     };
     check("client proofs are missing", &POLICY, moment(0), lacking, &[]);
-    // 16 slots of 4 s, 8 s of margin.
-    let just = EpochFacts {
-        eta_seconds: 56,
+    let taking = |eta_seconds| EpochFacts {
+        eta_seconds,
         ..facts()
     };
-    check("just in time", &POLICY, moment(0), just.clone(), &quote);
-    check("one slot later", &POLICY, moment(1), just, &[]);
+    // 16 slots of 4 s, 8 s of margin. Work that waits for the claim may begin as late as the claim window ends, after 7 slots.
+    check("just in time", &POLICY, moment(0), taking(28), &quote);
+    check("at any time", &POLICY, moment(6), taking(28), &quote);
+    check("too much to begin then", &POLICY, moment(0), taking(29), &[]);
+    let eager = Policy {
+        is_eager: true,
+        ..POLICY
+    };
+    let both = [Action::Prove, Action::Quote];
+    check("eager, just in time", &eager, moment(0), taking(56), &both);
+    check(
+        "eager, one slot later",
+        &eager,
+        moment(1),
+        taking(56),
+        &[Action::Prove],
+    );
     let poor = Moment {
         bond_available_gwei: 99,
         ..moment(0)
@@ -146,6 +160,7 @@ fn no_more_epochs_are_promised_than_can_be_worked_on() {
     let epoch = |number: u64, claim| EpochFacts {
         epoch: Epoch::new(number),
         claim,
+        eta_seconds: 10,
         ..facts()
     };
     let ours = claim(ME, 2_000, None);
@@ -162,16 +177,17 @@ fn no_more_epochs_are_promised_than_can_be_worked_on() {
 
 #[test]
 fn what_is_promised_takes_its_turn_after_older_work() {
-    // Each fits alone into the 56 s that are left, not both; the older is ours, or others' and wanted.
+    // Each fits alone into the 56 s that are left, or the 28 s after the claim window, not both; the older is ours, or others' and wanted.
     let epoch = |number: u64, claim, proof_from| EpochFacts {
         epoch: Epoch::new(number),
         claim,
         proof_from,
-        eta_seconds: 40,
         ..facts()
     };
     let quotes = |policy: &Policy, older: EpochFacts| {
-        let actions = decide(ME, policy, &moment(0), &[older, epoch(5, None, None)]);
+        let eta_seconds = if policy.is_eager { 40 } else { 20 };
+        let epochs = [older, epoch(5, None, None)].map(|facts| EpochFacts { eta_seconds, ..facts });
+        let actions = decide(ME, policy, &moment(0), &epochs);
         actions
             .iter()
             .filter(|(_, action)| *action == Action::Quote)
@@ -207,7 +223,12 @@ fn an_epoch_that_cannot_be_proven_to_its_end_is_no_delivery_and_takes_no_room() 
     };
     check("nothing to deliver", &patient, moment(0), cut.clone(), &[]);
     let rescue = [Action::Submit(SubmitReason::Rescue)];
-    check("the good prefix", &patient, moment(16), cut, &rescue);
+    check("the good prefix", &patient, moment(16), cut.clone(), &rescue);
+    let selfish = Policy {
+        rescues: false,
+        ..patient
+    };
+    check("of our claim, not a rescue", &selfish, moment(16), cut, &rescue);
     let eager = Policy {
         is_eager: true,
         epochs_max: 1,
@@ -261,8 +282,20 @@ fn work_is_done_for_claims_of_ours_for_orphans_and_when_eager() {
     };
     check("no rescues", &selfish, moment(16), claimed(OTHER, Some(112)), &[]);
     check("no deadline yet", &patient, moment(16), claimed(OTHER, None), &[]);
-    // Epoch 5 may be proven until the end of epoch 9; two slots before that.
-    check("closing", &patient, moment(62), claimed(OTHER, None), &prove);
+    // Epoch 5 may be proven until the end of epoch 9; eight slots before that, or the margin if it is longer.
+    check("not closing", &patient, moment(55), claimed(OTHER, None), &[]);
+    check("closing", &patient, moment(56), claimed(OTHER, None), &prove);
+    let careful = Policy {
+        margin_seconds: 40,
+        ..patient
+    };
+    check(
+        "closing, with a margin",
+        &careful,
+        moment(54),
+        claimed(OTHER, None),
+        &prove,
+    );
     check("closed", &patient, moment(64), claimed(OTHER, None), &[]);
     let proven = Moment {
         proven: L2BlockNumber::new(56),
@@ -319,7 +352,7 @@ fn a_proof_is_sent_when_it_pays_or_saves_the_epoch() {
     check("another's", &policy, moment(15), claimed(OTHER, Some(112)), &[]);
     let rescue = submit(SubmitReason::Rescue);
     check("late", &policy, moment(16), claimed(OTHER, Some(112)), &rescue);
-    check("closing", &policy, moment(62), claimed(OTHER, None), &rescue);
+    check("closing", &policy, moment(56), claimed(OTHER, None), &rescue);
     let sent = EpochFacts {
         is_submitting: true,
         ..claimed(ME, None)

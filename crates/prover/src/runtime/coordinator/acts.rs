@@ -13,8 +13,10 @@ use crate::runtime::seams::{Goal, GoalKey};
 
 /// Slots after which an unclaimed quote is offered again: a node may have been unable to judge the first.
 const QUOTE_SLOTS: u64 = 2;
-/// Pause after a proof was not taken, in L1 slots; doubled with each further one, at most this times 64.
+/// Pause after a proof was not taken, in L1 slots; doubled with each further one, at most this times 4.
 const RETRY_L1_SLOTS: u64 = 2;
+/// One try to bring a proof to L1, in L1 slots: the key works on one request at a time, and the next proof may be worth more.
+const TRY_L1_SLOTS: u64 = 12;
 
 impl Coordinator {
     pub(super) fn act(
@@ -84,7 +86,11 @@ impl Coordinator {
         tracing::info!(epoch = %quote.epoch, fee_bps = quote.basis_point_fee, bond_gwei = quote.bond_amount_gwei, "quote offered");
         let signed = SignedQuote { quote, signature };
         let outside = Arc::clone(&self.outside);
-        let replace = is_claimed.then(|| replace_claim(self.prover_bonds, &signed, block_range(&goal.key)));
+        let replace = is_claimed.then(|| {
+            let mut request = replace_claim(self.prover_bonds, &signed, block_range(&goal.key));
+            request.deadline_time = Some(now.timing.slot_start(Slot::new(window_end)));
+            request
+        });
         self.spawner.spawn("offer-quote", async move {
             outside.offer(signed).await;
             // A cheaper quote replaces a claim, brought by anyone.
@@ -114,13 +120,11 @@ impl Coordinator {
             evaluation: statement.opening.to_bytes().into(),
             proof: proof.as_ref().clone().into(),
         };
-        let last = goal
-            .key
-            .epoch
-            .get()
-            .saturating_add(self.rules.proof_window_epochs);
         let mut request = submission.request(self.claimant.rollup);
-        request.deadline_time = Some(now.timing.epoch_start(Epoch::new(last).next()));
+        // L1's clock stands still while its blocks are not followed; the process's may be behind.
+        let from = self.clock.now_unix_seconds().max(now.time);
+        let try_end = from.saturating_add(self.rules.l1_slot_seconds.saturating_mul(TRY_L1_SLOTS));
+        request.deadline_time = Some(try_end.min(now.proof_window_end(goal.key.epoch)));
         tracing::info!(epoch = %goal.key.epoch, first = %goal.key.first, last = %goal.key.last, ?reason, "epoch proof sent to L1");
         let (outside, results, epoch) = (Arc::clone(&self.outside), state.results.clone(), goal.key.epoch);
         self.spawner.spawn("submit-proof", async move {
@@ -156,11 +160,9 @@ impl Coordinator {
                 state.bond_available_gwei = bond.or(state.bond_available_gwei);
             }
             Done::Statement(key, made) => {
-                let memory = state
-                    .memory
-                    .get_mut(&key.epoch)
-                    .filter(|memory| memory.goal.as_ref() == Some(&key));
-                let Some(memory) = memory else { return };
+                let Some(memory) = state.memory_of(&key) else {
+                    return;
+                };
                 memory.statement = match *made {
                     Ok(statement) => StatementState::Ready(Arc::new(statement)),
                     Err(error) => {
@@ -170,10 +172,11 @@ impl Coordinator {
                 };
             }
             Done::BlobsMissing(key) => {
-                if let Some(memory) = state.memory.get_mut(&key.epoch) {
-                    tracing::warn!(epoch = %key.epoch, "blobs or blocks of the epoch are missing; trying again");
-                    memory.statement = StatementState::Failed(now.saturating_add(pause));
-                }
+                let Some(memory) = state.memory_of(&key) else {
+                    return;
+                };
+                tracing::warn!(epoch = %key.epoch, "blobs or blocks of the epoch are missing; trying again");
+                memory.statement = StatementState::Failed(now.saturating_add(pause));
             }
             Done::Sent(epoch, outcome) => {
                 let Some(memory) = state.memory.get_mut(&epoch) else {

@@ -56,7 +56,7 @@ impl Tries {
         let wait = if is_mined {
             pause.saturating_mul(2)
         } else {
-            let doublings = self.failures.saturating_sub(1).min(6);
+            let doublings = self.failures.saturating_sub(1).min(2);
             pause.saturating_mul(1 << doublings)
         };
         self.retry_at = now.saturating_add(wait);
@@ -91,6 +91,12 @@ pub(super) struct State {
 }
 
 impl State {
+    /// What is remembered of a goal's epoch, if the goal is still the epoch's.
+    pub(super) fn memory_of(&mut self, key: &GoalKey) -> Option<&mut Memory> {
+        let memory = self.memory.get_mut(&key.epoch)?;
+        (memory.goal.as_ref() == Some(key)).then_some(memory)
+    }
+
     /// What each epoch's proof is about, with its statement if that is made.
     pub(super) fn goals(&self, open: &OpenEpochs) -> Vec<Goal> {
         let goal = |epoch: &OpenEpoch| {
@@ -172,4 +178,47 @@ pub(super) fn statement(store: &Store, claimant: &Claimant, timing: &Timing, key
     }
     let made = Statement::new(claimant, timing, &blocks, &blobs);
     Done::Statement(key, Box::new(made))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pauses_grow_to_four_times_the_first() {
+        let mut tries = Tries::default();
+        let mut waits = Vec::new();
+        for _ in 0..6 {
+            tries.end(false, 1_000, 24);
+            waits.push(tries.retry_at - 1_000);
+        }
+        assert_eq!(waits, [24, 48, 96, 96, 96, 96]);
+        tries.start_anew();
+        assert!(tries.may_start(1_000));
+    }
+
+    #[test]
+    fn what_is_told_of_an_earlier_goal_is_not_the_present_ones() {
+        let key = |last| GoalKey {
+            epoch: Epoch::new(1),
+            first: L2BlockNumber::new(2),
+            last: L2BlockNumber::new(last),
+            end_archive: agoge_protocol::Digest::ZERO,
+        };
+        let memory = Memory {
+            goal: Some(key(4)),
+            ..Memory::default()
+        };
+        let mut state = State {
+            memory: BTreeMap::from([(Epoch::new(1), memory)]),
+            settlements: BTreeMap::new(),
+            held: Held::new(),
+            bond_available_gwei: None,
+            is_asking_bond: false,
+            bond_asked_at: 0,
+            results: mpsc::channel(1).0,
+        };
+        assert!(state.memory_of(&key(3)).is_none());
+        assert!(state.memory_of(&key(4)).is_some());
+    }
 }

@@ -7,7 +7,7 @@ const A: WorkerId = WorkerId(0);
 const B: WorkerId = WorkerId(1);
 
 fn id(number: u8) -> JobId {
-    JobId::block(B256::repeat_byte(number))
+    JobId::block(B256::repeat_byte(number), &[])
 }
 
 fn job(number: u8, kind: JobKind, needs: &[u8], epoch: u64) -> WantedJob {
@@ -194,7 +194,7 @@ fn a_new_plan_keeps_what_is_known_of_jobs_that_stay() {
 fn the_number_of_jobs_is_bounded() {
     let mut queue = JobQueue::default();
     let many = (0..JOBS_MAX + 3).map(|number| WantedJob {
-        id: JobId::block(B256::from(agoge_protocol::U256::from(number))),
+        id: JobId::block(B256::from(agoge_protocol::U256::from(number)), &[]),
         kind: JobKind::Root,
         needs: Vec::new(),
         epoch: 0,
