@@ -86,12 +86,14 @@ struct Up {
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
 enum Story {
-    /// Both, one after the other.
+    /// Those of the chain and of proving, one after the other.
     All,
     /// Stake, deposit, private transfer, blocks on L1, a fresh node that rebuilds the state.
     Chain,
     /// Quote, claim, epoch proof on L1, fees and bond, a withdrawal that its owner pulls on L1.
     Proving,
+    /// A new Rollup is deployed, signalled, voted and executed; the nodes move to it and its first epoch is proven.
+    Upgrade,
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
@@ -148,6 +150,7 @@ async fn go(plan: Plan, up: &Up) -> eyre::Result<()> {
             Story::All => demo::all(plan).await?,
             Story::Chain => demo::chain(plan).await?,
             Story::Proving => demo::proving(plan).await?,
+            Story::Upgrade => demo::upgrade(plan).await?,
         };
         eprintln!(
             "every step was checked on L1; logs and data: {}",

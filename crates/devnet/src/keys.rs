@@ -21,6 +21,8 @@ pub enum Role {
     Prover,
     /// Edits the allow-list.
     AllowListAdmin,
+    /// Deploys what governance is asked to take, and carries proposals on.
+    Operator,
 }
 
 /// The key of a role; equal seeds, roles and numbers give equal keys.

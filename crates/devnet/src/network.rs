@@ -7,9 +7,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use agoge_l1_client::{L1Client, L1Config, RollupReader};
-use agoge_protocol::Deployment;
+use agoge_protocol::{Address, Deployment};
 use agoge_supervisor::SystemClock;
-use eyre::{Context, Result, bail};
+use eyre::{Context, Result, bail, eyre};
 use serde_json::{Value, json};
 
 use crate::anvil::Anvil;
@@ -160,6 +160,27 @@ impl Devnet {
             self.bootnode = Some(node.multiaddress(&node.rpc()?.info().await?.peer_id));
         }
         self.nodes.push(node);
+        Ok(())
+    }
+
+    /// Judges the network by another of its Rollups from now on, one of the deployment file's.
+    ///
+    /// # Errors
+    /// Those of the file and of L1; the file does not name it.
+    pub async fn move_to(&mut self, rollup: Address) -> Result<()> {
+        let mut deployment: Deployment = serde_json::from_slice(&fs::read(self.deployment_file())?)?;
+        let instance = deployment
+            .contracts
+            .iter()
+            .find(|contract| contract.name == "Rollup" && contract.address == rollup)
+            .map(|contract| contract.instance)
+            .ok_or_else(|| eyre!("the deployment file names no Rollup {rollup}"))?;
+        deployment
+            .contracts
+            .retain(|contract| contract.instance.is_none() || contract.instance == instance);
+        self.l1 = l1(&self.plan, &self.anvil, Some(deployment.clone())).await?;
+        self.reader = self.l1.reader()?;
+        self.deployment = deployment;
         Ok(())
     }
 

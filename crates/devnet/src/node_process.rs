@@ -176,7 +176,7 @@ impl NodeProcess {
     }
 
     async fn admin(&self, method: &str, params: Value) -> Result<Value, ProcessError> {
-        let token = fs::read_to_string(self.data_dir.join("admin.token")).map_err(self.process.io())?;
+        let token = fs::read_to_string(self.token_file()).map_err(self.process.io())?;
         self.process
             .call(self.ports.admin, Some(token.trim()), method, params)
             .await
@@ -216,6 +216,16 @@ impl NodeProcess {
         format!("http://127.0.0.1:{}", self.ports.rpc)
     }
     /// Log file.
+    pub fn admin_url(&self) -> String {
+        format!("http://127.0.0.1:{}", self.ports.admin)
+    }
+
+    /// Where the token of its admin RPC is.
+    pub fn token_file(&self) -> PathBuf {
+        self.data_dir.join("admin.token")
+    }
+
+    /// Its log file.
     pub fn log(&self) -> &Path {
         self.process.log()
     }

@@ -3,6 +3,7 @@
 mod chain;
 mod ledger;
 mod proving;
+mod upgrade;
 
 use eyre::Result;
 
@@ -47,6 +48,19 @@ pub async fn proving(plan: Plan) -> Result<Devnet> {
     let (alice, _) = wallets(&devnet).await?;
     chain::deposit(&mut story, &devnet, &alice).await?;
     proving::tell(&mut story, &mut devnet, &alice).await?;
+    Ok(devnet)
+}
+
+/// Tells the story of an upgrade to version 2 and returns the devnet, still running.
+///
+/// # Errors
+/// The step that failed.
+pub async fn upgrade(plan: Plan) -> Result<Devnet> {
+    let mut story = Story::default();
+    let mut devnet = chain::start(&mut story, plan).await?;
+    let (alice, _) = wallets(&devnet).await?;
+    chain::deposit(&mut story, &devnet, &alice).await?;
+    upgrade::tell(&mut story, &mut devnet, &alice).await?;
     Ok(devnet)
 }
 

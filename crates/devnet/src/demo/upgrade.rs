@@ -1,0 +1,365 @@
+//! The story of an upgrade, by the commands of the governance guide: deploy, verify, signal, nominate, vote, queue, execute; the nodes move
+//! by themselves; the new Rollup makes a block in every slot of its first epoch, and that epoch is proven.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use agoge_contract_bindings::rollup::Rollup;
+use agoge_protocol::{Address, Deployment, Epoch, U256};
+use alloy::sol_types::SolEvent;
+use eyre::{Result, ensure, eyre};
+use serde_json::{Value, json};
+use tokio::time::{Instant, sleep};
+
+use super::Story;
+use super::chain::first_node;
+use crate::govctl::Govctl;
+use crate::keys::{Role, key};
+use crate::network::Devnet;
+use crate::wallets::Wallet;
+use crate::watch::POLL;
+
+/// What a deployer and each voter has for gas, wei.
+const GAS_WEI: u128 = 1_000_000_000_000_000_000;
+/// Exit code of `govctl` for "not yet".
+const NOT_YET: i32 = 3;
+
+/// What is decided on.
+struct Upgrade {
+    rollup: Address,
+    payload: String,
+    actions_hash: String,
+}
+
+pub(super) async fn tell(story: &mut Story, devnet: &mut Devnet, alice: &Wallet) -> Result<()> {
+    let operator = account(devnet, "operator", Role::Operator, 0).await?;
+    let voters = voters(devnet).await?;
+    let upgrade = prepared(story, devnet, &operator).await?;
+    let proposal = nominated(story, devnet, &operator, &upgrade).await?;
+    decided(story, devnet, &operator, &voters, &proposal, &upgrade).await?;
+    let activation = executed(story, devnet, &operator, &proposal, &upgrade).await?;
+    let old = devnet.deployment.clone();
+    moved(story, devnet, &upgrade, activation).await?;
+    first_epoch(story, devnet, activation).await?;
+    if !devnet.provers.is_empty() {
+        proven(story, devnet, &old).await?;
+    }
+    used(story, devnet, alice).await
+}
+
+async fn account(devnet: &Devnet, name: &str, role: Role, number: usize) -> Result<Govctl> {
+    let key = key(&devnet.plan.seed, role, number);
+    devnet.anvil.set_balance(key.address(), GAS_WEI).await?;
+    Govctl::create(devnet, name, &key)
+}
+
+/// Withdrawers of two thirds of the stake.
+async fn voters(devnet: &Devnet) -> Result<Vec<Govctl>> {
+    let mut voters = Vec::new();
+    let count = devnet.plan.keys.saturating_mul(2).div_ceil(3);
+    for number in 0..count {
+        voters.push(account(devnet, &format!("withdrawer-{number}"), Role::Withdrawer, number).await?);
+    }
+    Ok(voters)
+}
+
+/// A person deploys the new Rollup with its payload, and checks both.
+async fn prepared(story: &mut Story, devnet: &Devnet, operator: &Govctl) -> Result<Upgrade> {
+    story.tell("govctl deploy rollup --version 2");
+    operator.run(&["deploy", "rollup", "--version", "2"]).await?;
+    let deployment: Deployment = serde_json::from_slice(&std::fs::read(devnet.deployment_file())?)?;
+    let rollup = deployment
+        .contracts
+        .iter()
+        .find(|contract| contract.name == "Rollup" && contract.instance == Some(2))
+        .ok_or_else(|| eyre!("the deployment file has no Rollup of instance 2"))?
+        .address;
+    let payload = deployment.address("UpgradePayload")?.to_string();
+    story.tell(&format!("govctl payload verify {payload}"));
+    let verified = operator.run(&["payload", "verify", &payload]).await?;
+    let actions_hash = find_text(&verified, "actions_hash")
+        .ok_or_else(|| eyre!("payload verify names no actions hash: {verified}"))?;
+    story.checked(&format!(
+        "Rollup version 2 is at {rollup}; the payload adds it to the Registry and does nothing else"
+    ));
+    Ok(Upgrade {
+        rollup,
+        payload,
+        actions_hash,
+    })
+}
+
+/// Proposers signal with their blocks until a round has its winner.
+async fn nominated(
+    story: &mut Story,
+    devnet: &mut Devnet,
+    operator: &Govctl,
+    upgrade: &Upgrade,
+) -> Result<String> {
+    story.tell("govctl signal, to the admin port of every validator's node");
+    for node in &devnet.nodes {
+        if node.attesters().is_empty() {
+            continue;
+        }
+        let (url, token) = (node.admin_url(), node.token_file().display().to_string());
+        operator
+            .run(&[
+                "signal",
+                &upgrade.payload,
+                "--expect-hash",
+                &upgrade.actions_hash,
+                "--node",
+                &url,
+                "--token",
+                &token,
+            ])
+            .await?;
+    }
+    let rules = &devnet.plan.network.governance;
+    let (round_slots, quorum) = (rules.round_slots, rules.quorum_signals);
+    story.tell(&format!(
+        "blocks carry signals; a round of {round_slots} slots needs {quorum}; govctl nominate"
+    ));
+    let limit = devnet.slots(round_slots.saturating_mul(4));
+    let made = repeat(devnet, operator, &["nominate"], limit).await?;
+    let proposal = made
+        .pointer("/proposal/id")
+        .and_then(Value::as_str)
+        .ok_or_else(|| eyre!("nominate names no proposal: {made}"))?
+        .to_owned();
+    story.checked(&format!(
+        "a round is won; proposal {proposal} holds a copy of the actions"
+    ));
+    Ok(proposal)
+}
+
+/// Two thirds of the stake vote for it; it is queued.
+async fn decided(
+    story: &mut Story,
+    devnet: &mut Devnet,
+    operator: &Govctl,
+    voters: &[Govctl],
+    proposal: &str,
+    upgrade: &Upgrade,
+) -> Result<()> {
+    let rules = &devnet.plan.network.governance;
+    let (delay, period) = (rules.vote_delay_seconds, rules.vote_period_seconds);
+    story.tell(&format!("govctl vote for, by {} withdrawers", voters.len()));
+    let limit = Duration::from_secs(delay.saturating_add(period).saturating_add(30));
+    for voter in voters {
+        let args = ["vote", proposal, "for", "--expect-hash", &upgrade.actions_hash];
+        repeat(devnet, voter, &args, limit).await?;
+    }
+    repeat(devnet, operator, &["queue", proposal], limit).await?;
+    story.checked("the proposal passed and is queued in the timelock");
+    Ok(())
+}
+
+/// The timelock runs what was nominated. Returns the activation epoch.
+async fn executed(
+    story: &mut Story,
+    devnet: &mut Devnet,
+    operator: &Govctl,
+    proposal: &str,
+    upgrade: &Upgrade,
+) -> Result<Epoch> {
+    let limit = Duration::from_secs(devnet.plan.network.governance.timelock_seconds.saturating_add(30));
+    repeat(devnet, operator, &["execute", proposal], limit).await?;
+    let listed = devnet
+        .view(
+            "Registry",
+            &agoge_contract_bindings::registry::Registry::activationOfCall {
+                _rollup: upgrade.rollup,
+            },
+        )
+        .await?;
+    let activation = Epoch::new(u64::try_from(listed)?);
+    story.checked(&format!(
+        "executed: the Registry lists the new Rollup from epoch {activation} on"
+    ));
+    Ok(activation)
+}
+
+/// Every node starts the new instance by itself, and is on it from the activation on.
+async fn moved(story: &mut Story, devnet: &mut Devnet, upgrade: &Upgrade, activation: Epoch) -> Result<()> {
+    let limit = Instant::now() + devnet.slots(8);
+    for place in 0..devnet.nodes.len() {
+        while !lists(devnet, place, upgrade.rollup, &["idle", "active"]).await? {
+            ensure!(
+                Instant::now() < limit,
+                "node {place} does not run the new instance"
+            );
+            devnet.check_alive()?;
+            sleep(POLL).await;
+        }
+    }
+    story.checked("every node runs the new instance beside the old one, without a restart");
+    let first = devnet.timing().first_slot(activation);
+    story.tell(&format!("epoch {activation} begins with slot {first}"));
+    devnet.wait_for_slot(first).await?;
+    devnet.move_to(upgrade.rollup).await?;
+    devnet.wait_for_block(1, devnet.slots(2)).await?;
+    for place in 0..devnet.nodes.len() {
+        let info = devnet
+            .nodes
+            .get(place)
+            .ok_or_else(|| eyre!("no node {place}"))?
+            .rpc()?
+            .info()
+            .await?;
+        ensure!(
+            info.rollup == upgrade.rollup,
+            "node {place} answers for {} in the activation epoch",
+            info.rollup
+        );
+    }
+    story.checked("the first slot of the epoch has block 1 of the new Rollup; every node answers for it");
+    Ok(())
+}
+
+/// No slot of the first full epoch is lost.
+async fn first_epoch(story: &mut Story, devnet: &mut Devnet, activation: Epoch) -> Result<()> {
+    let timing = devnet.timing();
+    let (first, next) = (
+        timing.first_slot(activation).get(),
+        timing.first_slot(activation.next()),
+    );
+    devnet.wait_for_slot(next).await?;
+    let slots = proposed_slots(devnet).await?;
+    let lost: Vec<u64> = (first..next.get()).filter(|slot| !slots.contains(slot)).collect();
+    ensure!(
+        lost.is_empty(),
+        "slots {lost:?} of epoch {activation} have no block"
+    );
+    let blocks = u64::try_from(slots.range(first..next.get()).count())?;
+    devnet.wait_agreed(blocks, devnet.slots(8)).await?;
+    story.checked(&format!(
+        "all {blocks} slots of the new Rollup's first epoch have a block; all nodes agree on them"
+    ));
+    Ok(())
+}
+
+/// Slots in which the Rollup got a block.
+async fn proposed_slots(devnet: &Devnet) -> Result<BTreeSet<u64>> {
+    let filter = json!({
+        "address": devnet.deployment.address("Rollup")?,
+        "fromBlock": format!("{:#x}", devnet.deployment.deploy_block),
+        "topics": [Rollup::BlockProposed::SIGNATURE_HASH],
+    });
+    let logs = devnet.anvil.call("eth_getLogs", json!([filter])).await?;
+    let logs = logs.as_array().ok_or_else(|| eyre!("no list of logs: {logs}"))?;
+    let slot = |log: &Value| -> Option<u64> {
+        let topic = log.get("topics")?.get(2)?.as_str()?.parse::<U256>().ok()?;
+        u64::try_from(topic).ok()
+    };
+    logs.iter()
+        .map(|log| slot(log).ok_or_else(|| eyre!("a log without a slot: {log}")))
+        .collect()
+}
+
+/// The old Rollup's last blocks are proven, and the new one's first epoch.
+async fn proven(story: &mut Story, devnet: &mut Devnet, old: &Deployment) -> Result<()> {
+    let epochs = devnet.plan.network.proving.proof_window_epochs.saturating_add(1);
+    let window = devnet.slots(devnet.plan.network.protocol.epoch_slots.saturating_mul(epochs));
+    let epoch_blocks = devnet.plan.network.protocol.epoch_slots;
+    let tip = devnet.wait_for_proof(epoch_blocks, window).await?;
+    devnet
+        .wait_proven_everywhere(epoch_blocks, devnet.slots(8))
+        .await?;
+    story.checked(&format!(
+        "the new Rollup's first epoch is proven on L1 (block {tip}); every node has its proven tip"
+    ));
+    let limit = Instant::now() + window;
+    loop {
+        let tips = devnet
+            .l1
+            .view(
+                old.address("Rollup")?,
+                &Rollup::tipsCall {},
+                agoge_l1_client::At::Latest,
+            )
+            .await?;
+        if tips.provenNumber == tips.pendingNumber {
+            story.checked(&format!(
+                "all {} blocks of the old Rollup are proven: nothing of it is lost",
+                tips.provenNumber
+            ));
+            return Ok(());
+        }
+        ensure!(
+            Instant::now() < limit,
+            "block {} of the old Rollup is proven, block {} is its last",
+            tips.provenNumber,
+            tips.pendingNumber
+        );
+        devnet.check_alive()?;
+        sleep(POLL).await;
+    }
+}
+
+/// The new Rollup takes a deposit; the old one, superseded, refuses.
+async fn used(story: &mut Story, devnet: &Devnet, alice: &Wallet) -> Result<()> {
+    let node = first_node(devnet)?;
+    ensure!(
+        alice.spendable(&node).await? == 0,
+        "the new Rollup does not begin with an empty state"
+    );
+    alice.deposit(&node, "0.2ether").await?;
+    let held = alice.spendable(&node).await?;
+    ensure!(
+        held == 200_000_000,
+        "alice can spend {held} gwei, expected 200000000"
+    );
+    story.checked("alice deposited into the new Rollup and holds a note there");
+    Ok(())
+}
+
+/// Runs a command until it no longer says "not yet".
+async fn repeat(devnet: &mut Devnet, govctl: &Govctl, args: &[&str], limit: Duration) -> Result<Value> {
+    let end = Instant::now() + limit;
+    loop {
+        let answer = govctl.ask(args).await?;
+        if answer.code == 0 {
+            return Ok(answer.data);
+        }
+        ensure!(
+            answer.code == NOT_YET && Instant::now() < end,
+            "govctl {}: exit code {}: {}\n{}",
+            args.join(" "),
+            answer.code,
+            answer.data,
+            answer.told
+        );
+        devnet.check_alive()?;
+        sleep(POLL).await;
+    }
+}
+
+/// Whether a node lists a Rollup in one of these states.
+async fn lists(devnet: &Devnet, place: usize, rollup: Address, states: &[&str]) -> Result<bool> {
+    let node = devnet.nodes.get(place).ok_or_else(|| eyre!("no node {place}"))?;
+    let listed = node.public_call("agoge_instances", json!([])).await?;
+    let entries = listed.as_array().cloned().unwrap_or_default();
+    Ok(entries.iter().any(|entry| {
+        let is_it = entry
+            .get("rollup")
+            .and_then(Value::as_str)
+            .and_then(|text| text.parse::<Address>().ok())
+            == Some(rollup);
+        let state = entry.get("state").and_then(Value::as_str).unwrap_or_default();
+        is_it && states.contains(&state)
+    }))
+}
+
+/// The first text under a key, wherever it stands.
+fn find_text(value: &Value, key: &str) -> Option<String> {
+    match value {
+        Value::Object(map) => map
+            .get(key)
+            .and_then(Value::as_str)
+            .map(str::to_owned)
+            .or_else(|| map.values().find_map(|inner| find_text(inner, key))),
+        Value::Array(list) => list.iter().find_map(|inner| find_text(inner, key)),
+        _ => None,
+    }
+}
