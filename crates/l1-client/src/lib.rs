@@ -21,6 +21,7 @@ mod reader;
 mod revert;
 mod rpc;
 mod sender;
+mod simulate;
 
 pub use blob::{ArchiveError, Blob, BlobError, BlobSource, SourceFailure, WrongBlobLength};
 pub use bonds::{Claim, ProverAccount};
@@ -40,3 +41,4 @@ pub use sender::{
     GAS_LIMIT_MAX, GasPolicy, JournalError, L1Sender, L1Wallet, MinedTx, Purpose, SendOutcome, SenderError,
     SenderHandle, SenderHealth, SenderStopped, SignError, TxRequest,
 };
+pub use simulate::Simulation;

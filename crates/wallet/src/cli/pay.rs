@@ -11,7 +11,7 @@ use super::input;
 use super::session::{Released, Session};
 use super::wait::Patience;
 use super::{Global, Paying, Send, Wait, Waiting, WalletError, Withdraw, say};
-use crate::amount::format_ether;
+use agoge_host::amount::format_ether;
 use crate::book::{TooManyUnderWay, UNDER_WAY_MAX};
 use crate::node::{Node, NodeError, words};
 use crate::raw_transaction;
