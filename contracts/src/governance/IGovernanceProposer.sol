@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity 0.8.37;
 
+import {Action} from "@agoge/governance/IPayload.sol";
 import {IRegistry} from "@agoge/governance/IRegistry.sol";
 import {Slot} from "@agoge/time/TimeLib.sol";
 
@@ -8,8 +9,8 @@ import {Slot} from "@agoge/time/TimeLib.sol";
 /// @param registry The network's Registry: clock and canonical instance.
 /// @param governance Where winners are nominated.
 /// @param roundSlots M: slots of a round. Round r is made of slots `r * M .. (r + 1) * M - 1` of the network's clock.
-/// @param quorumSignals N: signals that nominate, more than M / 2 and at most M.
-/// @param lifetimeRounds Rounds after its own in which a winner can be nominated, at least 1.
+/// @param quorumSignals N: signals that nominate, more than M / 2 and at most M; M at most 65,535.
+/// @param lifetimeRounds Rounds after its own in which a winner can be nominated, 1 to 65,535.
 struct GovernanceProposerConfig {
     IRegistry registry;
     address governance;
@@ -72,7 +73,7 @@ interface IGovernanceProposer {
 
     error GovernanceProposer__ZeroAddress();
     error GovernanceProposer__InvalidQuorum(uint256 quorumSignals, uint256 roundSlots);
-    error GovernanceProposer__ZeroLifetime();
+    error GovernanceProposer__InvalidLifetime(uint256 lifetimeRounds);
     error GovernanceProposer__NotCanonical(address instance, address canonical);
     error GovernanceProposer__WrongSlot(Slot given, Slot current);
     error GovernanceProposer__AlreadySignalled(Slot slot);
@@ -121,11 +122,17 @@ interface IGovernanceProposer {
     /// @notice The round of this L1 block; 0 before genesis.
     function currentRound() external view returns (uint256);
 
-    /// @notice Where a round of an instance stands.
+    /// @notice Where a round of an instance stands; empty once its lifetime is over and a later round took its place in storage.
     function round(address _instance, uint256 _round) external view returns (Round memory);
 
     /// @notice Signals for a key in a round of an instance.
     function signalsOf(address _instance, uint256 _round, bytes32 _key) external view returns (uint256);
+
+    /// @notice The proposer of a slot, as an instance tells it with bounded gas; reverts if it does not.
+    function proposerOf(address _instance, Slot _slot) external view returns (address);
+
+    /// @notice A payload's actions, as `nominate` reads them; reverts if the answer is none.
+    function actionsOf(address _payload) external view returns (Action[] memory);
 
     /// @notice What a signal for a payload with such actions names now.
     function keyOf(address _payload, bytes32 _actionsHash) external view returns (bytes32);

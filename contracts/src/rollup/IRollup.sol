@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity 0.8.37;
 
+import {IGovernanceProposer} from "@agoge/governance/IGovernanceProposer.sol";
 import {IRegistry} from "@agoge/governance/IRegistry.sol";
 import {IPullPayments} from "@agoge/payments/IPullPayments.sol";
 import {IEpochProofVerifier} from "@agoge/proving/IEpochProofVerifier.sol";
@@ -15,6 +16,7 @@ import {Epoch, Slot, Timestamp} from "@agoge/time/TimeLib.sol";
 /// @param registry The network's Registry: clock and instances.
 /// @param staking The network's Staking, of the same Registry.
 /// @param proverBonds The network's ProverBonds, of the same Registry.
+/// @param governanceProposer Counts the signals bundled with blocks, of the same Registry.
 /// @param epochProofVerifier Verifier of epoch proofs.
 /// @param epochStatement Computes the public inputs of epoch proofs.
 /// @param genesisArchive Archive root before the first block, four elements.
@@ -33,6 +35,7 @@ struct RollupConfig {
     IRegistry registry;
     IStaking staking;
     IProverBonds proverBonds;
+    IGovernanceProposer governanceProposer;
     IEpochProofVerifier epochProofVerifier;
     IEpochStatement epochStatement;
     bytes32 genesisArchive;
@@ -71,7 +74,7 @@ struct Attestations {
 
 /// @notice The proposer's signature over every byte of the publication.
 /// @param quoteDigest Keccak of the bundled claim's bytes; zero without one.
-/// @param payload Bundled governance signal; zero until Governance exists.
+/// @param payload Payload that the bundled signal is for; zero without a signal.
 /// @param actionsHash Hash of the payload's actions; zero without a payload.
 /// @param r First half of the compact signature.
 /// @param vs Second half of the compact signature.
@@ -151,6 +154,11 @@ interface IRollup is IInbox, IEpochProofs, IPullPayments {
     /// @param reason What ProverBonds reverted with.
     event BundledClaimFailed(uint256 indexed number, bytes reason);
 
+    /// @notice A bundled signal had no effect; the block stands.
+    /// @param number The block.
+    /// @param reason What GovernanceProposer reverted with.
+    event BundledSignalFailed(uint256 indexed number, bytes reason);
+
     /// @notice An epoch's committee was drawn and stored.
     /// @param committee Contract whose code, behind the first byte, is the members' addresses in the order of committee indices.
     event EpochSetUp(Epoch indexed epoch, bytes32 seed, address committee);
@@ -163,6 +171,7 @@ interface IRollup is IInbox, IEpochProofs, IPullPayments {
     error Rollup__RingTooSmall(uint256 ringSize, uint256 minimum);
     error Rollup__InvalidInboxParameters(uint256 lagSlots, uint256 depositsPerBlockMax, uint256 minimumDepositGwei);
     error Rollup__BondsOfAnotherRegistry(address proverBonds);
+    error Rollup__ProposerOfAnotherRegistry(address governanceProposer);
     error Rollup__NoCode(address account);
     error Rollup__InvalidBlockBounds(uint256 transactionsMax, uint256 withdrawalsMax);
     error Rollup__EpochTooLong(uint256 epochSlots);
@@ -173,7 +182,7 @@ interface IRollup is IInbox, IEpochProofs, IPullPayments {
     error Rollup__SlotTaken(Slot given, Slot tip);
     error Rollup__NotFieldElements(bytes32 archive);
     error Rollup__ZeroFeeRecipient();
-    error Rollup__ExtrasNotEmpty();
+    error Rollup__ActionsWithoutPayload();
     error Rollup__WrongClaim(bytes32 given, bytes32 signed);
     error Rollup__TooLittleGas(uint256 given, uint256 minimum);
     error Rollup__CommitteeTooSmall(uint256 setSize, uint256 committeeSize);
@@ -197,17 +206,18 @@ interface IRollup is IInbox, IEpochProofs, IPullPayments {
     /// Checks, in this order: the transaction carries exactly one blob (`Rollup__NotOneBlob`); the slot is the one of this L1 block
     /// (`Rollup__WrongSlot`) and later than the tip's (`Rollup__SlotTaken`); archive (`Rollup__NotFieldElements`); fee recipient
     /// (`Rollup__ZeroFeeRecipient`); inbox end (`Inbox__TooManyConsumed`, `Inbox__NotDue`, `Inbox__TooFewConsumed`); the
-    /// governance signal is empty (`Rollup__ExtrasNotEmpty`) and the bundled claim is the signed one (`Rollup__WrongClaim`); the committee exists (`Rollup__CommitteeTooSmall` and the errors of the seed proof);
+    /// signal names a payload or nothing (`Rollup__ActionsWithoutPayload`) and the bundled claim is the signed one (`Rollup__WrongClaim`); the committee exists (`Rollup__CommitteeTooSmall` and the errors of the seed proof);
     /// the attestation set is well formed, reaches the threshold and every signature in it is valid (`Rollup__BitmapOutOfCommittee`,
     /// `Rollup__TooFewAttestations`, `Rollup__WrongSignaturesLength`, `Rollup__WrongAttestation`); the proposer signed the
-    /// publication (`Rollup__WrongProposer`); enough gas is left for a bundled claim (`Rollup__TooLittleGas`).
+    /// publication (`Rollup__WrongProposer`); enough gas is left for a bundled claim and for a bundled signal (`Rollup__TooLittleGas`).
     ///
-    /// A bundled claim runs when the block is stored, with bounded gas; if it fails, the block stands.
+    /// A bundled claim, then a bundled signal run when the block is stored, with bounded gas; if one fails, the block stands.
     ///
     /// Not checked here: that the archive follows from the blob; the epoch's proof shows it, and nodes refuse the block if it does not.
     /// That the ring has room: at most (P + 1) epochs of blocks are unproven and the constructor requires more records.
     ///
-    /// Effects: one ring record, the tips. Events: `Pruned`, `EpochSetUp`, `BlockProposed`, `BundledClaimFailed`.
+    /// Effects: one ring record, the tips. Events: `Pruned`, `EpochSetUp`, `BlockProposed`, `BundledClaimFailed`,
+    /// `BundledSignalFailed`.
     /// @param _claim Empty, or `abi.encode(SignedQuote, BlockRange)` for ProverBonds.
     function propose(
         Block calldata _block,

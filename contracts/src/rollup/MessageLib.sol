@@ -26,6 +26,8 @@ library MessageLib {
         "Quote(address instance,uint256 epoch,bytes32 endArchive,uint256 validUntilSlot,uint256 bondAmount,address prover,uint256 basisPointFee,uint256 nonce)"
     );
     bytes32 internal constant CLAIM_TYPE_HASH = keccak256("Claim(address instance,uint256 slot,bytes32 quoteDigest)");
+    bytes32 internal constant SIGNAL_TYPE_HASH =
+        keccak256("Signal(address instance,uint256 slot,address payload,bytes32 actionsHash)");
 
     /// @notice The domain of a contract that verifies, on this chain.
     function domainSeparator(address _verifyingContract) internal view returns (bytes32) {
@@ -95,5 +97,14 @@ library MessageLib {
     /// @notice Struct hash of the message by which a slot's proposer claims an epoch for a quote.
     function claimHash(address _instance, Slot _slot, bytes32 _quoteDigest) internal pure returns (bytes32) {
         return keccak256(abi.encode(CLAIM_TYPE_HASH, _instance, _slot, _quoteDigest));
+    }
+
+    /// @notice Struct hash of the message by which a slot's proposer supports a payload.
+    function signalHash(address _instance, Slot _slot, address _payload, bytes32 _actionsHash)
+        internal
+        pure
+        returns (bytes32)
+    {
+        return keccak256(abi.encode(SIGNAL_TYPE_HASH, _instance, _slot, _payload, _actionsHash));
     }
 }

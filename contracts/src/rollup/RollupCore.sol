@@ -42,8 +42,11 @@ abstract contract RollupCore is EpochProofs {
     /// @dev Gas of a bundled claim: more than any claim takes.
     uint256 private constant CLAIM_GAS = 400_000;
 
-    /// @dev What `propose` still needs after the claim, the 64th part that a call keeps back included.
-    uint256 private constant CLAIM_GAS_MARGIN = 20_000;
+    /// @dev Gas of a bundled signal: more than any signal takes.
+    uint256 private constant SIGNAL_GAS = 150_000;
+
+    /// @dev What is still needed after a bundled call, to tell of its failure.
+    uint256 private constant BUNDLE_GAS_MARGIN = 20_000;
 
     constructor(RollupConfig memory _config) RollupParameters(_config) ChainState(_config) {}
 
@@ -81,6 +84,7 @@ abstract contract RollupCore is EpochProofs {
         );
 
         if (_claim.length != 0) _runClaim(number, _claim);
+        if (_publication.payload != address(0)) _runSignal(number, _block.slot, proposer, _publication);
     }
 
     /// @inheritdoc IRollup
@@ -157,16 +161,32 @@ abstract contract RollupCore is EpochProofs {
 
     /// @dev Runs a bundled claim. Whoever sends the transaction cannot make it fail by giving little gas.
     function _runClaim(uint256 _number, bytes calldata _claim) private {
-        uint256 needed = CLAIM_GAS + CLAIM_GAS / 63 + CLAIM_GAS_MARGIN;
-        require(gasleft() >= needed, Rollup__TooLittleGas(gasleft(), needed));
+        _requireGasFor(CLAIM_GAS);
         try PROVER_BONDS.claimBundled{gas: CLAIM_GAS}(_claim) {}
         catch (bytes memory reason) {
             emit BundledClaimFailed(_number, reason);
         }
     }
 
+    /// @dev Runs a bundled signal, as `_runClaim` a claim. The payload is not called.
+    function _runSignal(uint256 _number, Slot _slot, address _proposer, Publication calldata _publication) private {
+        _requireGasFor(SIGNAL_GAS);
+        try GOVERNANCE_PROPOSER.signalBundled{gas: SIGNAL_GAS}(
+            _slot, _proposer, _publication.payload, _publication.actionsHash
+        ) {}
+        catch (bytes memory reason) {
+            emit BundledSignalFailed(_number, reason);
+        }
+    }
+
+    /// @dev That a bundled call gets all its gas: a call keeps back the 64th part of what is left.
+    function _requireGasFor(uint256 _callGas) private view {
+        uint256 needed = _callGas + _callGas / 63 + BUNDLE_GAS_MARGIN;
+        require(gasleft() >= needed, Rollup__TooLittleGas(gasleft(), needed));
+    }
+
     function _requireSignedExtras(Publication calldata _publication, bytes calldata _claim) private pure {
-        require(_publication.payload == address(0) && _publication.actionsHash == 0, Rollup__ExtrasNotEmpty());
+        require(_publication.payload != address(0) || _publication.actionsHash == 0, Rollup__ActionsWithoutPayload());
         bytes32 given = _claim.length == 0 ? bytes32(0) : keccak256(_claim);
         require(given == _publication.quoteDigest, Rollup__WrongClaim(given, _publication.quoteDigest));
     }

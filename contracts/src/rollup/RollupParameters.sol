@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity 0.8.37;
 
+import {IGovernanceProposer} from "@agoge/governance/IGovernanceProposer.sol";
 import {IRegistry} from "@agoge/governance/IRegistry.sol";
 import {IEpochProofVerifier} from "@agoge/proving/IEpochProofVerifier.sol";
 import {IEpochStatement} from "@agoge/proving/IEpochStatement.sol";
@@ -27,6 +28,7 @@ abstract contract RollupParameters is IRollup, EIP712 {
     IRegistry internal immutable REGISTRY;
     IStaking internal immutable STAKING;
     IProverBonds internal immutable PROVER_BONDS;
+    IGovernanceProposer internal immutable GOVERNANCE_PROPOSER;
     IEpochProofVerifier internal immutable EPOCH_PROOF_VERIFIER;
     IEpochStatement internal immutable EPOCH_STATEMENT;
     bytes32 internal immutable GENESIS_ARCHIVE;
@@ -53,7 +55,7 @@ abstract contract RollupParameters is IRollup, EIP712 {
     constructor(RollupConfig memory _config) EIP712(MessageLib.DOMAIN_NAME, MessageLib.DOMAIN_VERSION) {
         require(
             address(_config.registry) != address(0) && address(_config.staking) != address(0)
-                && address(_config.proverBonds) != address(0),
+                && address(_config.proverBonds) != address(0) && address(_config.governanceProposer) != address(0),
             Rollup__ZeroAddress()
         );
         NetworkClock memory clock = _config.registry.clock();
@@ -62,6 +64,7 @@ abstract contract RollupParameters is IRollup, EIP712 {
         REGISTRY = _config.registry;
         STAKING = _config.staking;
         PROVER_BONDS = _config.proverBonds;
+        GOVERNANCE_PROPOSER = _config.governanceProposer;
         EPOCH_PROOF_VERIFIER = _config.epochProofVerifier;
         EPOCH_STATEMENT = _config.epochStatement;
         GENESIS_ARCHIVE = _config.genesisArchive;
@@ -89,6 +92,7 @@ abstract contract RollupParameters is IRollup, EIP712 {
             registry: REGISTRY,
             staking: STAKING,
             proverBonds: PROVER_BONDS,
+            governanceProposer: GOVERNANCE_PROPOSER,
             epochProofVerifier: EPOCH_PROOF_VERIFIER,
             epochStatement: EPOCH_STATEMENT,
             genesisArchive: GENESIS_ARCHIVE,
@@ -125,6 +129,11 @@ abstract contract RollupParameters is IRollup, EIP712 {
         require(
             _config.proverBonds.config().registry == _config.registry,
             Rollup__BondsOfAnotherRegistry(address(_config.proverBonds))
+        );
+        _requireCode(address(_config.governanceProposer));
+        require(
+            _config.governanceProposer.config().registry == _config.registry,
+            Rollup__ProposerOfAnotherRegistry(address(_config.governanceProposer))
         );
         _requireCode(address(_config.epochProofVerifier));
         _requireCode(address(_config.epochStatement));

@@ -4,6 +4,7 @@ pragma solidity 0.8.37;
 import {IRegistry} from "@agoge/governance/IRegistry.sol";
 import {IPullPayments} from "@agoge/payments/IPullPayments.sol";
 import {Epoch, Slot, Timestamp} from "@agoge/time/TimeLib.sol";
+import {IERC5805} from "@openzeppelin/contracts/interfaces/IERC5805.sol";
 
 /// @notice Parameters of Staking, fixed for ever.
 /// @param registry The network's Registry; its `governance` is Governance here too.
@@ -100,8 +101,10 @@ struct Evidence {
 /// Assumptions for safety: the Registry's instances are Rollups whose keys sign under their own EIP-712 domain.
 /// Assumptions for liveness: somebody calls `activateQueued` or deposits while validators wait.
 ///
-/// Voting power will run from activation to the start of the exit: it hangs on `ValidatorActivated`, `ExitStarted` and `Slashed`.
-interface IStaking is IPullPayments {
+/// Voting power (ERC-5805, clock of timestamps, wei) is the stake of active validators: a withdrawer has it from `ValidatorActivated` to
+/// `ExitStarted`, less what was `Slashed`, all at once with these events. At its first deposit a withdrawer delegates to itself, unless it
+/// delegated before. Past power never changes; `nonces` are those of `delegateBySig`.
+interface IStaking is IPullPayments, IERC5805 {
     /// @notice Stake arrived for a validator, which waits for its activation.
     event StakeDeposited(address indexed attester, address indexed withdrawer, uint256 stake, uint256 nonce);
 
@@ -167,10 +170,11 @@ interface IStaking is IPullPayments {
     /// Not checked here: that the withdrawer can act; its key is the depositor's care.
     ///
     /// Effects: before the network genesis time the validator is active at once; afterwards it joins the end of the queue, of
-    /// which one entry is then activated if this epoch's rate permits. Events: `StakeDeposited`, `ValidatorActivated`.
+    /// which one entry is then activated if this epoch's rate permits. Events: `StakeDeposited`, `DelegateChanged`, `ValidatorActivated`,
+    /// `DelegateVotesChanged`.
     /// @param _attester The key that signs proposals and attestations.
     /// @param _withdrawer The key that controls the stake.
-    /// @param _proofOfPossession Compact signature (64 bytes) of the attester key, nonce `nonces(attester)`.
+    /// @param _proofOfPossession Compact signature (64 bytes) of the attester key, nonce `attesterNonces(attester)`.
     function deposit(address _attester, address _withdrawer, bytes calldata _proofOfPossession) external payable;
 
     /// @notice Activates the oldest queued validators as this epoch's rate permits. Open to all.
@@ -243,7 +247,7 @@ interface IStaking is IPullPayments {
     function validator(address _attester) external view returns (Validator memory);
 
     /// @notice The nonce of an attester's next proof of possession: how often it was staked.
-    function nonces(address _attester) external view returns (uint256);
+    function attesterNonces(address _attester) external view returns (uint256);
 
     /// @notice Digest that an attester key signs to be staked with its next nonce.
     function proofOfPossessionDigest(address _attester, address _withdrawer) external view returns (bytes32);

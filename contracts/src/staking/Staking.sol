@@ -7,6 +7,7 @@ import {AttesterList, AttesterListLib} from "@agoge/staking/AttesterListLib.sol"
 import {Entry, EntryQueue, EntryQueueLib} from "@agoge/staking/EntryQueueLib.sol";
 import {EvidenceLib} from "@agoge/staking/EvidenceLib.sol";
 import {Evidence, IStaking, MessageKind, StakingConfig, Validator, ValidatorStatus} from "@agoge/staking/IStaking.sol";
+import {StakeVotes} from "@agoge/staking/StakeVotes.sol";
 import {StakingParameters} from "@agoge/staking/StakingParameters.sol";
 import {ValidatorSets} from "@agoge/staking/ValidatorSets.sol";
 import {Epoch, NetworkClock, Slot, TimeLib, Timestamp} from "@agoge/time/TimeLib.sol";
@@ -15,8 +16,8 @@ import {EIP712} from "@openzeppelin/contracts/utils/cryptography/EIP712.sol";
 import {SafeCast} from "@openzeppelin/contracts/utils/math/SafeCast.sol";
 
 /// @title Staking
-/// @notice Validators from deposit to exit, slashing and the allow-list; promises in IStaking.
-contract Staking is ValidatorSets, PullPayments, EIP712 {
+/// @notice Validators from deposit to exit, slashing, voting power and the allow-list; promises in IStaking.
+contract Staking is ValidatorSets, PullPayments, StakeVotes {
     using AttesterListLib for AttesterList;
     using EntryQueueLib for EntryQueue;
     using EvidenceLib for Evidence;
@@ -30,7 +31,7 @@ contract Staking is ValidatorSets, PullPayments, EIP712 {
     /// @inheritdoc IStaking
     mapping(address attester => bool) public override isAllowed;
     /// @inheritdoc IStaking
-    mapping(address attester => uint256) public override nonces;
+    mapping(address attester => uint256) public override attesterNonces;
 
     mapping(address attester => Validator) private _validators;
     mapping(bytes32 equivocation => bool) private _isSlashed;
@@ -64,11 +65,12 @@ contract Staking is ValidatorSets, PullPayments, EIP712 {
             Staking__WrongProofOfPossession(_attester)
         );
 
-        uint256 nonce = nonces[_attester]++;
+        uint256 nonce = attesterNonces[_attester]++;
         entrant.withdrawer = _withdrawer;
         entrant.status = ValidatorStatus.Queued;
         entrant.stake = msg.value.toUint128();
         emit StakeDeposited(_attester, _withdrawer, msg.value, nonce);
+        _delegateToItselfAtFirst(_withdrawer);
 
         Timestamp time = TimeLib.current();
         if (time < GENESIS_TIME) {
@@ -155,8 +157,9 @@ contract Staking is ValidatorSets, PullPayments, EIP712 {
         _credit(msg.sender, reporterShare);
         _credit(TREASURY, amount - reporterShare);
 
-        if (culprit.stake < MINIMUM_STAKE && culprit.status == ValidatorStatus.Active) {
-            _startExit(attester, culprit, TimeLib.current(), true);
+        if (culprit.status == ValidatorStatus.Active) {
+            _removePower(culprit.withdrawer, amount);
+            if (culprit.stake < MINIMUM_STAKE) _startExit(attester, culprit, TimeLib.current(), true);
         }
     }
 
@@ -207,7 +210,7 @@ contract Staking is ValidatorSets, PullPayments, EIP712 {
 
     /// @inheritdoc IStaking
     function proofOfPossessionDigest(address _attester, address _withdrawer) public view override returns (bytes32) {
-        return _hashTypedDataV4(MessageLib.proofOfPossessionHash(_attester, _withdrawer, nonces[_attester]));
+        return _hashTypedDataV4(MessageLib.proofOfPossessionHash(_attester, _withdrawer, attesterNonces[_attester]));
     }
 
     function _activateQueued(uint256 _countMax, Timestamp _now) private returns (uint256 count) {
@@ -217,7 +220,7 @@ contract Staking is ValidatorSets, PullPayments, EIP712 {
         uint256 places = ENTRIES_PER_EPOCH - _queue.activatedIn(epoch);
         for (uint256 i = 0; i < _countMax && count < places && _queue.length() != 0; ++i) {
             Entry memory entry = _queue.pop();
-            bool isCurrent = nonces[entry.attester] == entry.nonce;
+            bool isCurrent = attesterNonces[entry.attester] == entry.nonce;
             if (!isCurrent || _validators[entry.attester].status != ValidatorStatus.Queued) continue;
 
             _queue.countActivation(epoch);
@@ -232,16 +235,20 @@ contract Staking is ValidatorSets, PullPayments, EIP712 {
         entrant.activatedAt = Timestamp.unwrap(_now).toUint40();
         entrant.position = _lists[FOLLOW_REGISTRY].append(_attester, _now).toUint32();
 
-        emit ValidatorActivated(_attester, entrant.withdrawer, entrant.stake);
+        (address withdrawer, uint256 stake) = (entrant.withdrawer, entrant.stake);
+        emit ValidatorActivated(_attester, withdrawer, stake);
+        _addPower(withdrawer, stake);
     }
 
     function _startExit(address _attester, Validator storage _leaver, Timestamp _now, bool _isEjected) private {
-        if (_leaver.status == ValidatorStatus.Active) _leaveList(_leaver, _now);
+        bool wasActive = _leaver.status == ValidatorStatus.Active;
+        if (wasActive) _leaveList(_leaver, _now);
         uint256 exitableAt = Timestamp.unwrap(_now) + EXIT_DELAY_SECONDS;
         _leaver.status = ValidatorStatus.Exiting;
         _leaver.exitableAt = exitableAt.toUint40();
 
         emit ExitStarted(_attester, exitableAt, _isEjected);
+        if (wasActive) _removePower(_leaver.withdrawer, _leaver.stake);
     }
 
     function _leaveList(Validator storage _leaver, Timestamp _now) private {
