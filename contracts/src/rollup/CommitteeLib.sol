@@ -7,7 +7,8 @@ import {Create2} from "@openzeppelin/contracts/utils/Create2.sol";
 /// @notice A committee as one byte string, 20 bytes for each member in order, and its storage as contract code.
 /// @dev One cold account read brings the whole committee, where storage words would cost one cold read for each member.
 library CommitteeLib {
-    uint256 private constant MEMBER_BYTES = 20;
+    /// @notice Length of a member.
+    uint256 internal constant MEMBER_BYTES = 20;
 
     /// @dev First byte of the stored code, so that it cannot be run.
     bytes1 private constant STOP = 0x00;

@@ -86,10 +86,12 @@ struct Publication {
     bytes32 vs;
 }
 
-/// @notice Headers that prove an epoch's seed; both empty if the epoch is set up or is a genesis epoch.
-/// @param header RLP of the first L1 block at or after the epoch's entropy time.
-/// @param parentHeader RLP of its parent.
-struct SeedProof {
+/// @notice What proves an epoch's committee: the headers that prove its seed, to draw it; the members themselves, once it is set up.
+/// @param committee The members in the order of committee indices, 20 bytes each, in version 2 once the epoch is set up; else empty.
+/// @param header RLP of the first L1 block at or after the epoch's entropy time; not read if the epoch is set up or is a genesis epoch.
+/// @param parentHeader RLP of its parent; not read in the same cases.
+struct CommitteeProof {
+    bytes committee;
     bytes header;
     bytes parentHeader;
 }
@@ -160,8 +162,8 @@ interface IRollup is IInbox, IEpochProofs, IPullPayments {
     event BundledSignalFailed(uint256 indexed number, bytes reason);
 
     /// @notice An epoch's committee was drawn and stored.
-    /// @param committee Contract whose code, behind the first byte, is the members' addresses in the order of committee indices.
-    event EpochSetUp(Epoch indexed epoch, bytes32 seed, address committee);
+    /// @param commitment Keccak of the members' addresses in the order of committee indices, 20 bytes each.
+    event EpochSetUp(Epoch indexed epoch, bytes32 seed, bytes32 commitment);
 
     error Rollup__ZeroAddress();
     error Rollup__StakingOfAnotherRegistry(address staking);
@@ -186,6 +188,8 @@ interface IRollup is IInbox, IEpochProofs, IPullPayments {
     error Rollup__WrongClaim(bytes32 given, bytes32 signed);
     error Rollup__TooLittleGas(uint256 given, uint256 minimum);
     error Rollup__CommitteeTooSmall(uint256 setSize, uint256 committeeSize);
+    error Rollup__WrongCommitteeLength(uint256 given, uint256 expected);
+    error Rollup__WrongCommittee(bytes27 given, bytes27 expected);
     error Rollup__NotAnL1Header();
     error Rollup__UnknownL1Block(uint256 number, bytes32 headerHash);
     error Rollup__EntropyBlockTooEarly(Timestamp time, Timestamp entropyTime);
@@ -206,7 +210,8 @@ interface IRollup is IInbox, IEpochProofs, IPullPayments {
     /// Checks, in this order: the transaction carries exactly one blob (`Rollup__NotOneBlob`); the slot is the one of this L1 block
     /// (`Rollup__WrongSlot`) and later than the tip's (`Rollup__SlotTaken`); archive (`Rollup__NotFieldElements`); fee recipient
     /// (`Rollup__ZeroFeeRecipient`); inbox end (`Inbox__TooManyConsumed`, `Inbox__NotDue`, `Inbox__TooFewConsumed`); the
-    /// signal names a payload or nothing (`Rollup__ActionsWithoutPayload`) and the bundled claim is the signed one (`Rollup__WrongClaim`); the committee exists (`Rollup__CommitteeTooSmall` and the errors of the seed proof);
+    /// signal names a payload or nothing (`Rollup__ActionsWithoutPayload`) and the bundled claim is the signed one (`Rollup__WrongClaim`); the
+    /// committee exists (`Rollup__WrongCommitteeLength`, `Rollup__WrongCommittee`, `Rollup__CommitteeTooSmall` and the errors of the seed's headers);
     /// the attestation set is well formed, reaches the threshold and every signature in it is valid (`Rollup__BitmapOutOfCommittee`,
     /// `Rollup__TooFewAttestations`, `Rollup__WrongSignaturesLength`, `Rollup__WrongAttestation`); the proposer signed the
     /// publication (`Rollup__WrongProposer`); enough gas is left for a bundled claim and for a bundled signal (`Rollup__TooLittleGas`).
@@ -223,7 +228,7 @@ interface IRollup is IInbox, IEpochProofs, IPullPayments {
         Block calldata _block,
         Attestations calldata _attestations,
         Publication calldata _publication,
-        SeedProof calldata _seedProof,
+        CommitteeProof calldata _committeeProof,
         bytes calldata _claim
     ) external;
 
@@ -240,7 +245,7 @@ interface IRollup is IInbox, IEpochProofs, IPullPayments {
         bytes32 _blobHash,
         Attestations calldata _attestations,
         Publication calldata _publication,
-        SeedProof calldata _seedProof,
+        CommitteeProof calldata _committeeProof,
         bytes calldata _claim
     ) external view returns (bytes32 blockHash, address proposer);
 
@@ -266,11 +271,14 @@ interface IRollup is IInbox, IEpochProofs, IPullPayments {
     /// @notice The proposer of a slot whose epoch was set up; reverts with `Rollup__EpochNotSetUp`.
     function proposerAt(Slot _slot) external view returns (address);
 
+    /// @notice Version of the protocol that this contract speaks: 1 takes committees from its storage, 2 from calldata.
+    function version() external view returns (uint256);
+
     /// @notice The committee that an epoch has with a seed, for use before it is set up.
     function sampleCommittee(Epoch _epoch, bytes32 _seed) external view returns (address[] memory);
 
-    /// @notice The seed of an epoch, from its proof. Genesis epochs take an empty one.
-    function seedOf(Epoch _epoch, SeedProof calldata _seedProof) external view returns (bytes32);
+    /// @notice The seed of an epoch, from its headers. Genesis epochs take empty ones; the proof's committee is not read.
+    function seedOf(Epoch _epoch, CommitteeProof calldata _committeeProof) external view returns (bytes32);
 
     /// @notice First time that an L1 block may give the seed of an epoch; meaningless for genesis epochs.
     function entropyTime(Epoch _epoch) external view returns (Timestamp);

@@ -2,16 +2,15 @@
 pragma solidity 0.8.37;
 
 import {CommitteeLib} from "@agoge/rollup/CommitteeLib.sol";
-import {IRollup, RollupConfig, SeedProof} from "@agoge/rollup/IRollup.sol";
+import {CommitteeSampling} from "@agoge/rollup/CommitteeSampling.sol";
+import {CommitteeProof, IRollup, RollupConfig} from "@agoge/rollup/IRollup.sol";
 import {Committee, RollupCore} from "@agoge/rollup/RollupCore.sol";
-import {SamplingLib} from "@agoge/rollup/SamplingLib.sol";
-import {SeedLib} from "@agoge/rollup/SeedLib.sol";
-import {Epoch, NetworkClock, Slot, TimeLib, Timestamp} from "@agoge/time/TimeLib.sol";
+import {Epoch, NetworkClock, Slot, TimeLib} from "@agoge/time/TimeLib.sol";
 import {SafeCast} from "@openzeppelin/contracts/utils/math/SafeCast.sol";
 
 /// @title Rollup, version 1 "Leonidas"
 /// @notice Draws each epoch's committee on L1 from the frozen validator set and stores it as contract code.
-contract Rollup is RollupCore {
+contract Rollup is CommitteeSampling {
     using SafeCast for uint256;
     using TimeLib for NetworkClock;
 
@@ -23,8 +22,8 @@ contract Rollup is RollupCore {
         uint96 epoch;
     }
 
-    /// @dev Epochs whose committee can be read; the events name the code of earlier ones.
-    uint256 private constant EPOCH_RING_SIZE = 8;
+    /// @inheritdoc IRollup
+    uint256 public constant override version = 1;
 
     /// @dev Epoch e at index `e mod EPOCH_RING_SIZE`.
     mapping(uint256 index => EpochRecord) private _epochs;
@@ -45,34 +44,20 @@ contract Rollup is RollupCore {
         return CommitteeLib.memberAt(_storedCommittee(_clock().epochOf(_slot)), _proposerIndex(_slot));
     }
 
-    /// @inheritdoc IRollup
-    function seedOf(Epoch _epoch, SeedProof calldata _seedProof) external view override returns (bytes32) {
-        return _seedOf(_epoch, _seedProof);
-    }
-
-    /// @inheritdoc IRollup
-    function sampleCommittee(Epoch _epoch, bytes32 _seed) external view override returns (address[] memory) {
-        return CommitteeLib.unpack(_draw(_epoch, _seed));
-    }
-
-    /// @inheritdoc IRollup
-    function entropyTime(Epoch _epoch) public view override returns (Timestamp) {
-        return _clock().startOfEpoch(Epoch.wrap(Epoch.unwrap(_epoch) - ENTROPY_LAG_EPOCHS));
-    }
-
     /// @inheritdoc RollupCore
-    function _committeeFor(Epoch _epoch, SeedProof calldata _seedProof)
+    function _committeeFor(Epoch _epoch, CommitteeProof calldata _committeeProof)
         internal
         view
         override
         returns (Committee memory committee)
     {
+        _requireCommitteeLength(_committeeProof, 0);
         EpochRecord memory record = _recordOf(_epoch);
         committee.isStored = record.epoch == Epoch.unwrap(_epoch);
         if (committee.isStored) {
             committee.packed = CommitteeLib.load(record.code);
         } else {
-            committee.seed = _seedOf(_epoch, _seedProof);
+            committee.seed = _seedOf(_epoch, _committeeProof);
             committee.packed = _draw(_epoch, committee.seed);
         }
     }
@@ -83,21 +68,7 @@ contract Rollup is RollupCore {
         address code = CommitteeLib.store(_committee.packed, bytes32(number));
         _epochs[number % EPOCH_RING_SIZE] = EpochRecord({code: code, epoch: number.toUint96()});
 
-        emit EpochSetUp(_epoch, _committee.seed, code);
-    }
-
-    /// @dev The packed committee that an epoch has with a seed.
-    function _draw(Epoch _epoch, bytes32 _seed) private view returns (bytes memory packed) {
-        uint256 size = STAKING.setSize(address(this), _epoch);
-        require(size >= COMMITTEE_SIZE, Rollup__CommitteeTooSmall(size, COMMITTEE_SIZE));
-
-        return STAKING.attestersAt(address(this), _epoch, SamplingLib.sample(_seed, size, COMMITTEE_SIZE));
-    }
-
-    function _seedOf(Epoch _epoch, SeedProof calldata _seedProof) private view returns (bytes32) {
-        return _clock().isGenesisEpoch(_epoch)
-            ? SeedLib.genesisSeed()
-            : SeedLib.provenSeed(genesisId, _epoch, entropyTime(_epoch), _seedProof);
+        emit EpochSetUp(_epoch, _committee.seed, keccak256(_committee.packed));
     }
 
     function _storedCommittee(Epoch _epoch) private view returns (bytes memory) {

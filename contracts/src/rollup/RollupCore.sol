@@ -11,10 +11,10 @@ import {
     Attestations,
     Block,
     BlockRecord,
+    CommitteeProof,
     IRollup,
     Publication,
     RollupConfig,
-    SeedProof,
     Tips
 } from "@agoge/rollup/IRollup.sol";
 import {MessageLib} from "@agoge/rollup/MessageLib.sol";
@@ -24,7 +24,7 @@ import {Epoch, NetworkClock, Slot, TimeLib, Timestamp} from "@agoge/time/TimeLib
 
 /// @notice The committee that judges a block.
 /// @param packed Its members, see CommitteeLib.
-/// @param isStored Whether it was stored before.
+/// @param isStored Whether it, or a commitment to it, was stored before.
 /// @param seed The seed that it was drawn with; zero if it was stored before.
 struct Committee {
     bytes packed;
@@ -55,7 +55,7 @@ abstract contract RollupCore is EpochProofs {
         Block calldata _block,
         Attestations calldata _attestations,
         Publication calldata _publication,
-        SeedProof calldata _seedProof,
+        CommitteeProof calldata _committeeProof,
         bytes calldata _claim
     ) external override {
         bytes32 blobHash = blobhash(0);
@@ -63,7 +63,7 @@ abstract contract RollupCore is EpochProofs {
         Tips memory current = _tipsAfterDuePrune();
         _requireSignedExtras(_publication, _claim);
         (bytes32 blockHash, address proposer, Committee memory committee) =
-            _validate(_block, blobHash, _attestations, _publication, _seedProof, current, TimeLib.current());
+            _validate(_block, blobHash, _attestations, _publication, _committeeProof, current, TimeLib.current());
 
         if (!committee.isStored) _storeCommittee(_clock().epochOf(_block.slot), committee);
         current = current.appended(_block);
@@ -93,13 +93,13 @@ abstract contract RollupCore is EpochProofs {
         bytes32 _blobHash,
         Attestations calldata _attestations,
         Publication calldata _publication,
-        SeedProof calldata _seedProof,
+        CommitteeProof calldata _committeeProof,
         bytes calldata _claim
     ) external view override returns (bytes32 blockHash, address proposer) {
         Timestamp time = TimeLib.current();
         _requireSignedExtras(_publication, _claim);
         (blockHash, proposer,) =
-            _validate(_block, _blobHash, _attestations, _publication, _seedProof, tipsAt(time), time);
+            _validate(_block, _blobHash, _attestations, _publication, _committeeProof, tipsAt(time), time);
     }
 
     /// @inheritdoc IRollup
@@ -148,8 +148,12 @@ abstract contract RollupCore is EpochProofs {
         );
     }
 
-    /// @dev The committee of an epoch: the stored one, or the one that the seed proof gives.
-    function _committeeFor(Epoch _epoch, SeedProof calldata _seedProof) internal view virtual returns (Committee memory);
+    /// @dev The committee of an epoch: the stored one, or the one that the proof's headers give.
+    function _committeeFor(Epoch _epoch, CommitteeProof calldata _committeeProof)
+        internal
+        view
+        virtual
+        returns (Committee memory);
 
     /// @dev Stores a committee that `_committeeFor` returned for an epoch without one.
     function _storeCommittee(Epoch _epoch, Committee memory _committee) internal virtual;
@@ -196,14 +200,14 @@ abstract contract RollupCore is EpochProofs {
         bytes32 _blobHash,
         Attestations calldata _attestations,
         Publication calldata _publication,
-        SeedProof calldata _seedProof,
+        CommitteeProof calldata _committeeProof,
         Tips memory _current,
         Timestamp _time
     ) private view returns (bytes32 blockHash, address proposer, Committee memory committee) {
         NetworkClock memory clock = _clock();
         _requireValidBlock(_block, _current, clock.slotAt(_time));
         blockHash = _hashOnTip(_block, _blobHash, _current);
-        committee = _committeeFor(clock.epochOf(_block.slot), _seedProof);
+        committee = _committeeFor(clock.epochOf(_block.slot), _committeeProof);
         AttestationLib.requireValid(
             attestationDigest(_block.slot, blockHash), _attestations, committee.packed, COMMITTEE_SIZE
         );

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity 0.8.37;
 
-import {IRollup, SeedProof} from "@agoge/rollup/IRollup.sol";
+import {CommitteeProof, IRollup} from "@agoge/rollup/IRollup.sol";
 import {L1Header, L1HeaderLib} from "@agoge/rollup/L1HeaderLib.sol";
 import {Epoch, Timestamp} from "@agoge/time/TimeLib.sol";
 import {Blockhash} from "@openzeppelin/contracts/utils/Blockhash.sol";
@@ -17,7 +17,7 @@ library SeedLib {
     /// @notice Seed of a later epoch.
     /// @dev Reverts with `Rollup__NotAnL1Header`, `Rollup__UnknownL1Block`, `Rollup__EntropyBlockTooEarly`,
     /// `Rollup__ParentHeaderMismatch` or `Rollup__NotFirstEntropyBlock`.
-    function provenSeed(bytes32 _genesisId, Epoch _epoch, Timestamp _entropyTime, SeedProof calldata _proof)
+    function provenSeed(bytes32 _genesisId, Epoch _epoch, Timestamp _entropyTime, CommitteeProof calldata _proof)
         internal
         view
         returns (bytes32)

@@ -23,7 +23,7 @@ contract BundledClaimGasTest is ClaimTest, TransactionGas {
         p.publication.quoteDigest = keccak256(p.claim);
         _publish(p);
         _blob = p.blobHash;
-        _call = abi.encodeCall(IRollup.propose, (p.block_, p.attestations, p.publication, p.seedProof, p.claim));
+        _call = abi.encodeCall(IRollup.propose, (p.block_, p.attestations, p.publication, p.committeeProof, p.claim));
     }
 
     function test_ProposeWithAClaim() external {

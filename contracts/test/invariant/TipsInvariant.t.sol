@@ -92,7 +92,7 @@ contract TipsInvariantTest is NetworkTest {
     TipsHandler private _handler;
 
     function setUp() external {
-        _handler = new TipsHandler();
+        _handler = _newHandler();
         bytes4[] memory selectors = new bytes4[](5);
         selectors[0] = TipsHandler.propose.selector;
         selectors[1] = TipsHandler.propose.selector;
@@ -105,5 +105,9 @@ contract TipsInvariantTest is NetworkTest {
 
     function invariant_TheViewsShowTheChain() external view {
         _handler.check();
+    }
+
+    function _newHandler() internal virtual returns (TipsHandler) {
+        return new TipsHandler();
     }
 }

@@ -102,6 +102,9 @@ contract NetworksTest is Test {
         );
 
         assertLt(gasBefore - gasleft(), TRANSACTION_GAS_MAX, "deployment of the Rollup");
+        gasBefore = gasleft();
+        Deployed.rollupV2(rollup.config());
+        assertLt(gasBefore - gasleft(), TRANSACTION_GAS_MAX, "deployment of version 2");
         assertEq(registry.canonicalAt(Epoch.wrap(0)), address(rollup));
     }
 

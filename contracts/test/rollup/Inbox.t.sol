@@ -130,7 +130,7 @@ contract InboxTest is NetworkTest {
 
         _deposit(5000, 2);
         _warpToSlot(INBOX_LAG);
-        address first = _committee(INBOX_LAG, p.seedProof)[0];
+        address first = _committee(INBOX_LAG, p.committeeProof)[0];
         vm.expectRevert(abi.encodeWithSelector(IRollup.Rollup__WrongAttestation.selector, 0, first));
         _propose(p);
     }
@@ -147,7 +147,7 @@ contract InboxTest is NetworkTest {
         _setBlobs(p.blobHash);
 
         vm.expectRevert(_error);
-        rollup.propose(p.block_, p.attestations, p.publication, p.seedProof, p.claim);
+        rollup.propose(p.block_, p.attestations, p.publication, p.committeeProof, p.claim);
     }
 
     function _rolling(uint256 _previous, bytes32 _partialCommitment, uint256 _valueGwei)

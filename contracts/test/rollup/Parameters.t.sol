@@ -131,15 +131,15 @@ contract ParametersTest is NetworkTest {
             assertLt((id >> (64 * i)) & type(uint64).max, 1 << 62, "a limb has 62 bits");
         }
 
-        assertNotEq(Deployed.rollup(_rollupConfig(16)).genesisId(), rollup.genesisId(), "another address");
+        assertNotEq(_newRollup(_rollupConfig(16)).genesisId(), rollup.genesisId(), "another address");
         uint256 snapshot = vm.snapshotState();
-        bytes32 before = Deployed.rollup(_rollupConfig(16)).genesisId();
+        bytes32 before = _newRollup(_rollupConfig(16)).genesisId();
         vm.revertToState(snapshot);
         vm.etch(address(statement), hex"00");
-        assertNotEq(Deployed.rollup(_rollupConfig(16)).genesisId(), before, "another code of the statement");
+        assertNotEq(_newRollup(_rollupConfig(16)).genesisId(), before, "another code of the statement");
         vm.revertToState(snapshot);
         vm.etch(address(verifier), hex"00");
-        assertNotEq(Deployed.rollup(_rollupConfig(16)).genesisId(), before, "another code of the verifier");
+        assertNotEq(_newRollup(_rollupConfig(16)).genesisId(), before, "another code of the verifier");
         vm.revertToState(snapshot);
         assertEq(rollup.config().ringSize, RING_SIZE);
         assertEq(rollup.attestationThreshold(), 11);
@@ -153,6 +153,6 @@ contract ParametersTest is NetworkTest {
 
     function _expectRefusal(RollupConfig memory _config, bytes memory _error) private {
         vm.expectRevert(_error);
-        Deployed.rollup(_config);
+        _newRollup(_config);
     }
 }

@@ -2,7 +2,6 @@
 pragma solidity 0.8.37;
 
 import {NetworkTest, Proposal} from "@agoge-test/support/NetworkTest.sol";
-import {CommitteeLib} from "@agoge/rollup/CommitteeLib.sol";
 import {BlockRecord, IRollup, Tips} from "@agoge/rollup/IRollup.sol";
 import {Epoch, Slot, TimeLib, Timestamp} from "@agoge/time/TimeLib.sol";
 import {Vm} from "forge-std/Vm.sol";
@@ -21,7 +20,7 @@ contract ProposeTest is NetworkTest {
         vm.blobhashes(new bytes32[](0));
 
         vm.expectRevert(IRollup.Rollup__NotOneBlob.selector);
-        rollup.propose(p.block_, p.attestations, p.publication, p.seedProof, p.claim);
+        rollup.propose(p.block_, p.attestations, p.publication, p.committeeProof, p.claim);
     }
 
     function test_RevertWhen_ThereAreTwoBlobs() external {
@@ -31,16 +30,16 @@ contract ProposeTest is NetworkTest {
         vm.blobhashes(hashes);
 
         vm.expectRevert(IRollup.Rollup__NotOneBlob.selector);
-        rollup.propose(p.block_, p.attestations, p.publication, p.seedProof, p.claim);
+        rollup.propose(p.block_, p.attestations, p.publication, p.committeeProof, p.claim);
     }
 
     function test_RevertWhen_TheBlobIsAnother() external {
         Proposal memory p = _proposal();
-        address first = _committee(0, p.seedProof)[0];
+        address first = _committee(0, p.committeeProof)[0];
         _setBlobs(_blobHash(99));
 
         vm.expectRevert(abi.encodeWithSelector(IRollup.Rollup__WrongAttestation.selector, 0, first));
-        rollup.propose(p.block_, p.attestations, p.publication, p.seedProof, p.claim);
+        rollup.propose(p.block_, p.attestations, p.publication, p.committeeProof, p.claim);
     }
 
     function test_GivenAPruneIsDue() external {
@@ -75,7 +74,7 @@ contract ProposeTest is NetworkTest {
         Proposal memory p = _proposal();
 
         _warp(GENESIS + SLOT_SECONDS - 1);
-        rollup.validateProposal(p.block_, p.blobHash, p.attestations, p.publication, p.seedProof, p.claim);
+        rollup.validateProposal(p.block_, p.blobHash, p.attestations, p.publication, p.committeeProof, p.claim);
         _warp(GENESIS + SLOT_SECONDS);
         vm.expectRevert(abi.encodeWithSelector(IRollup.Rollup__WrongSlot.selector, Slot.wrap(0), Slot.wrap(1)));
         _propose(p);
@@ -140,7 +139,7 @@ contract ProposeTest is NetworkTest {
         _setBlobs(p.blobHash);
 
         vm.expectPartialRevert(IRollup.Rollup__TooLittleGas.selector);
-        rollup.propose{gas: 600_000}(p.block_, p.attestations, p.publication, p.seedProof, p.claim);
+        rollup.propose{gas: 600_000}(p.block_, p.attestations, p.publication, p.committeeProof, p.claim);
     }
 
     function test_WhenTheBundledClaimFails() external {
@@ -212,7 +211,7 @@ contract ProposeTest is NetworkTest {
 
     function test_RevertWhen_AStrangerAttests() external {
         Proposal memory p = _proposal();
-        address[] memory committee = _committee(0, p.seedProof);
+        address[] memory committee = _committee(0, p.committeeProof);
         (bytes32 r, bytes32 vs) =
             _sign(committee[12], rollup.attestationDigest(p.block_.slot, rollup.blockHashOf(p.block_, p.blobHash)));
         bytes memory other = abi.encodePacked(r, vs);
@@ -234,7 +233,7 @@ contract ProposeTest is NetworkTest {
 
     function test_RevertWhen_AnotherMemberPublishes() external {
         Proposal memory p = _proposal();
-        address[] memory committee = _committee(0, p.seedProof);
+        address[] memory committee = _committee(0, p.committeeProof);
         _publishAs(p, committee[1]);
 
         vm.expectRevert(abi.encodeWithSelector(IRollup.Rollup__WrongProposer.selector, committee[0]));
@@ -245,7 +244,7 @@ contract ProposeTest is NetworkTest {
         Proposal memory p = _proposal();
         Proposal memory wider = _proposalWith(THRESHOLD + 1);
         p.attestations = wider.attestations;
-        address proposer = _committee(0, p.seedProof)[0];
+        address proposer = _committee(0, p.committeeProof)[0];
 
         vm.expectRevert(abi.encodeWithSelector(IRollup.Rollup__WrongProposer.selector, proposer));
         _propose(p);
@@ -268,6 +267,7 @@ contract ProposeTest is NetworkTest {
         vm.revertToState(withoutParent);
 
         _warpToSlot(2);
+        p.committeeProof = _committeeProof(0);
         _expectWrongAttestation(p, 0);
         _proposeInSlot(2);
     }
@@ -275,7 +275,7 @@ contract ProposeTest is NetworkTest {
     function test_WhenEverythingIsRight() external {
         Proposal memory p = _proposal();
         Epoch epoch = Epoch.wrap(0);
-        address[] memory committee = _committee(0, p.seedProof);
+        address[] memory committee = _committee(0, p.committeeProof);
         bytes32 blockHash = rollup.blockHashOf(p.block_, p.blobHash);
         vm.expectRevert(abi.encodeWithSelector(IRollup.Rollup__EpochNotSetUp.selector, epoch));
         rollup.committeeOfEpoch(epoch);
@@ -303,7 +303,7 @@ contract ProposeTest is NetworkTest {
 
     function test_WhenTheBlockIsTheFirstOfItsEpoch() external {
         Proposal memory p = _proposal();
-        address[] memory committee = _committee(0, p.seedProof);
+        address[] memory committee = _committee(0, p.committeeProof);
 
         vm.recordLogs();
         _propose(p);
@@ -311,9 +311,9 @@ contract ProposeTest is NetworkTest {
         Vm.Log memory setUpLog = vm.getRecordedLogs()[0];
         assertEq(setUpLog.topics[0], IRollup.EpochSetUp.selector);
         assertEq(setUpLog.topics[1], bytes32(0), "epoch");
-        (bytes32 seed, address stored) = abi.decode(setUpLog.data, (bytes32, address));
-        assertEq(seed, rollup.seedOf(Epoch.wrap(0), p.seedProof));
-        assertEq(CommitteeLib.unpack(CommitteeLib.load(stored)), committee);
+        (bytes32 seed, bytes32 commitment) = abi.decode(setUpLog.data, (bytes32, bytes32));
+        assertEq(seed, rollup.seedOf(Epoch.wrap(0), p.committeeProof));
+        assertEq(commitment, keccak256(_packed(committee)));
     }
 
     function test_WhenTheWholeCommitteeAttests() external {
@@ -332,19 +332,20 @@ contract ProposeTest is NetworkTest {
     /// @dev RP-25: the view and the call give the same verdict.
     function testFuzz_TheViewAgreesWithTheCall(uint256 _field, uint256 _change) external {
         Proposal memory p = _proposal();
-        uint256 field = _field % 6;
+        uint256 field = _field % 7;
         if (field == 1) p.block_.slot = Slot.wrap(_change);
         if (field == 2) p.block_.archive = bytes32(_change);
         if (field == 3) p.block_.inboxEnd = _change;
         if (field == 4) p.attestations.bitmap = _change;
         if (field == 5) p.publication.vs = bytes32(_change);
+        if (field == 6) p.committeeProof.committee = abi.encode(_change);
 
         bool isAccepted;
-        try rollup.validateProposal(p.block_, p.blobHash, p.attestations, p.publication, p.seedProof, p.claim) {
+        try rollup.validateProposal(p.block_, p.blobHash, p.attestations, p.publication, p.committeeProof, p.claim) {
             isAccepted = true;
         } catch {}
         _setBlobs(p.blobHash);
-        try rollup.propose(p.block_, p.attestations, p.publication, p.seedProof, p.claim) {
+        try rollup.propose(p.block_, p.attestations, p.publication, p.committeeProof, p.claim) {
             assertTrue(isAccepted, "only the call accepts");
         } catch {
             assertFalse(isAccepted, "only the view accepts");
@@ -352,7 +353,7 @@ contract ProposeTest is NetworkTest {
     }
 
     function _expectWrongAttestation(Proposal memory _p, uint256 _index) private {
-        address expected = _committee(0, _p.seedProof)[_index];
+        address expected = _committee(0, _p.committeeProof)[_index];
         vm.expectRevert(abi.encodeWithSelector(IRollup.Rollup__WrongAttestation.selector, _index, expected));
         _propose(_p);
     }
@@ -369,7 +370,7 @@ contract SmallSetTest is NetworkTest {
         uint256 slot = (SET_LAG + 1) * EPOCH_SLOTS;
         _warpToSlot(slot);
         p.block_.slot = Slot.wrap(slot);
-        p.seedProof = _seedProof(SET_LAG + 1);
+        p.committeeProof = _seedHeaders(SET_LAG + 1);
         vm.expectRevert(abi.encodeWithSelector(IRollup.Rollup__CommitteeTooSmall.selector, 15, 16));
         _propose(p);
     }

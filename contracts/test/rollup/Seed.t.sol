@@ -3,7 +3,7 @@ pragma solidity 0.8.37;
 
 import {L1Headers} from "@agoge-test/support/L1Headers.sol";
 import {NetworkTest} from "@agoge-test/support/NetworkTest.sol";
-import {IRollup, SeedProof} from "@agoge/rollup/IRollup.sol";
+import {CommitteeProof, IRollup} from "@agoge/rollup/IRollup.sol";
 import {L1Header, L1HeaderLib} from "@agoge/rollup/L1HeaderLib.sol";
 import {Epoch, Timestamp} from "@agoge/time/TimeLib.sol";
 import {BlockHeader} from "@openzeppelin/contracts/utils/BlockHeader.sol";
@@ -23,10 +23,10 @@ contract SeedTest is NetworkTest {
     }
 
     function test_RevertWhen_TheBytesAreNoHeader() external {
-        SeedProof memory proof = _seedProof(EPOCH);
+        CommitteeProof memory proof = _seedHeaders(EPOCH);
         bytes memory longString = proof.header;
         longString[448] = 0xa1;
-        bytes memory otherList = _seedProof(EPOCH).header;
+        bytes memory otherList = _seedHeaders(EPOCH).header;
         otherList[0] = 0xf8;
         bytes[3] memory cases = [bytes(""), longString, otherList];
 
@@ -38,7 +38,7 @@ contract SeedTest is NetworkTest {
     }
 
     function test_RevertWhen_L1DoesNotKnowTheHeader() external {
-        SeedProof memory proof = _seedProof(EPOCH);
+        CommitteeProof memory proof = _seedHeaders(EPOCH);
         _recordL1Block(_entropyBlock, keccak256("another block"));
 
         vm.expectRevert(
@@ -48,7 +48,7 @@ contract SeedTest is NetworkTest {
     }
 
     function test_RevertWhen_TheBlockIsBeforeTheEntropyTime() external {
-        SeedProof memory proof = _proofAt(_entropyTime - 12, _entropyTime - 1);
+        CommitteeProof memory proof = _proofAt(_entropyTime - 12, _entropyTime - 1);
 
         vm.expectRevert(
             abi.encodeWithSelector(
@@ -61,7 +61,7 @@ contract SeedTest is NetworkTest {
     }
 
     function test_RevertWhen_TheSecondHeaderIsNotTheParents() external {
-        SeedProof memory proof = _seedProof(EPOCH);
+        CommitteeProof memory proof = _seedHeaders(EPOCH);
         bytes32 expected = keccak256(proof.parentHeader);
         proof.parentHeader = proof.header;
 
@@ -72,7 +72,7 @@ contract SeedTest is NetworkTest {
     }
 
     function test_RevertWhen_TheParentIsNotBeforeTheEntropyTime() external {
-        SeedProof memory proof = _proofAt(_entropyTime, _entropyTime + 12);
+        CommitteeProof memory proof = _proofAt(_entropyTime, _entropyTime + 12);
 
         vm.expectRevert(
             abi.encodeWithSelector(
@@ -85,7 +85,7 @@ contract SeedTest is NetworkTest {
     }
 
     function test_WhenLaterForksAppendedFields() external {
-        SeedProof memory proof;
+        CommitteeProof memory proof;
         proof.parentHeader = L1Headers.encode(_entropyBlock - 1, _entropyTime - 12, "p", "g", 7);
         proof.header = L1Headers.encode(_entropyBlock, _entropyTime, "randao", keccak256(proof.parentHeader), 7);
         _recordL1Block(_entropyBlock, keccak256(proof.header));
@@ -94,14 +94,14 @@ contract SeedTest is NetworkTest {
     }
 
     function test_WhenTheBlockIsOlderThanTheBlockhashOpcodeReaches() external {
-        SeedProof memory proof = _seedProof(EPOCH);
+        CommitteeProof memory proof = _seedHeaders(EPOCH);
         vm.roll(_entropyBlock + 8191);
 
         assertNotEq(rollup.seedOf(EPOCH_5, proof), 0);
     }
 
     function test_WhenTheEpochIsAGenesisEpoch() external view {
-        SeedProof memory none;
+        CommitteeProof memory none;
         bytes32 expected = keccak256(abi.encode("genesis", block.chainid, address(rollup)));
 
         for (uint256 epoch = 0; epoch <= SET_LAG; ++epoch) {
@@ -127,7 +127,7 @@ contract SeedTest is NetworkTest {
         return L1HeaderLib.read(_rlp);
     }
 
-    function _proofAt(uint256 _parentTime, uint256 _time) private returns (SeedProof memory proof) {
+    function _proofAt(uint256 _parentTime, uint256 _time) private returns (CommitteeProof memory proof) {
         proof.parentHeader = L1Headers.encode(_entropyBlock - 1, _parentTime, "p", "g", 0);
         proof.header = L1Headers.encode(_entropyBlock, _time, "randao", keccak256(proof.parentHeader), 0);
         _recordL1Block(_entropyBlock, keccak256(proof.header));

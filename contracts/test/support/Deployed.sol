@@ -34,6 +34,10 @@ library Deployed {
         return IRollup(payable(_deploy("Rollup", abi.encode(_config))));
     }
 
+    function rollupV2(RollupConfig memory _config) internal returns (IRollup) {
+        return IRollup(payable(_deploy("RollupV2", abi.encode(_config))));
+    }
+
     function verifier() internal returns (IEpochProofVerifier) {
         return IEpochProofVerifier(_deploy("EpochProofVerifier", ""));
     }

@@ -8,7 +8,7 @@ import {VerifierDouble} from "@agoge-test/support/VerifierDouble.sol";
 import {IRegistry, RegistryConfig} from "@agoge/governance/IRegistry.sol";
 import {IEpochStatement} from "@agoge/proving/IEpochStatement.sol";
 import {IProverBonds, ProverBondsConfig} from "@agoge/proving/IProverBonds.sol";
-import {Attestations, Block, IRollup, Publication, RollupConfig, SeedProof, Tips} from "@agoge/rollup/IRollup.sol";
+import {Attestations, Block, CommitteeProof, IRollup, Publication, RollupConfig} from "@agoge/rollup/IRollup.sol";
 import {IStaking, StakingConfig} from "@agoge/staking/IStaking.sol";
 import {Epoch, Slot} from "@agoge/time/TimeLib.sol";
 import {Test} from "forge-std/Test.sol";
@@ -18,7 +18,7 @@ struct Proposal {
     Block block_;
     Attestations attestations;
     Publication publication;
-    SeedProof seedProof;
+    CommitteeProof committeeProof;
     bytes32 blobHash;
     bytes claim;
 }
@@ -77,13 +77,18 @@ abstract contract NetworkTest is Test {
         registry = Deployed.registry(_registryConfig(predicted));
         staking = Deployed.staking(_stakingConfig());
         bonds = Deployed.bonds(_bondsConfig());
-        rollup = Deployed.rollup(_rollupConfig(_committeeSize));
+        rollup = _newRollup(_rollupConfig(_committeeSize));
         assertEq(address(rollup), predicted, "prediction");
 
         for (uint256 i = 0; i < _validators; ++i) {
             _stake(i);
         }
         _warp(GENESIS);
+    }
+
+    /// @dev Version 1; a test of another version overrides this.
+    function _newRollup(RollupConfig memory _config) internal virtual returns (IRollup) {
+        return Deployed.rollup(_config);
     }
 
     function _registryConfig(address _firstInstance) internal view returns (RegistryConfig memory) {
@@ -192,8 +197,30 @@ abstract contract NetworkTest is Test {
         return GENESIS_L1_BLOCK + _time / L1_SLOT_SECONDS - GENESIS / L1_SLOT_SECONDS;
     }
 
+    /// @dev What proves an epoch's committee now: the members where this version takes them, else the headers.
+    function _committeeProof(uint256 _epoch) internal returns (CommitteeProof memory proof) {
+        if (rollup.version() == 1 || !_isSetUp(_epoch)) return _seedHeaders(_epoch);
+
+        proof.committee = _packed(rollup.committeeOfEpoch(Epoch.wrap(_epoch)));
+    }
+
+    function _isSetUp(uint256 _epoch) internal view returns (bool) {
+        try rollup.committeeOfEpoch(Epoch.wrap(_epoch)) {
+            return true;
+        } catch {
+            return false;
+        }
+    }
+
+    /// @dev 20 bytes for each member.
+    function _packed(address[] memory _members) internal pure returns (bytes memory packed) {
+        for (uint256 i = 0; i < _members.length; ++i) {
+            packed = bytes.concat(packed, bytes20(_members[i]));
+        }
+    }
+
     /// @dev The two headers that prove an epoch's seed, known to the history contract; nothing for genesis epochs.
-    function _seedProof(uint256 _epoch) internal returns (SeedProof memory proof) {
+    function _seedHeaders(uint256 _epoch) internal returns (CommitteeProof memory proof) {
         if (_epoch <= SET_LAG) return proof;
 
         uint256 time = GENESIS + (_epoch - ENTROPY_LAG) * EPOCH_SLOTS * SLOT_SECONDS;
@@ -223,8 +250,10 @@ abstract contract NetworkTest is Test {
         return bytes32(uint256(keccak256(abi.encode("archive", _salt))) & mask);
     }
 
-    function _committee(uint256 _slot, SeedProof memory _proof) internal view returns (address[] memory) {
+    function _committee(uint256 _slot, CommitteeProof memory _proof) internal view returns (address[] memory) {
         Epoch epoch = Epoch.wrap(_slot / EPOCH_SLOTS);
+        if (_isSetUp(_slot / EPOCH_SLOTS)) return rollup.committeeOfEpoch(epoch);
+
         return rollup.sampleCommittee(epoch, rollup.seedOf(epoch, _proof));
     }
 
@@ -239,7 +268,7 @@ abstract contract NetworkTest is Test {
         proposal.block_ = Block({
             slot: Slot.wrap(slot), feeRecipient: feeRecipient, inboxEnd: _inboxEnd(slot), archive: _archive(slot)
         });
-        proposal.seedProof = _seedProof(slot / EPOCH_SLOTS);
+        proposal.committeeProof = _committeeProof(slot / EPOCH_SLOTS);
         _attest(proposal, _attestations);
         _publish(proposal);
     }
@@ -252,7 +281,7 @@ abstract contract NetworkTest is Test {
 
     /// @dev Signs with the members of the lowest indices.
     function _attest(Proposal memory _p, uint256 _count) internal view {
-        address[] memory committee = _committee(Slot.unwrap(_p.block_.slot), _p.seedProof);
+        address[] memory committee = _committee(Slot.unwrap(_p.block_.slot), _p.committeeProof);
         bytes32 digest = rollup.attestationDigest(_p.block_.slot, rollup.blockHashOf(_p.block_, _p.blobHash));
         bytes memory signatures;
         for (uint256 i = 0; i < _count; ++i) {
@@ -265,7 +294,7 @@ abstract contract NetworkTest is Test {
     /// @dev Signs the publication as the slot's proposer.
     function _publish(Proposal memory _p) internal view {
         uint256 slot = Slot.unwrap(_p.block_.slot);
-        address[] memory committee = _committee(slot, _p.seedProof);
+        address[] memory committee = _committee(slot, _p.committeeProof);
         _publishAs(_p, committee[slot % EPOCH_SLOTS % committee.length]);
     }
 
@@ -278,7 +307,7 @@ abstract contract NetworkTest is Test {
 
     function _propose(Proposal memory _p) internal {
         _setBlobs(_p.blobHash);
-        rollup.propose(_p.block_, _p.attestations, _p.publication, _p.seedProof, _p.claim);
+        rollup.propose(_p.block_, _p.attestations, _p.publication, _p.committeeProof, _p.claim);
     }
 
     function _setBlobs(bytes32 _hash) internal {

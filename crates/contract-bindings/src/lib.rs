@@ -29,7 +29,7 @@ pub mod staking {
     );
 }
 
-/// Blocks, committees and inbox of version 1 (`contracts/src/rollup/IRollup.sol`, `IInbox.sol`).
+/// Blocks, committees and inbox (`contracts/src/rollup/IRollup.sol`, `IInbox.sol`): the calls of every version, and version 1's code.
 pub mod rollup {
     #![expect(
         missing_docs,
@@ -41,6 +41,20 @@ pub mod rollup {
         Rollup,
         concat!(env!("OUT_DIR"), "/artifacts/Rollup.sol/Rollup.json")
     );
+}
+
+/// The code of version 2, whose calls are those of [`rollup`].
+pub mod rollup_v2 {
+    /// Creation code, without the constructor's argument, which is [`super::rollup`]'s.
+    pub use bytecode::RollupV2::BYTECODE;
+
+    mod bytecode {
+        #![expect(clippy::too_many_arguments, reason = "generated from the ABI")]
+        alloy::sol!(
+            RollupV2,
+            concat!(env!("OUT_DIR"), "/artifacts/RollupV2.sol/RollupV2.json")
+        );
+    }
 }
 
 /// Bonds, quotes and claims of provers (`contracts/src/proving/IProverBonds.sol`).

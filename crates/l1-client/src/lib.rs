@@ -22,6 +22,7 @@ mod revert;
 mod rpc;
 mod sender;
 mod simulate;
+mod version;
 
 pub use blob::{ArchiveError, Blob, BlobError, BlobSource, SourceFailure, WrongBlobLength};
 pub use bonds::{Claim, ProverAccount};
@@ -33,7 +34,7 @@ pub use proving::{
     BlockRange, EPOCH_PROOF_GAS_MAX, EpochProofSubmission, claim, claim_bundle, deposit_bond,
     finish_bond_withdrawal, replace_claim, settle_claim, start_bond_withdrawal, withdraw_credit,
 };
-pub use publication::{Publication, SeedProof, claim_hash};
+pub use publication::{CommitteeProof, Publication, claim_hash};
 pub use reader::{EntropyBlock, EntropyError, HISTORY_BLOCKS, RollupReader, Tips, VerifyError};
 pub use revert::RevertReason;
 pub use rpc::{MESSAGE_BYTES_MAX, RpcCause, RpcError};
@@ -42,3 +43,4 @@ pub use sender::{
     SenderHandle, SenderHealth, SenderStopped, SignError, TxRequest,
 };
 pub use simulate::Simulation;
+pub use version::RollupVersion;

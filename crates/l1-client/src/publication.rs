@@ -6,13 +6,27 @@ use agoge_protocol::{Address, B256, CompactSignature, FreeFields, U256, keccak25
 use alloy::primitives::Bytes;
 use alloy::sol_types::SolCall;
 
-/// RLP headers that prove an epoch's seed to L1; taken from [`crate::RollupReader::entropy_block`].
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct SeedProof {
-    /// The first L1 block at or after the entropy time.
+/// What proves an epoch's committee to L1. The default proves nothing: enough for the genesis epochs, whose seed L1 knows, and for a
+/// Rollup of version 1 once the epoch is set up.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct CommitteeProof {
+    /// The members, 20 bytes each: for a Rollup of version 2 once the epoch is set up, else empty.
+    pub committee: Bytes,
+    /// RLP header of the first L1 block at or after the entropy time, while the epoch is not set up.
     pub header: Bytes,
-    /// Its parent.
+    /// RLP header of its parent.
     pub parent_header: Bytes,
+}
+
+impl CommitteeProof {
+    /// The members of a committee, in order.
+    pub fn of_members(members: &[Address]) -> Self {
+        let committee: Vec<u8> = members.iter().flat_map(|member| member.0).collect();
+        Self {
+            committee: committee.into(),
+            ..Self::default()
+        }
+    }
 }
 
 /// All that `propose` takes besides the blob.
@@ -30,8 +44,8 @@ pub struct Publication {
     pub actions_hash: B256,
     /// The proposer's signature over all of it.
     pub signature: CompactSignature,
-    /// Only for the first publication of an epoch after the genesis epochs.
-    pub seed_proof: Option<SeedProof>,
+    /// What proves the epoch's committee to L1 as it is when the block arrives.
+    pub committee_proof: CommitteeProof,
 }
 
 /// What a publication signs for its claim: zero without one.
@@ -51,7 +65,7 @@ impl Publication {
             _block: block,
             _attestations: attestations,
             _publication: publication,
-            _seedProof: proof,
+            _committeeProof: proof,
             _claim: self.claim.clone(),
         }
         .abi_encode()
@@ -66,7 +80,7 @@ impl Publication {
             _blobHash: blob_hash,
             _attestations: attestations,
             _publication: publication,
-            _seedProof: proof,
+            _committeeProof: proof,
             _claim: self.claim.clone(),
         }
         .abi_encode()
@@ -79,7 +93,7 @@ impl Publication {
         Rollup::Block,
         Rollup::Attestations,
         Rollup::Publication,
-        Rollup::SeedProof,
+        Rollup::CommitteeProof,
     ) {
         let (r, vs) = self.signature.as_bytes().split_at(32);
         (
@@ -100,16 +114,25 @@ impl Publication {
                 r: B256::from_slice(r),
                 vs: B256::from_slice(vs),
             },
-            self.seed_proof.as_ref().map_or_else(
-                || Rollup::SeedProof {
-                    header: Bytes::new(),
-                    parentHeader: Bytes::new(),
-                },
-                |proof| Rollup::SeedProof {
-                    header: proof.header.clone(),
-                    parentHeader: proof.parent_header.clone(),
-                },
-            ),
+            Rollup::CommitteeProof {
+                committee: self.committee_proof.committee.clone(),
+                header: self.committee_proof.header.clone(),
+                parentHeader: self.committee_proof.parent_header.clone(),
+            },
         )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn members_are_packed_as_the_contract_hashes_them() {
+        let (first, second) = (Address::repeat_byte(0x11), Address::repeat_byte(0x22));
+        let proof = CommitteeProof::of_members(&[first, second]);
+        assert_eq!(proof.committee, [[0x11; 20], [0x22; 20]].concat());
+        assert!(proof.header.is_empty() && proof.parent_header.is_empty());
+        assert_eq!(CommitteeProof::of_members(&[]), CommitteeProof::default());
     }
 }

@@ -17,8 +17,9 @@ use crate::call::{At, CallError, view};
 use crate::config::Contracts;
 use crate::l1_json::HeaderJson;
 use crate::numbers::ContractNumbers;
-use crate::publication::SeedProof;
+use crate::publication::CommitteeProof;
 use crate::rpc::{Call, Rpc, RpcCause, RpcError};
+use crate::version::RollupVersion;
 
 /// L1 blocks that EIP-2935's history contract remembers.
 pub const HISTORY_BLOCKS: u64 = 8_191;
@@ -47,8 +48,8 @@ pub struct Tips {
 pub struct EntropyBlock {
     /// The first L1 block at or after the entropy time.
     pub block: L1Block,
-    /// RLP headers of it and its parent, checked against their hashes.
-    pub seed_proof: SeedProof,
+    /// RLP headers of it and its parent, checked against their hashes; no members.
+    pub committee_proof: CommitteeProof,
 }
 
 /// Why no entropy block was found.
@@ -125,6 +126,16 @@ pub enum VerifyError {
         expected: u64,
         /// On L1.
         found: u64,
+    },
+    /// The Rollup is of a version that this program does not know.
+    #[error(
+        "the Rollup at {rollup} is of version {version}, this program knows versions 1 and 2; hint: install a newer release"
+    )]
+    Version {
+        /// The Rollup.
+        rollup: Address,
+        /// What it says.
+        version: U256,
     },
     /// A number of the network file is not the one that the contracts were deployed with.
     #[error(
@@ -210,7 +221,7 @@ impl RollupReader {
         view(&self.rpc, self.contracts.staking, &call, at).await
     }
 
-    /// The committee stored for an epoch; `None` before the epoch's first block.
+    /// The committee of an epoch that is set up; `None` before the epoch's first block.
     ///
     /// # Errors
     /// [`CallError`].
@@ -365,11 +376,11 @@ impl RollupReader {
     }
 
     /// Checks that L1 holds what the files say: chain id, code of every contract, genesis id and time of the deployment file; every number
-    /// of the network file that a contract knows.
+    /// of the network file that a contract knows. Returns the Rollup's version.
     ///
     /// # Errors
     /// [`VerifyError`].
-    pub async fn verify_deployment(&self, network: &NetworkConfig) -> Result<(), VerifyError> {
+    pub async fn verify_deployment(&self, network: &NetworkConfig) -> Result<RollupVersion, VerifyError> {
         let file = &self.deployment;
         if file.network != network.network.name || file.chain_id != network.network.chain_id {
             return Err(VerifyError::Network {
@@ -404,15 +415,26 @@ impl RollupReader {
         if expected != found {
             return Err(VerifyError::GenesisTime { expected, found });
         }
+        let version = self.version().await?;
         let numbers = ContractNumbers::read(&self.rpc, &self.contracts).await?;
         match numbers.difference(network) {
-            None => Ok(()),
+            None => Ok(version),
             Some(difference) => Err(VerifyError::Number {
                 key: difference.key,
                 expected: difference.file,
                 found: difference.contract,
             }),
         }
+    }
+
+    /// Version of the Rollup.
+    ///
+    /// # Errors
+    /// [`VerifyError::Call`], [`VerifyError::Version`].
+    pub async fn version(&self) -> Result<RollupVersion, VerifyError> {
+        let rollup = self.contracts.rollup;
+        let version = view(&self.rpc, rollup, &Rollup::versionCall {}, At::Latest).await?;
+        RollupVersion::known(version).ok_or(VerifyError::Version { rollup, version })
     }
 
     /// Finds the first L1 block with time `>= time` and the headers that prove it.
@@ -471,9 +493,10 @@ impl RollupReader {
         let parent_header = self.raw_header(parent.hash).await?;
         Ok(EntropyBlock {
             block,
-            seed_proof: SeedProof {
+            committee_proof: CommitteeProof {
                 header,
                 parent_header,
+                ..CommitteeProof::default()
             },
         })
     }

@@ -433,11 +433,11 @@ async fn a_rollback_is_followed_and_headers_prove_the_entropy_block() {
         let found = reader.entropy_block(time).await.unwrap();
         assert_eq!(found.block.time, start + expected, "{time}");
         assert_eq!(
-            alloy::primitives::keccak256(&found.seed_proof.header),
+            alloy::primitives::keccak256(&found.committee_proof.header),
             found.block.hash
         );
         assert_eq!(
-            alloy::primitives::keccak256(&found.seed_proof.parent_header),
+            alloy::primitives::keccak256(&found.committee_proof.parent_header),
             found.block.parent_hash
         );
     }

@@ -79,7 +79,7 @@ impl Chain {
                 let event = Rollup::EpochSetUp {
                     epoch: U256::from(number),
                     seed: B256::repeat_byte(branch),
-                    committee: ROLLUP,
+                    commitment: B256::repeat_byte(branch),
                 };
                 let data = event.encode_log_data();
                 events.push((ROLLUP, data.topics().to_vec(), data.data));

@@ -1,11 +1,11 @@
-//! Bringing an attested block to L1: calldata, blob and proofs, the epoch's seed where it is needed, one transaction within the slot.
+//! Bringing an attested block to L1: calldata, blob and proofs, what proves the committee, one transaction within the slot.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
 use agoge_l1_client::kzg::{self, KzgError, Sidecar};
 use agoge_l1_client::{
-    At, Blob, CallError, EntropyError, GasPolicy, Purpose, RollupReader, SeedProof, SendOutcome,
-    SenderHandle, SenderStopped, TxRequest,
+    At, Blob, CallError, CommitteeProof, EntropyError, GasPolicy, Purpose, RollupReader, RollupVersion,
+    SendOutcome, SenderHandle, SenderStopped, TxRequest,
 };
 use agoge_protocol::{B256, BlockHash, Epoch, Slot, Timing, U256};
 use agoge_supervisor::{Lost, Spawner};
@@ -77,6 +77,7 @@ pub enum PublishError {
 pub struct Publisher {
     sender: Option<SenderHandle>,
     reader: RollupReader,
+    version: RollupVersion,
     prepared: PreparedBlocks,
     timing: Timing,
     gas_limit: u64,
@@ -85,10 +86,10 @@ pub struct Publisher {
 }
 
 impl Publisher {
-    /// A publisher; without a sender it only says so.
+    /// A publisher to one Rollup, whose version is known; without a sender it only says so.
     pub fn new(
         sender: Option<SenderHandle>,
-        reader: RollupReader,
+        (reader, version): (RollupReader, RollupVersion),
         prepared: PreparedBlocks,
         rules: &Rules,
         spawner: Spawner,
@@ -100,6 +101,7 @@ impl Publisher {
         Self {
             sender,
             reader,
+            version,
             prepared,
             timing: rules.timing,
             gas_limit,
@@ -147,7 +149,7 @@ impl Publisher {
             payload: agoge_protocol::Address::ZERO,
             actions_hash: B256::ZERO,
             signature: publication.signature,
-            seed_proof: self.seed_proof(self.timing.epoch_of(slot)).await?,
+            committee_proof: self.committee_proof(self.timing.epoch_of(slot)).await?,
         };
         let gas_limit = if calls.claim.is_empty() {
             self.gas_limit
@@ -177,25 +179,33 @@ impl Publisher {
         }
     }
 
-    /// The headers that prove an epoch's seed, for its first block only. Nobody proves the seed of the genesis epochs.
-    async fn seed_proof(&self, epoch: Epoch) -> Result<Option<SeedProof>, PublishError> {
-        let Some(time) = self.timing.entropy_time(epoch) else {
-            return Ok(None);
-        };
+    /// What proves the committee on the chain as L1's head has it: the seed's headers until the epoch is set up (nothing in the genesis
+    /// epochs), afterwards its members, or nothing, by the Rollup's version.
+    ///
+    /// Between this look and the block only this slot's block itself or an L1 reorg can set the epoch up or undo it. The simulation before
+    /// signing then fails and the next L1 head brings another attempt, which looks again; a reorg later than that leaves the signed
+    /// transaction as it is, and the slot without a block unless its parent comes back.
+    async fn committee_proof(&self, epoch: Epoch) -> Result<CommitteeProof, PublishError> {
         let stored = self.reader.committee_of_epoch(At::Latest, epoch).await;
         let stored = stored.map_err(|source| PublishError::EpochState {
             epoch,
             source: Box::new(source),
         })?;
-        if stored.is_some() {
-            return Ok(None);
+        if let Some(members) = stored {
+            return Ok(match self.version {
+                RollupVersion::Leonidas => CommitteeProof::default(),
+                RollupVersion::Pleistarchus => CommitteeProof::of_members(&members),
+            });
         }
+        let Some(time) = self.timing.entropy_time(epoch) else {
+            return Ok(CommitteeProof::default());
+        };
         let entropy = self.reader.entropy_block(time).await;
         let entropy = entropy.map_err(|source| PublishError::Seed {
             epoch,
             source: Box::new(source),
         })?;
-        Ok(Some(entropy.seed_proof))
+        Ok(entropy.committee_proof)
     }
 
     async fn sidecar(&self, blob_hash: B256, blob: &Blob) -> Result<Arc<Sidecar>, PublishError> {

@@ -85,7 +85,7 @@ pub async fn start(parts: NodeParts) -> Result<NodeHandle, StartError> {
 
     let l1 = L1Client::connect(config.l1_client(Some(deployment)), clock).await?;
     let reader = l1.reader()?;
-    reader.verify_deployment(&network).await?;
+    let version = reader.verify_deployment(&network).await?;
 
     let publisher_key = keys.publisher;
     let fee_recipient = config
@@ -118,7 +118,13 @@ pub async fn start(parts: NodeParts) -> Result<NodeHandle, StartError> {
         (network.network.chain_id, rollup, genesis_id),
         network.protocol.committee_size,
     );
-    let publisher = Publisher::new(sender, reader.clone(), prepared, &consensus, spawner.clone());
+    let publisher = Publisher::new(
+        sender,
+        (reader.clone(), version),
+        prepared,
+        &consensus,
+        spawner.clone(),
+    );
     let quotes = Quotes::new(
         quote_rules(&network, rollup, prover_bonds, &slots),
         Arc::clone(&local.store),

@@ -89,7 +89,7 @@ async fn logs(config: &Config, client: &L1Client) -> Check {
     const CODE: &str = "AGOGE-DOC-012";
     let range = config.network.l1.log_range_max;
     match client.probe_log_range(range).await {
-        Ok(()) => Check::ok(CODE, format!("logs over {range} blocks")),
+        Ok(_) => Check::ok(CODE, format!("logs over {range} blocks")),
         Err(error) if error.cause.wants_smaller_range() => Check::warn(
             CODE,
             format!(
@@ -156,7 +156,7 @@ async fn contracts(config: &Config, client: &L1Client, head: &L1Block) -> Vec<Ch
         Err(error) => return vec![Check::fail(CODE, error.to_string(), hint)],
     };
     let deployment = match reader.verify_deployment(&config.network).await {
-        Ok(()) => Check::ok(
+        Ok(_) => Check::ok(
             CODE,
             "contracts, genesis and parameters match the deployment file",
         ),
