@@ -88,6 +88,16 @@ pub mod epoch_statement {
 
 /// The verifier of epoch proofs, generated from the epoch circuit (`contracts/src/proving/IEpochProofVerifier.sol`).
 pub mod epoch_proof_verifier {
+    use alloy::primitives::{B256, hex};
+
+    /// Digest of the circuit whose proofs it accepts: four field elements of 8 bytes, as its transcript begins with.
+    pub const CIRCUIT_DIGEST: B256 = match hex::const_decode_to_array(env!("EPOCH_CIRCUIT_DIGEST").as_bytes())
+    {
+        Ok(digest) => B256::new(digest),
+        // The build script gives 64 hex digits.
+        Err(_) => B256::ZERO,
+    };
+
     alloy::sol!(
         #[sol(rpc, all_derives)]
         EpochProofVerifier,
@@ -106,6 +116,82 @@ pub mod test_epoch_proof_verifier {
         concat!(
             env!("OUT_DIR"),
             "/artifacts/TestEpochProofVerifier.sol/TestEpochProofVerifier.json"
+        )
+    );
+}
+
+/// Signals and nominations (`contracts/src/governance/IGovernanceProposer.sol`).
+pub mod governance_proposer {
+    #![expect(
+        missing_docs,
+        reason = "generated from the ABI; documented in the Solidity interface"
+    )]
+    alloy::sol!(
+        #[sol(rpc, all_derives)]
+        GovernanceProposer,
+        concat!(
+            env!("OUT_DIR"),
+            "/artifacts/GovernanceProposer.sol/GovernanceProposer.json"
+        )
+    );
+}
+
+/// Votes and proposals, OpenZeppelin's Governor (`contracts/src/governance/IGovernance.sol`).
+pub mod governance {
+    #![expect(
+        missing_docs,
+        clippy::too_many_arguments,
+        reason = "generated from the ABI; documented in the Solidity interface"
+    )]
+    alloy::sol!(
+        #[sol(rpc, all_derives)]
+        Governance,
+        concat!(env!("OUT_DIR"), "/artifacts/Governance.sol/Governance.json")
+    );
+}
+
+/// Executes what was decided; the treasury (`contracts/src/governance/Timelock.sol`).
+pub mod timelock {
+    #![expect(
+        missing_docs,
+        clippy::too_many_arguments,
+        reason = "generated from the ABI; documented in the Solidity interface"
+    )]
+    alloy::sol!(
+        #[sol(rpc, all_derives)]
+        Timelock,
+        concat!(env!("OUT_DIR"), "/artifacts/Timelock.sol/Timelock.json")
+    );
+}
+
+/// Adds a Rollup to the Registry (`contracts/src/governance/IPayload.sol`).
+pub mod upgrade_payload {
+    #![expect(
+        missing_docs,
+        reason = "generated from the ABI; documented in the Solidity interface"
+    )]
+    alloy::sol!(
+        #[sol(rpc, all_derives)]
+        UpgradePayload,
+        concat!(
+            env!("OUT_DIR"),
+            "/artifacts/UpgradePayload.sol/UpgradePayload.json"
+        )
+    );
+}
+
+/// Lets everybody stake (`contracts/src/governance/IPayload.sol`).
+pub mod allow_list_off_payload {
+    #![expect(
+        missing_docs,
+        reason = "generated from the ABI; documented in the Solidity interface"
+    )]
+    alloy::sol!(
+        #[sol(rpc, all_derives)]
+        AllowListOffPayload,
+        concat!(
+            env!("OUT_DIR"),
+            "/artifacts/AllowListOffPayload.sol/AllowListOffPayload.json"
         )
     );
 }

@@ -99,9 +99,19 @@ pub(crate) fn governance_proposer(network: &NetworkConfig, shared: &Shared) -> B
         .into()
 }
 
+/// Every version is created with the same structure.
 pub(crate) fn rollup(network: &NetworkConfig, shared: &Shared, proving: &Proving) -> Bytes {
+    let config = rollup_config(network, shared, proving);
+    Rollup::constructorCall { _config: config }.abi_encode().into()
+}
+
+pub(crate) fn rollup_config(
+    network: &NetworkConfig,
+    shared: &Shared,
+    proving: &Proving,
+) -> Rollup::RollupConfig {
     let (protocol, rules) = (&network.protocol, &network.proving);
-    let config = Rollup::RollupConfig {
+    Rollup::RollupConfig {
         registry: shared.registry,
         staking: shared.staking,
         proverBonds: shared.prover_bonds,
@@ -120,9 +130,25 @@ pub(crate) fn rollup(network: &NetworkConfig, shared: &Shared, proving: &Proving
         minimumDepositGwei: U256::from(network.fees.deposit_min_gwei),
         openShareBps: U256::from(rules.open_share_bps),
         stallEpochs: U256::from(rules.stall_epochs),
-    };
-    // Every version is created with the same structure.
-    Rollup::constructorCall { _config: config }.abi_encode().into()
+    }
+}
+
+/// The parameters in which two Rollups differ, in words.
+pub(crate) fn differences(expected: &Rollup::RollupConfig, found: &Rollup::RollupConfig) -> String {
+    let (expected, found) = (format!("{expected:#?}"), format!("{found:#?}"));
+    let lines = expected.lines().zip(found.lines());
+    let different: Vec<String> = lines
+        .filter(|(expected, found)| expected != found)
+        .map(|(expected, found)| {
+            let expected = expected.trim().trim_end_matches(',');
+            let found = found.split_once(": ").map_or(found, |(_, value)| value);
+            format!(
+                "{expected} by the network file, {} on L1",
+                found.trim_end_matches(',')
+            )
+        })
+        .collect();
+    different.join("; ")
 }
 
 pub(crate) fn timelock(network: &NetworkConfig, shared: &Shared) -> Bytes {
@@ -148,7 +174,11 @@ pub(crate) fn governance(network: &NetworkConfig, shared: &Shared) -> Option<Byt
         lockWei: wei(governance.lock_gwei),
         lockSeconds: U256::from(governance.lock_seconds),
     };
-    Some(Governance::constructorCall { _config: config }.abi_encode().into())
+    Some(
+        Governance::constructorCall { _config: config }
+            .abi_encode()
+            .into(),
+    )
 }
 
 pub(crate) fn upgrade_payload(shared: &Shared, rollup: Address) -> Bytes {

@@ -8,6 +8,7 @@ mod config;
 mod deployer;
 mod error;
 mod plan;
+mod rollup;
 mod state;
 mod verify;
 
@@ -16,5 +17,6 @@ pub use error::DeployError;
 pub use plan::{
     Creation, NetworkChoices, NotDeployable, Plan, RollupChoices, Verifier, circuit_digest, creation_code,
 };
+pub use rollup::verify_rollup;
 pub use state::{StateFile, Step};
 pub use verify::{Finding, Verdict, reproduce, verify};

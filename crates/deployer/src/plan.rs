@@ -7,7 +7,7 @@ use agoge_contract_bindings::governance_proposer::GovernanceProposer;
 use agoge_contract_bindings::prover_bonds::ProverBonds;
 use agoge_contract_bindings::registry::Registry;
 use agoge_contract_bindings::rollup::Rollup;
-use agoge_contract_bindings::rollup_v2::RollupV2;
+use agoge_contract_bindings::rollup_v2;
 use agoge_contract_bindings::staking::Staking;
 use agoge_contract_bindings::test_epoch_proof_verifier::TestEpochProofVerifier;
 use agoge_contract_bindings::timelock::Timelock;
@@ -65,7 +65,9 @@ pub struct RollupChoices {
 #[derive(Debug, thiserror::Error)]
 pub enum NotDeployable {
     /// The test verifier refuses to exist there.
-    #[error("the test verifier accepts any proof and exists on chain 31337 only, the network's chain is {chain_id}")]
+    #[error(
+        "the test verifier accepts any proof and exists on chain 31337 only, the network's chain is {chain_id}"
+    )]
     TestVerifier {
         /// The network's.
         chain_id: u64,
@@ -128,7 +130,7 @@ pub fn creation_code(name: &str, version: u64, verifier: Verifier) -> Option<&'s
         ("EpochProofVerifier", _, Verifier::Real) => &EpochProofVerifier::BYTECODE,
         ("EpochProofVerifier", _, Verifier::Test) => &TestEpochProofVerifier::BYTECODE,
         ("Rollup" | "Inbox", 1, _) => &Rollup::BYTECODE,
-        ("Rollup" | "Inbox", 2, _) => &RollupV2::BYTECODE,
+        ("Rollup" | "Inbox", 2, _) => &rollup_v2::BYTECODE,
         ("Timelock", ..) => &Timelock::BYTECODE,
         ("Governance", ..) => &Governance::BYTECODE,
         ("UpgradePayload", ..) => &UpgradePayload::BYTECODE,
@@ -361,7 +363,10 @@ mod tests {
     #[test]
     fn the_test_verifier_stays_on_anvil() {
         let plan = Plan::network(&network("phase4"), &choices(Verifier::Test), Address::ZERO, 0);
-        assert!(matches!(plan, Err(NotDeployable::TestVerifier { chain_id: 11_155_111 })));
+        assert!(matches!(
+            plan,
+            Err(NotDeployable::TestVerifier { chain_id: 11_155_111 })
+        ));
         assert!(Plan::network(&network("phase4"), &choices(Verifier::Real), Address::ZERO, 0).is_ok());
     }
 

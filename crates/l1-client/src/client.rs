@@ -206,6 +206,14 @@ impl L1Client {
         Ok(nonce.to())
     }
 
+    /// Price of a unit of blob gas, wei; refused by an L1 without blobs.
+    ///
+    /// # Errors
+    /// [`RpcError`].
+    pub async fn blob_base_fee(&self) -> Result<U256, RpcError> {
+        self.rpc.read("eth_blobBaseFee", json!([])).await
+    }
+
     /// Runtime code of an account after the head.
     ///
     /// # Errors
