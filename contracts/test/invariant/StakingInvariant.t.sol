@@ -84,6 +84,11 @@ contract StakingHandler is NetworkTest {
         );
     }
 
+    function delegate(uint256 _actor, uint256 _to) external {
+        vm.prank(_withdrawer(_actor % ACTORS));
+        staking.delegate(_withdrawer(_to % ACTORS));
+    }
+
     function withdraw(uint256 _actor) external {
         uint256 index = _actor % (ACTORS + 2);
         address account = index < ACTORS ? _withdrawer(index) : index == ACTORS ? treasury : address(this);
@@ -114,6 +119,23 @@ contract StakingHandler is NetworkTest {
         for (uint256 i = 0; i < ACTORS; ++i) {
             value += staking.validator(_attester(i)).stake + staking.owed(_withdrawer(i));
         }
+    }
+
+    /// @notice Stake of the active validators, and what all accounts that can be delegated to may vote with, wei.
+    function power() external returns (uint256 activeStake, uint256 votes) {
+        for (uint256 i = 0; i < ACTORS; ++i) {
+            Validator memory validator = staking.validator(_attester(i));
+            if (validator.status == ValidatorStatus.Active) activeStake += validator.stake;
+            votes += staking.getVotes(_withdrawer(i));
+        }
+    }
+
+    /// @notice All power, as proposals with a snapshot of this second will count it.
+    function totalPower() external returns (uint256 total) {
+        uint256 time = vm.getBlockTimestamp();
+        _warp(time + 1);
+        total = staking.getPastTotalSupply(time);
+        _warp(time);
     }
 
     function balance() external view returns (uint256) {
@@ -173,7 +195,7 @@ contract StakingInvariantTest is NetworkTest {
 
     function setUp() external {
         _handler = new StakingHandler();
-        bytes4[] memory selectors = new bytes4[](9);
+        bytes4[] memory selectors = new bytes4[](10);
         selectors[0] = StakingHandler.deposit.selector;
         selectors[1] = StakingHandler.activateQueued.selector;
         selectors[2] = StakingHandler.pin.selector;
@@ -183,6 +205,7 @@ contract StakingInvariantTest is NetworkTest {
         selectors[6] = StakingHandler.withdraw.selector;
         selectors[7] = StakingHandler.passTime.selector;
         selectors[8] = StakingHandler.readSet.selector;
+        selectors[9] = StakingHandler.delegate.selector;
         targetSelector(FuzzSelector({addr: address(_handler), selectors: selectors}));
         targetContract(address(_handler));
     }
@@ -197,6 +220,12 @@ contract StakingInvariantTest is NetworkTest {
             uint256 epoch = _handler.epochsRead(i);
             assertEq(_handler.currentSetHash(epoch), _handler.setHashOf(epoch));
         }
+    }
+
+    function invariant_PowerIsTheStakeOfTheActive() external {
+        (uint256 activeStake, uint256 votes) = _handler.power();
+        assertEq(votes, activeStake, "votes");
+        assertEq(_handler.totalPower(), activeStake, "total");
     }
 
     function invariant_TheListHoldsExactlyTheActive() external {

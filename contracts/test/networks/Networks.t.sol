@@ -3,6 +3,8 @@ pragma solidity 0.8.37;
 
 import {Deployed} from "@agoge-test/support/Deployed.sol";
 import {VerifierDouble} from "@agoge-test/support/VerifierDouble.sol";
+import {GovernanceConfig} from "@agoge/governance/IGovernance.sol";
+import {GovernanceProposerConfig, IGovernanceProposer} from "@agoge/governance/IGovernanceProposer.sol";
 import {IRegistry, RegistryConfig} from "@agoge/governance/IRegistry.sol";
 import {IEpochStatement} from "@agoge/proving/IEpochStatement.sol";
 import {IProverBonds, ProverBondsConfig} from "@agoge/proving/IProverBonds.sol";
@@ -40,7 +42,8 @@ contract NetworksTest is Test {
 
     function _deploy(string memory _network) private {
         _toml = vm.readFile(string.concat("script/networks/", _network, ".toml"));
-        address predicted = vm.computeCreateAddress(address(this), vm.getNonce(address(this)) + 5);
+        address predicted = _predicted(6);
+        (address timelock, address governance) = (_predicted(7), _predicted(8));
 
         IRegistry registry = Deployed.registry(
             RegistryConfig({
@@ -49,14 +52,14 @@ contract NetworksTest is Test {
                 epochSlots: _number(".protocol.epoch_slots"),
                 setLagEpochs: _number(".protocol.set_lag_epochs"),
                 activationDelayEpochs: _number(".governance.activation_delay_epochs"),
-                governance: makeAddr("governance"),
+                governance: timelock,
                 firstInstance: predicted
             })
         );
         IStaking staking = Deployed.staking(
             StakingConfig({
                 registry: registry,
-                treasury: makeAddr("treasury"),
+                treasury: timelock,
                 allowListAdmin: makeAddr("admin"),
                 activationStake: _number(".staking.activation_stake_gwei") * 1 gwei,
                 minimumStake: _number(".staking.ejection_stake_gwei") * 1 gwei,
@@ -70,10 +73,19 @@ contract NetworksTest is Test {
         IProverBonds bonds = Deployed.bonds(
             ProverBondsConfig({
                 registry: registry,
-                treasury: makeAddr("treasury"),
+                treasury: timelock,
                 minimumBond: _number(".proving.bond_min_gwei") * 1 gwei,
                 claimWindowSlots: _number(".proving.claim_window_slots"),
                 withdrawalDelaySeconds: _number(".proving.bond_withdrawal_delay_seconds")
+            })
+        );
+        IGovernanceProposer governanceProposer = Deployed.governanceProposer(
+            GovernanceProposerConfig({
+                registry: registry,
+                governance: governance,
+                roundSlots: _number(".governance.round_slots"),
+                quorumSignals: _number(".governance.quorum_signals"),
+                lifetimeRounds: _number(".governance.lifetime_rounds")
             })
         );
         IEpochStatement statement = Deployed.statement();
@@ -84,6 +96,7 @@ contract NetworksTest is Test {
                 registry: registry,
                 staking: staking,
                 proverBonds: bonds,
+                governanceProposer: governanceProposer,
                 epochProofVerifier: verifier,
                 epochStatement: statement,
                 genesisArchive: 0,
@@ -106,6 +119,34 @@ contract NetworksTest is Test {
         Deployed.rollupV2(rollup.config());
         assertLt(gasBefore - gasleft(), TRANSACTION_GAS_MAX, "deployment of version 2");
         assertEq(registry.canonicalAt(Epoch.wrap(0)), address(rollup));
+        assertEq(address(Deployed.timelock(_number(".governance.timelock_seconds"), governance)), timelock);
+        assertEq(_deployGovernance(staking, timelock, governanceProposer), governance);
+    }
+
+    function _deployGovernance(IStaking _staking, address _timelock, IGovernanceProposer _proposer)
+        private
+        returns (address)
+    {
+        GovernanceConfig memory config = GovernanceConfig({
+            staking: _staking,
+            timelock: payable(_timelock),
+            governanceProposer: _proposer,
+            voteDelaySeconds: uint48(_number(".governance.vote_delay_seconds")),
+            votePeriodSeconds: uint32(_number(".governance.vote_period_seconds")),
+            quorumPercent: _number(".governance.quorum_percent"),
+            graceSeconds: _number(".governance.grace_seconds"),
+            lockWei: _number(".governance.lock_gwei") * 1 gwei,
+            lockSeconds: _number(".governance.lock_seconds")
+        });
+        uint256 gasBefore = gasleft();
+        address governance = address(Deployed.governance(config));
+        assertLt(gasBefore - gasleft(), TRANSACTION_GAS_MAX, "deployment of Governance");
+        return governance;
+    }
+
+    /// @dev The address that a later creation of this contract gives.
+    function _predicted(uint256 _ahead) private view returns (address) {
+        return vm.computeCreateAddress(address(this), vm.getNonce(address(this)) + _ahead);
     }
 
     function _number(string memory _key) private view returns (uint256) {

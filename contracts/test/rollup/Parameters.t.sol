@@ -3,6 +3,7 @@ pragma solidity 0.8.37;
 
 import {Deployed} from "@agoge-test/support/Deployed.sol";
 import {NetworkTest} from "@agoge-test/support/NetworkTest.sol";
+import {GovernanceProposerConfig, IGovernanceProposer} from "@agoge/governance/IGovernanceProposer.sol";
 import {IRegistry, RegistryConfig} from "@agoge/governance/IRegistry.sol";
 import {IEpochProofVerifier} from "@agoge/proving/IEpochProofVerifier.sol";
 import {IEpochStatement} from "@agoge/proving/IEpochStatement.sol";
@@ -34,6 +35,23 @@ contract ParametersTest is NetworkTest {
         config.proverBonds = _bondsOfAnotherRegistry();
         _expectRefusal(
             config, abi.encodeWithSelector(IRollup.Rollup__BondsOfAnotherRegistry.selector, address(config.proverBonds))
+        );
+
+        config = _rollupConfig(16);
+        config.governanceProposer = IGovernanceProposer(address(0));
+        _expectRefusal(config, abi.encodeWithSelector(IRollup.Rollup__ZeroAddress.selector));
+
+        config = _rollupConfig(16);
+        config.governanceProposer = IGovernanceProposer(address(7));
+        _expectRefusal(config, abi.encodeWithSelector(IRollup.Rollup__NoCode.selector, address(7)));
+
+        config = _rollupConfig(16);
+        config.governanceProposer = _proposerOfAnotherRegistry();
+        _expectRefusal(
+            config,
+            abi.encodeWithSelector(
+                IRollup.Rollup__ProposerOfAnotherRegistry.selector, address(config.governanceProposer)
+            )
         );
 
         config = _rollupConfig(16);
@@ -121,6 +139,9 @@ contract ParametersTest is NetworkTest {
         ProverBondsConfig memory bondsConfig = _bondsConfig();
         bondsConfig.registry = config.registry;
         config.proverBonds = Deployed.bonds(bondsConfig);
+        GovernanceProposerConfig memory proposerConfig = _proposerConfig(address(governor));
+        proposerConfig.registry = config.registry;
+        config.governanceProposer = Deployed.governanceProposer(proposerConfig);
 
         _expectRefusal(config, abi.encodeWithSelector(IRollup.Rollup__EpochTooLong.selector, 33));
     }
@@ -149,6 +170,12 @@ contract ParametersTest is NetworkTest {
         ProverBondsConfig memory config = _bondsConfig();
         config.registry = Deployed.registry(_registryConfig(address(1)));
         return Deployed.bonds(config);
+    }
+
+    function _proposerOfAnotherRegistry() private returns (IGovernanceProposer) {
+        GovernanceProposerConfig memory config = _proposerConfig(address(governor));
+        config.registry = Deployed.registry(_registryConfig(address(1)));
+        return Deployed.governanceProposer(config);
     }
 
     function _expectRefusal(RollupConfig memory _config, bytes memory _error) private {

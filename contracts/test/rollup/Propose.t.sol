@@ -105,16 +105,13 @@ contract ProposeTest is NetworkTest {
         _propose(p);
     }
 
-    function test_RevertWhen_ABundledPartIsNotEmpty() external {
-        for (uint256 i = 0; i < 2; ++i) {
-            Proposal memory p = _proposal();
-            if (i == 0) p.publication.payload = address(1);
-            if (i == 1) p.publication.actionsHash = bytes32(uint256(1));
-            _publish(p);
+    function test_RevertWhen_ActionsAreSignedWithoutAPayload() external {
+        Proposal memory p = _proposal();
+        p.publication.actionsHash = bytes32(uint256(1));
+        _publish(p);
 
-            vm.expectRevert(IRollup.Rollup__ExtrasNotEmpty.selector);
-            _propose(p);
-        }
+        vm.expectRevert(IRollup.Rollup__ActionsWithoutPayload.selector);
+        _propose(p);
     }
 
     function test_RevertWhen_TheBundledClaimIsNotTheSignedOne() external {

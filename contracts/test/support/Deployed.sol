@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity 0.8.37;
 
+import {IFullGovernance, ITimelock} from "@agoge-test/support/IFullGovernance.sol";
+import {GovernanceConfig} from "@agoge/governance/IGovernance.sol";
+import {GovernanceProposerConfig, IGovernanceProposer} from "@agoge/governance/IGovernanceProposer.sol";
+import {IPayload} from "@agoge/governance/IPayload.sol";
 import {IRegistry, RegistryConfig} from "@agoge/governance/IRegistry.sol";
 import {IEpochProofVerifier} from "@agoge/proving/IEpochProofVerifier.sol";
 import {IEpochStatement} from "@agoge/proving/IEpochStatement.sol";
@@ -24,6 +28,26 @@ library Deployed {
 
     function bonds(ProverBondsConfig memory _config) internal returns (IProverBonds) {
         return IProverBonds(_deploy("ProverBonds", abi.encode(_config)));
+    }
+
+    function governanceProposer(GovernanceProposerConfig memory _config) internal returns (IGovernanceProposer) {
+        return IGovernanceProposer(_deploy("GovernanceProposer", abi.encode(_config)));
+    }
+
+    function timelock(uint256 _delaySeconds, address _governance) internal returns (ITimelock) {
+        return ITimelock(_deploy("Timelock", abi.encode(_delaySeconds, _governance)));
+    }
+
+    function governance(GovernanceConfig memory _config) internal returns (IFullGovernance) {
+        return IFullGovernance(_deploy("Governance", abi.encode(_config)));
+    }
+
+    function upgradePayload(IRegistry _registry, IStaking _staking, IRollup _rollup) internal returns (IPayload) {
+        return IPayload(_deploy("UpgradePayload", abi.encode(_registry, _staking, _rollup)));
+    }
+
+    function allowListOffPayload(IStaking _staking) internal returns (IPayload) {
+        return IPayload(_deploy("AllowListOffPayload", abi.encode(_staking)));
     }
 
     function statement() internal returns (IEpochStatement) {

@@ -3,8 +3,11 @@ pragma solidity 0.8.37;
 
 import {ConstantBlobs} from "@agoge-test/support/ConstantBlobs.sol";
 import {Deployed} from "@agoge-test/support/Deployed.sol";
+import {IFullGovernance, ITimelock} from "@agoge-test/support/IFullGovernance.sol";
 import {HistoryContract, L1Headers} from "@agoge-test/support/L1Headers.sol";
 import {VerifierDouble} from "@agoge-test/support/VerifierDouble.sol";
+import {GovernanceConfig} from "@agoge/governance/IGovernance.sol";
+import {GovernanceProposerConfig, IGovernanceProposer} from "@agoge/governance/IGovernanceProposer.sol";
 import {IRegistry, RegistryConfig} from "@agoge/governance/IRegistry.sol";
 import {IEpochStatement} from "@agoge/proving/IEpochStatement.sol";
 import {IProverBonds, ProverBondsConfig} from "@agoge/proving/IProverBonds.sol";
@@ -48,9 +51,20 @@ abstract contract NetworkTest is Test {
     uint256 internal constant STAKE = 1 ether;
     uint256 internal constant EXIT_DELAY = 26 hours;
     uint256 internal constant ENTRIES_PER_EPOCH = 4;
+    uint256 internal constant ROUND_SLOTS = 10;
+    uint256 internal constant QUORUM_SIGNALS = 6;
+    uint256 internal constant LIFETIME = 5;
+    uint48 internal constant VOTE_DELAY = 1 hours;
+    uint32 internal constant VOTE_PERIOD = 1 days;
+    uint256 internal constant TIMELOCK_DELAY = 1 hours;
+    uint256 internal constant QUORUM_PERCENT = 20;
+    uint256 internal constant GRACE = 14 days;
+    uint256 internal constant LOCK = 16 ether;
+    uint256 internal constant LOCK_TIME = 7 days;
     bytes32 internal constant GENESIS_ARCHIVE = bytes32(uint256(0x1111));
     address internal constant HISTORY = 0x0000F90827F1C53a10cb7A02335B175320002935;
 
+    /// @dev In a deployed network both are the Timelock.
     address internal governance = makeAddr("governance");
     address internal treasury = makeAddr("treasury");
     address internal allowListAdmin = makeAddr("allow-list admin");
@@ -62,6 +76,9 @@ abstract contract NetworkTest is Test {
     VerifierDouble internal verifier;
     IEpochStatement internal statement;
     IRollup internal rollup;
+    IGovernanceProposer internal governanceProposer;
+    ITimelock internal timelock;
+    IFullGovernance internal governor;
 
     mapping(address attester => uint256 key) internal keyOf;
 
@@ -70,15 +87,23 @@ abstract contract NetworkTest is Test {
         vm.roll(GENESIS_L1_BLOCK - 1 days / L1_SLOT_SECONDS);
         vm.etch(HISTORY, type(HistoryContract).runtimeCode);
 
-        verifier = new VerifierDouble();
-        statement = Deployed.statement();
+        // The order of a deployment (contracts/README.md).
         uint256 nonce = vm.getNonce(address(this));
-        address predicted = vm.computeCreateAddress(address(this), nonce + 3);
+        address predicted = vm.computeCreateAddress(address(this), nonce + 6);
+        governance = treasury = vm.computeCreateAddress(address(this), nonce + 7);
+        address predictedGovernor = vm.computeCreateAddress(address(this), nonce + 8);
         registry = Deployed.registry(_registryConfig(predicted));
         staking = Deployed.staking(_stakingConfig());
         bonds = Deployed.bonds(_bondsConfig());
+        governanceProposer = Deployed.governanceProposer(_proposerConfig(predictedGovernor));
+        statement = Deployed.statement();
+        verifier = new VerifierDouble();
         rollup = _newRollup(_rollupConfig(_committeeSize));
-        assertEq(address(rollup), predicted, "prediction");
+        timelock = Deployed.timelock(TIMELOCK_DELAY, predictedGovernor);
+        governor = Deployed.governance(_governanceConfig());
+        assertEq(address(rollup), predicted, "prediction of the Rollup");
+        assertEq(address(timelock), governance, "prediction of the Timelock");
+        assertEq(address(governor), predictedGovernor, "prediction of Governance");
 
         for (uint256 i = 0; i < _validators; ++i) {
             _stake(i);
@@ -128,11 +153,36 @@ abstract contract NetworkTest is Test {
         });
     }
 
+    function _proposerConfig(address _governor) internal view returns (GovernanceProposerConfig memory) {
+        return GovernanceProposerConfig({
+            registry: registry,
+            governance: _governor,
+            roundSlots: ROUND_SLOTS,
+            quorumSignals: QUORUM_SIGNALS,
+            lifetimeRounds: LIFETIME
+        });
+    }
+
+    function _governanceConfig() internal view returns (GovernanceConfig memory) {
+        return GovernanceConfig({
+            staking: staking,
+            timelock: payable(address(timelock)),
+            governanceProposer: governanceProposer,
+            voteDelaySeconds: VOTE_DELAY,
+            votePeriodSeconds: VOTE_PERIOD,
+            quorumPercent: QUORUM_PERCENT,
+            graceSeconds: GRACE,
+            lockWei: LOCK,
+            lockSeconds: LOCK_TIME
+        });
+    }
+
     function _rollupConfig(uint256 _committeeSize) internal view returns (RollupConfig memory) {
         return RollupConfig({
             registry: registry,
             staking: staking,
             proverBonds: bonds,
+            governanceProposer: governanceProposer,
             epochProofVerifier: verifier,
             epochStatement: statement,
             genesisArchive: GENESIS_ARCHIVE,

@@ -136,7 +136,7 @@ pub mod governance_proposer {
     );
 }
 
-/// Votes and proposals, OpenZeppelin's Governor (`contracts/src/governance/IGovernance.sol`).
+/// Votes and proposals (`contracts/src/governance/IGovernance.sol` and OpenZeppelin's Governor).
 pub mod governance {
     #![expect(
         missing_docs,
@@ -150,7 +150,7 @@ pub mod governance {
     );
 }
 
-/// Executes what was decided; the treasury (`contracts/src/governance/Timelock.sol`).
+/// Execution after a delay, and the treasury (OpenZeppelin's TimelockController).
 pub mod timelock {
     #![expect(
         missing_docs,
@@ -164,12 +164,8 @@ pub mod timelock {
     );
 }
 
-/// Adds a Rollup to the Registry (`contracts/src/governance/IPayload.sol`).
+/// A payload that adds a Rollup to the Registry.
 pub mod upgrade_payload {
-    #![expect(
-        missing_docs,
-        reason = "generated from the ABI; documented in the Solidity interface"
-    )]
     alloy::sol!(
         #[sol(rpc, all_derives)]
         UpgradePayload,
@@ -180,12 +176,8 @@ pub mod upgrade_payload {
     );
 }
 
-/// Lets everybody stake (`contracts/src/governance/IPayload.sol`).
+/// A payload that lets everybody stake.
 pub mod allow_list_off_payload {
-    #![expect(
-        missing_docs,
-        reason = "generated from the ABI; documented in the Solidity interface"
-    )]
     alloy::sol!(
         #[sol(rpc, all_derives)]
         AllowListOffPayload,
