@@ -42,20 +42,23 @@ library AttestationLib {
         );
 
         uint256 offset = 0;
-        for (uint256 i = 0; bitmap != 0; ++i) {
-            if (bitmap & 1 == 1) {
-                bytes32 r;
-                bytes32 vs;
-                assembly ("memory-safe") {
-                    // The length was checked once, above; slices with bounds checks cost 130 gas more for each signature.
-                    r := calldataload(add(signatures.offset, offset))
-                    vs := calldataload(add(signatures.offset, add(offset, 32)))
+        // No overflow: a bitmap has 256 bits.
+        unchecked {
+            for (uint256 i = 0; bitmap != 0; ++i) {
+                if (bitmap & 1 == 1) {
+                    bytes32 r;
+                    bytes32 vs;
+                    assembly ("memory-safe") {
+                        // The length was checked once, above; slices with bounds checks cost 130 gas more for each signature.
+                        r := calldataload(add(signatures.offset, offset))
+                        vs := calldataload(add(signatures.offset, add(offset, 32)))
+                    }
+                    address expected = CommitteeLib.memberAt(_committee, i);
+                    require(isSignedBy(_digest, r, vs, expected), IRollup.Rollup__WrongAttestation(i, expected));
+                    offset += SIGNATURE_BYTES;
                 }
-                address expected = CommitteeLib.memberAt(_committee, i);
-                require(isSignedBy(_digest, r, vs, expected), IRollup.Rollup__WrongAttestation(i, expected));
-                offset += SIGNATURE_BYTES;
+                bitmap >>= 1;
             }
-            bitmap >>= 1;
         }
     }
 
@@ -66,8 +69,11 @@ library AttestationLib {
     }
 
     function _countBits(uint256 _bitmap) private pure returns (uint256 count) {
-        for (; _bitmap != 0; _bitmap &= _bitmap - 1) {
-            ++count;
+        // No overflow: the bitmap is not zero there.
+        unchecked {
+            for (; _bitmap != 0; _bitmap &= _bitmap - 1) {
+                ++count;
+            }
         }
     }
 }

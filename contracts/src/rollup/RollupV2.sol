@@ -17,14 +17,15 @@ contract RollupV2 is CommitteeSampling {
 
     /// @notice What is kept of an epoch: two words.
     /// @param seed What its committee was drawn with.
-    /// @param commitment Upper 216 bits of keccak of the packed committee. Another committee with the same ones takes 2^216
-    /// hashes to find; a pair that collides takes 2^108, and the seed, not whoever found it, decides what is committed to.
-    /// @param epoch Its number: 2^40 epochs of one second are 34,000 years.
+    /// @param commitment Keccak of the packed committee; in its last 40 bits stands the number of the epoch instead. Another
+    /// committee with the same 216 bits takes 2^216 hashes to find; two that collide take 2^108, and the seed, not whoever found
+    /// them, decides what is committed to. 2^40 epochs of one second are 34,000 years.
     struct EpochRecord {
         bytes32 seed;
-        bytes27 commitment;
-        uint40 epoch;
+        bytes32 commitment;
     }
+
+    uint256 private constant EPOCH_MASK = type(uint40).max;
 
     /// @dev A word that was written costs less to write again: the first epochs shall cost what all others cost.
     bytes32 private constant FILLED = bytes32(uint256(1));
@@ -37,7 +38,7 @@ contract RollupV2 is CommitteeSampling {
 
     constructor(RollupConfig memory _config) RollupCore(_config) {
         for (uint256 i = 0; i < EPOCH_RING_SIZE; ++i) {
-            _epochs[i] = EpochRecord({seed: FILLED, commitment: 0, epoch: type(uint40).max});
+            _epochs[i] = EpochRecord({seed: FILLED, commitment: bytes32(EPOCH_MASK)});
         }
     }
 
@@ -64,13 +65,12 @@ contract RollupV2 is CommitteeSampling {
         override
         returns (Committee memory committee)
     {
-        EpochRecord storage record = _recordOf(_epoch);
-        (bytes27 expected, uint256 epoch) = (record.commitment, record.epoch);
-        committee.isStored = epoch == Epoch.unwrap(_epoch);
+        bytes32 expected = _recordOf(_epoch).commitment;
+        committee.isStored = _isOf(expected, _epoch);
         if (committee.isStored) {
             _requireCommitteeLength(_committeeProof, COMMITTEE_SIZE * CommitteeLib.MEMBER_BYTES);
             committee.packed = _committeeProof.committee;
-            bytes27 given = _commitmentTo(committee.packed);
+            bytes32 given = _commitment(keccak256(committee.packed), _epoch);
             require(given == expected, Rollup__WrongCommittee(given, expected));
         } else {
             _requireCommitteeLength(_committeeProof, 0);
@@ -81,16 +81,17 @@ contract RollupV2 is CommitteeSampling {
 
     /// @inheritdoc RollupCore
     function _storeCommittee(Epoch _epoch, Committee memory _committee) internal override {
+        bytes32 hash = keccak256(_committee.packed);
         EpochRecord storage record = _recordOf(_epoch);
         record.seed = _committee.seed;
-        (record.commitment, record.epoch) = (_commitmentTo(_committee.packed), Epoch.unwrap(_epoch).toUint40());
+        record.commitment = _commitment(hash, _epoch);
 
-        emit EpochSetUp(_epoch, _committee.seed, keccak256(_committee.packed));
+        emit EpochSetUp(_epoch, _committee.seed, hash);
     }
 
     function _storedSeed(Epoch _epoch) private view returns (bytes32) {
         EpochRecord storage record = _recordOf(_epoch);
-        require(record.epoch == Epoch.unwrap(_epoch), Rollup__EpochNotSetUp(_epoch));
+        require(_isOf(record.commitment, _epoch), Rollup__EpochNotSetUp(_epoch));
 
         return record.seed;
     }
@@ -99,7 +100,11 @@ contract RollupV2 is CommitteeSampling {
         return _epochs[Epoch.unwrap(_epoch) % EPOCH_RING_SIZE];
     }
 
-    function _commitmentTo(bytes memory _packed) private pure returns (bytes27) {
-        return bytes27(keccak256(_packed));
+    function _commitment(bytes32 _hash, Epoch _epoch) private pure returns (bytes32) {
+        return bytes32(uint256(_hash) & ~EPOCH_MASK | Epoch.unwrap(_epoch).toUint40());
+    }
+
+    function _isOf(bytes32 _stored, Epoch _epoch) private pure returns (bool) {
+        return uint256(_stored) & EPOCH_MASK == Epoch.unwrap(_epoch);
     }
 }

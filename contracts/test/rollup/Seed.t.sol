@@ -28,7 +28,8 @@ contract SeedTest is NetworkTest {
         longString[448] = 0xa1;
         bytes memory otherList = _seedHeaders(EPOCH).header;
         otherList[0] = 0xf8;
-        bytes[3] memory cases = [bytes(""), longString, otherList];
+        bytes memory truncated = this.firstBytes(proof.header, 500);
+        bytes[4] memory cases = [bytes(""), longString, otherList, truncated];
 
         for (uint256 i = 0; i < cases.length; ++i) {
             proof.header = cases[i];
@@ -121,6 +122,10 @@ contract SeedTest is NetworkTest {
         assertEq(header.number, BlockHeader.getNumber(rlp));
         assertEq(Timestamp.unwrap(header.time), BlockHeader.getTimestamp(rlp));
         assertEq(header.prevrandao, BlockHeader.getPrevRandao(rlp));
+    }
+
+    function firstBytes(bytes calldata _bytes, uint256 _count) external pure returns (bytes memory) {
+        return _bytes[:_count];
     }
 
     function read(bytes calldata _rlp) external pure returns (L1Header memory) {
