@@ -120,7 +120,7 @@ pub struct Plan {
 }
 
 /// Creation code of a contract of this build; a Rollup's depends on its version, a verifier's on the choice.
-pub fn creation_code(name: &str, version: u64, verifier: Verifier) -> Option<&'static Bytes> {
+pub(crate) fn creation_code(name: &str, version: u64, verifier: Verifier) -> Option<&'static Bytes> {
     Some(match (name, version, verifier) {
         ("Registry", ..) => &Registry::BYTECODE,
         ("Staking", ..) => &Staking::BYTECODE,
@@ -139,7 +139,7 @@ pub fn creation_code(name: &str, version: u64, verifier: Verifier) -> Option<&'s
 }
 
 /// Digest of the circuit whose proofs a verifier accepts; zero for the test verifier, which has no circuit.
-pub fn circuit_digest(verifier: Verifier) -> B256 {
+pub(crate) fn circuit_digest(verifier: Verifier) -> B256 {
     match verifier {
         Verifier::Real => epoch_proof_verifier::CIRCUIT_DIGEST,
         Verifier::Test => B256::ZERO,

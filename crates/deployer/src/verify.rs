@@ -48,7 +48,7 @@ impl Finding {
 ///
 /// # Errors
 /// [`CallError`].
-pub async fn reproduce(
+pub(crate) async fn reproduce(
     client: &L1Client,
     creation: &Creation,
     genesis_time: u64,

@@ -97,7 +97,7 @@ impl Proposal {
             .map(|((target, value), data)| Action { target, value, data })
             .collect();
         let word = session
-            .view(governance, &Governance::stateCall { proposalId: id })
+            .view(governance, &Governance::stateCall { _proposalId: id })
             .await?;
         let state = ProposalState::from_word(word).ok_or_else(|| {
             failure::mismatch(

@@ -65,7 +65,7 @@ pub(crate) async fn send(
     let to = request
         .to
         .map_or_else(|| "a new contract".to_owned(), |to| session.describe(to));
-    let mut preview = vec![format!("{what}")];
+    let mut preview = vec![what.to_owned()];
     preview.extend(details.iter().map(|line| format!("  {line}")));
     preview.push(format!("  from {}", key.address()));
     preview.push(format!("  to {to}"));

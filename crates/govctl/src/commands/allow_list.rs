@@ -62,7 +62,7 @@ async fn edit(flags: &Flags, attesters: Vec<Address>, is_allowed: bool) -> Resul
     }
     let mut changes = Vec::new();
     for attester in attesters {
-        let call = Staking::isAllowedCall { _attester: attester };
+        let call = Staking::isAllowedCall { attester };
         if session.view(staking, &call).await? != is_allowed && !changes.contains(&attester) {
             changes.push(attester);
         }
@@ -120,7 +120,7 @@ async fn show(flags: &Flags, attesters: &[Address]) -> Result<Output, CliError> 
     };
     for attester in attesters {
         let is_allowed = session
-            .view(staking, &Staking::isAllowedCall { _attester: *attester })
+            .view(staking, &Staking::isAllowedCall { attester: *attester })
             .await?;
         let word = if is_allowed { "allowed" } else { "not on the list" };
         text.push_str(&format!("{attester} {word}\n"));

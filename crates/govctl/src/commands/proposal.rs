@@ -190,7 +190,7 @@ pub(crate) async fn queue(flags: &Flags, args: &OneProposal) -> Result<Output, C
             ));
         }
     }
-    let call = Governance::queue_0Call { proposalId: args.id };
+    let call = Governance::queue_1Call { proposalId: args.id };
     act(
         &session,
         flags,

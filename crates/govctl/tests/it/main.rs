@@ -8,4 +8,5 @@
 
 mod bad_input;
 mod lifecycle;
+mod signals;
 mod support;

@@ -53,6 +53,22 @@ pub(crate) fn key(name: &str) -> PrivateKeySigner {
     text.parse().unwrap_or_else(|error| panic!("{name}: {error}"))
 }
 
+/// Runs the program in a directory, with nothing of this environment.
+pub(crate) fn run(dir: &Path, args: &[&str]) -> Result<Ended> {
+    let output = Command::new(env!("CARGO_BIN_EXE_govctl"))
+        .args(args)
+        .current_dir(dir)
+        .env_clear()
+        .env("HOME", dir)
+        .stdin(std::process::Stdio::null())
+        .output()?;
+    Ok(Ended {
+        code: output.status.code().unwrap_or(-1),
+        stdout: String::from_utf8(output.stdout)?,
+        stderr: String::from_utf8(output.stderr)?,
+    })
+}
+
 impl World {
     pub(crate) async fn start() -> Result<Self> {
         let home = tempfile::tempdir()?;
@@ -120,18 +136,7 @@ impl World {
 
     /// Runs the program with nothing but these arguments.
     pub(crate) fn bare(&self, args: &[&str]) -> Result<Ended> {
-        let output = Command::new(env!("CARGO_BIN_EXE_govctl"))
-            .args(args)
-            .current_dir(self.home.path())
-            .env_clear()
-            .env("HOME", self.home.path())
-            .stdin(std::process::Stdio::null())
-            .output()?;
-        Ok(Ended {
-            code: output.status.code().unwrap_or(-1),
-            stdout: String::from_utf8(output.stdout)?,
-            stderr: String::from_utf8(output.stderr)?,
-        })
+        run(self.home.path(), args)
     }
 
     pub(crate) async fn client(&self) -> Result<L1Client> {
