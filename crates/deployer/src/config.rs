@@ -12,7 +12,7 @@ use agoge_protocol::{Address, NetworkConfig, U256};
 use agoge_state_transition::tree::empty_root;
 use alloy::primitives::Bytes;
 use alloy::primitives::aliases::U48;
-use alloy::sol_types::SolConstructor;
+use alloy::sol_types::{SolConstructor, SolValue};
 
 /// Wei of one gwei.
 const GWEI: u64 = 1_000_000_000;
@@ -67,8 +67,8 @@ pub(crate) fn staking(network: &NetworkConfig, shared: &Shared, admin: Address) 
 
 /// The allow-list's admin that Staking was created with.
 pub(crate) fn allow_list_admin(staking_arguments: &Bytes) -> Option<Address> {
-    let call = Staking::constructorCall::abi_decode(staking_arguments).ok()?;
-    Some(call._config.allowListAdmin)
+    let config = Staking::StakingConfig::abi_decode(staking_arguments).ok()?;
+    Some(config.allowListAdmin)
 }
 
 pub(crate) fn prover_bonds(network: &NetworkConfig, shared: &Shared) -> Bytes {

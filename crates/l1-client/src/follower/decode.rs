@@ -215,6 +215,12 @@ fn rollup_event(data: &LogData) -> Result<Option<L1Event>, DecodeError> {
             tracing::warn!(block = %event.number, %reason, "a bundled claim had no effect");
             return Ok(None);
         }
+        Rollup::RollupEvents::BundledSignalFailed(event) => {
+            same_bytes(&event, data)?;
+            let reason = RevertReason::decode(&event.reason);
+            tracing::warn!(block = %event.number, %reason, "a bundled signal had no effect");
+            return Ok(None);
+        }
         Rollup::RollupEvents::Credited(_)
         | Rollup::RollupEvents::Withdrawn(_)
         | Rollup::RollupEvents::EIP712DomainChanged(_) => return Ok(None),

@@ -86,7 +86,7 @@ async fn signals_of_real_proposers_become_a_proposal_slow() -> Result<()> {
         dir: Some(home.path().join("devnet")),
         ..Wishes::default()
     };
-    let devnet = Devnet::start(Plan::new(&wishes)?).await?;
+    let mut devnet = Devnet::start(Plan::new(&wishes)?).await?;
     devnet.wait_for_block(1, devnet.slots(20)).await?;
     for number in 0..KEYS {
         let withdrawer = key(&devnet.plan.seed, Role::Withdrawer, number).address();
