@@ -8,6 +8,7 @@ mod config;
 mod deployer;
 mod error;
 mod plan;
+mod relations;
 mod rollup;
 mod state;
 mod verify;

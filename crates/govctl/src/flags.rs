@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use agoge_host::keys::{KeyError, PasswordSource, open_key_file};
+use agoge_host::keys::{KeyError, PasswordError, PasswordSource, open_key_file};
 use agoge_host::report::CliError;
 use agoge_l1_client::SecretUrl;
 use agoge_protocol::exit::ExitCode as Exit;
@@ -83,16 +83,21 @@ impl KeyFlags {
     }
 }
 
-/// The hints of the node's keys name the node's flags.
+/// A key's error with a hint for these flags: those of the library name the node's.
 fn key_error(error: KeyError) -> CliError {
-    let is_password = matches!(error, KeyError::Password(_));
-    let error = CliError::from(error);
-    match (is_password, &error.hint) {
-        (true, Some(hint)) if hint.contains("--keys-password-file") => {
-            error.with_hint("name a file of mode 600: --password-file FILE, or `-` for standard input")
+    let hint = match &error {
+        KeyError::Permission(reason) | KeyError::Password(PasswordError::File(reason)) => reason
+            .hint()
+            .unwrap_or_else(|| "name a file of yours, mode 600, that is no link".to_owned()),
+        KeyError::Password(_) => {
+            "name a file of mode 600: --password-file FILE, or `-` for standard input".to_owned()
         }
-        _ => error,
-    }
+        KeyError::DevelopmentKey { .. } => "make a key of your own: `cast wallet new`".to_owned(),
+        error => error
+            .hint()
+            .unwrap_or_else(|| "check the key file and the password that goes with it".to_owned()),
+    };
+    CliError::from(error).with_hint(hint)
 }
 
 fn foundry_keystore(name: &str) -> Result<PathBuf, CliError> {

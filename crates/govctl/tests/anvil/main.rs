@@ -10,3 +10,4 @@ mod bad_input;
 mod lifecycle;
 mod signals;
 mod support;
+mod upgrade;
