@@ -59,7 +59,25 @@ fn main() -> Result<(), Box<dyn Error>> {
     if output.has_compiler_errors() {
         return Err(format!("contracts do not compile:\n{output}").into());
     }
+    let verifier = root
+        .join(&profile.src)
+        .join("proving/verifier/EpochProofVerifier.sol");
+    let digest = circuit_digest(&fs::read_to_string(verifier)?)
+        .ok_or("EpochProofVerifier.sol has no constant PREFIX that ends with the circuit's digest")?;
+    println!("cargo:rustc-env=EPOCH_CIRCUIT_DIGEST={digest}");
     Ok(())
+}
+
+/// The last 32 bytes, in hex, of the verifier's constant PREFIX: the digest of its circuit.
+fn circuit_digest(source: &str) -> Option<String> {
+    let (_, constant) = source.split_once("bytes internal constant PREFIX =")?;
+    let (constant, _) = constant.split_once(';')?;
+    let hex: String = constant.split('"').skip(1).step_by(2).collect();
+    let digest = hex.get(hex.len().checked_sub(64)?..)?;
+    digest
+        .bytes()
+        .all(|byte| byte.is_ascii_hexdigit())
+        .then(|| digest.to_owned())
 }
 
 fn paths(

@@ -88,6 +88,16 @@ pub mod epoch_statement {
 
 /// The verifier of epoch proofs, generated from the epoch circuit (`contracts/src/proving/IEpochProofVerifier.sol`).
 pub mod epoch_proof_verifier {
+    use alloy::primitives::{B256, hex};
+
+    /// Digest of the circuit whose proofs it accepts: four field elements of 8 bytes, as its transcript begins with.
+    pub const CIRCUIT_DIGEST: B256 = match hex::const_decode_to_array(env!("EPOCH_CIRCUIT_DIGEST").as_bytes())
+    {
+        Ok(digest) => B256::new(digest),
+        // The build script gives 64 hex digits.
+        Err(_) => B256::ZERO,
+    };
+
     alloy::sol!(
         #[sol(rpc, all_derives)]
         EpochProofVerifier,

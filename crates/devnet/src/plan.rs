@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+pub use agoge_deployer::Verifier;
 use agoge_protocol::network::{ClientProfile, NetworkConfig, NetworkError, built_in};
 
 /// Slots of a devnet whose provers make real proofs: an epoch's proof takes two cores more than a minute, and a claim is delivered in an
@@ -42,16 +43,6 @@ pub struct Wishes {
     pub provers: Option<usize>,
     /// Which contract checks epoch proofs.
     pub verifier: Verifier,
-}
-
-/// Which contract checks epoch proofs.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Verifier {
-    /// The one generated from the epoch circuit: provers make real proofs.
-    #[default]
-    Real,
-    /// One that takes an empty proof of anything; it refuses to exist off chain 31337. Provers compute all public inputs.
-    Test,
 }
 
 /// A checked plan.

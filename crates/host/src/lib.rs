@@ -3,6 +3,7 @@
 //! Node and prover read their configuration, open their keys and report errors in one way; what differs (which keys a file has, which
 //! commands there are) stays with each program.
 
+pub mod amount;
 pub mod config;
 pub mod keys;
 pub mod report;

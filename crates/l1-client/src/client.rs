@@ -215,6 +215,26 @@ impl L1Client {
         Ok(nonce.to())
     }
 
+    /// As [`Self::nonce`], with what waits in the endpoint's pool: more than that means that something was sent and is in no block yet.
+    ///
+    /// # Errors
+    /// [`RpcError`].
+    pub async fn pending_nonce(&self, account: Address) -> Result<u64, RpcError> {
+        let nonce: alloy::primitives::U64 = self
+            .rpc
+            .read("eth_getTransactionCount", json!([account, "pending"]))
+            .await?;
+        Ok(nonce.to())
+    }
+
+    /// Price of a unit of blob gas, wei; refused by an L1 without blobs.
+    ///
+    /// # Errors
+    /// [`RpcError`].
+    pub async fn blob_base_fee(&self) -> Result<U256, RpcError> {
+        self.rpc.read("eth_blobBaseFee", json!([])).await
+    }
+
     /// Runtime code of an account after the head.
     ///
     /// # Errors

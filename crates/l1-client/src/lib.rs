@@ -23,6 +23,7 @@ mod reader;
 mod revert;
 mod rpc;
 mod sender;
+mod simulate;
 mod version;
 
 pub use blob::{ArchiveError, Blob, BlobError, BlobSource, SourceFailure, WrongBlobLength};
@@ -45,4 +46,5 @@ pub use sender::{
     GAS_LIMIT_MAX, GasPolicy, JournalError, L1Sender, L1Wallet, MinedTx, Purpose, SendOutcome, SenderError,
     SenderHandle, SenderHealth, SenderStopped, SignError, TxRequest,
 };
+pub use simulate::Simulation;
 pub use version::RollupVersion;

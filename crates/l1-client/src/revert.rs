@@ -1,11 +1,14 @@
 //! Revert data as words: the contracts' custom errors, `Error(string)` and `Panic(uint256)`.
 
+use agoge_contract_bindings::allow_list_off_payload::AllowListOffPayload;
 use agoge_contract_bindings::governance::Governance;
 use agoge_contract_bindings::governance_proposer::GovernanceProposer;
 use agoge_contract_bindings::prover_bonds::ProverBonds;
 use agoge_contract_bindings::registry::Registry;
 use agoge_contract_bindings::rollup::Rollup;
 use agoge_contract_bindings::staking::Staking;
+use agoge_contract_bindings::timelock::Timelock;
+use agoge_contract_bindings::upgrade_payload::UpgradePayload;
 use alloy::primitives::Bytes;
 use alloy::sol_types::{SolInterface, decode_revert_reason};
 
@@ -38,7 +41,10 @@ impl RevertReason {
             .or_else(|| custom::<Registry::RegistryErrors>(data))
             .or_else(|| custom::<ProverBonds::ProverBondsErrors>(data))
             .or_else(|| custom::<GovernanceProposer::GovernanceProposerErrors>(data))
-            .or_else(|| custom::<Governance::GovernanceErrors>(data));
+            .or_else(|| custom::<Governance::GovernanceErrors>(data))
+            .or_else(|| custom::<Timelock::TimelockErrors>(data))
+            .or_else(|| custom::<UpgradePayload::UpgradePayloadErrors>(data))
+            .or_else(|| custom::<AllowListOffPayload::AllowListOffPayloadErrors>(data));
         if let Some(custom) = custom {
             return custom;
         }

@@ -40,6 +40,12 @@ mod types {
             uint256 slot;
             bytes32 quoteDigest;
         }
+        struct Signal {
+            address instance;
+            uint256 slot;
+            address payload;
+            bytes32 actionsHash;
+        }
         struct ProofOfPossession {
             address attester;
             address withdrawer;
@@ -51,6 +57,7 @@ mod types {
 pub use types::{
     Attestation as AttestationMessage, Claim as ClaimMessage, ProofOfPossession as ProofOfPossessionMessage,
     Proposal as ProposalMessage, Publication as PublicationMessage, Quote as QuoteMessage,
+    Signal as SignalMessage,
 };
 
 /// The domain of a contract that verifies signatures.

@@ -108,14 +108,7 @@ impl L1Error {
             Self::OtherChain { .. } | Self::OtherRollup { .. } => ExitCode::WrongNetwork,
             Self::Client(error) if error.is_wrong_chain() => ExitCode::WrongNetwork,
             Self::Refused(_) => ExitCode::SimulationReverts,
-            Self::NotMined(outcome) => match outcome.as_ref() {
-                SendOutcome::Reverted { .. } => ExitCode::Reverted,
-                SendOutcome::SimulationReverted { .. } => ExitCode::SimulationReverts,
-                SendOutcome::Unfunded { .. } => ExitCode::Precondition,
-                SendOutcome::Expired { .. } => ExitCode::TimedOut,
-                SendOutcome::WrongChain { .. } => ExitCode::WrongNetwork,
-                _ => ExitCode::Failed,
-            },
+            Self::NotMined(outcome) => outcome.exit_code(),
             _ => ExitCode::Failed,
         }
     }

@@ -4,7 +4,6 @@
 //! never asks a node about one note: the node learns the wallet's IP address, when it acts and which transactions it hands over, nothing else.
 //! What a node says is checked against itself and against what was read before; `docs/wallet-guide.md` says what a lying node can still do.
 
-pub mod amount;
 pub mod book;
 pub mod cipher;
 pub mod cli;

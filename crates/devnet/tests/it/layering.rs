@@ -9,8 +9,8 @@ const LAYERS: &[&[&str]] = &[
     &["protocol"],
     &["contract-bindings", "state-transition", "supervisor", "host"],
     &["l1-client", "p2p", "store", "circuits"],
-    &["node", "prover", "wallet"],
-    &["devnet", "gas"],
+    &["node", "prover", "wallet", "deployer"],
+    &["govctl", "devnet", "gas"],
 ];
 
 /// Libraries that only some crates may use directly.

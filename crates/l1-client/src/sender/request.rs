@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use agoge_protocol::exit::ExitCode;
 use agoge_protocol::{Address, B256, Slot, U256, keccak256};
 use alloy::primitives::Bytes;
 use borsh::{BorshDeserialize, BorshSerialize};
@@ -223,6 +224,19 @@ pub enum SendOutcome {
 }
 
 impl SendOutcome {
+    /// The exit code of a program that ends with it.
+    pub const fn exit_code(&self) -> ExitCode {
+        match self {
+            Self::Mined(_) => ExitCode::Ok,
+            Self::Reverted { .. } => ExitCode::Reverted,
+            Self::SimulationReverted { .. } => ExitCode::SimulationReverts,
+            Self::Expired { .. } => ExitCode::TimedOut,
+            Self::Unfunded { .. } => ExitCode::Precondition,
+            Self::WrongChain { .. } => ExitCode::WrongNetwork,
+            Self::TooExpensive { .. } | Self::Refused { .. } | Self::Conflict { .. } => ExitCode::Failed,
+        }
+    }
+
     pub(crate) const fn label(&self) -> &'static str {
         match self {
             Self::Mined(_) => "mined",

@@ -133,16 +133,16 @@ impl Session {
             .await
             .map_err(|error| CliError::new(Exit::Failed, "AGOGE-L1-002", error))?;
         report::tell(&outcome.to_string());
-        let (exit, code) = match &outcome {
+        let code = match &outcome {
             SendOutcome::Mined(_) => return Ok(()),
-            SendOutcome::Reverted { .. } => (Exit::Reverted, "AGOGE-PRV-003"),
-            SendOutcome::SimulationReverted { .. } => (Exit::SimulationReverts, "AGOGE-PRV-004"),
-            SendOutcome::Expired { .. } => (Exit::TimedOut, "AGOGE-PRV-005"),
-            SendOutcome::WrongChain { .. } => (Exit::WrongNetwork, "AGOGE-L1-001"),
-            SendOutcome::Unfunded { .. } => (Exit::Precondition, "AGOGE-PRV-006"),
-            _ => (Exit::Failed, "AGOGE-L1-002"),
+            SendOutcome::Reverted { .. } => "AGOGE-PRV-003",
+            SendOutcome::SimulationReverted { .. } => "AGOGE-PRV-004",
+            SendOutcome::Expired { .. } => "AGOGE-PRV-005",
+            SendOutcome::WrongChain { .. } => "AGOGE-L1-001",
+            SendOutcome::Unfunded { .. } => "AGOGE-PRV-006",
+            _ => "AGOGE-L1-002",
         };
-        Err(CliError::new(exit, code, outcome))
+        Err(CliError::new(outcome.exit_code(), code, outcome))
     }
 }
 

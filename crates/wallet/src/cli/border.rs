@@ -11,11 +11,11 @@ use super::error::Output;
 use super::session::{Home, Session};
 use super::wait::Patience;
 use super::{Claim, Deposit, Global, L1Account, Wait, Waiting, WalletError, Withdrawals, input, say};
-use crate::amount::{format_ether, format_wei};
 use crate::deposit::deposit_to_inbox;
 use crate::l1::{L1Rollup, open_keystore};
 use crate::node::Node;
 use crate::withdrawal::{self, ClaimError, Stage};
+use agoge_host::amount::{format_ether, format_wei};
 
 pub(super) async fn deposit(global: &Global, args: Deposit) -> Result<Output, WalletError> {
     let seed = input::seed(global)?;

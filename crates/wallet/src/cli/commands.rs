@@ -9,11 +9,11 @@ use serde_json::json;
 use super::error::Output;
 use super::session::Session;
 use super::{Args, Command, Global, WalletError, border, input, pay, say};
-use crate::amount::format_ether;
 use crate::dir::DirLock;
 use crate::keyfile;
 use crate::node::{Node, words};
 use crate::seed::Seed;
+use agoge_host::amount::format_ether;
 
 pub(super) async fn dispatch(args: Args) -> Result<Output, WalletError> {
     let global = &args.global;

@@ -19,7 +19,7 @@ use secrecy::SecretString;
 
 pub use error::WalletError;
 
-use crate::amount::parse_gwei;
+use agoge_host::amount::parse_gwei;
 
 /// Most that `--timeout` takes: a year.
 const TIMEOUT_MAX: u64 = 365 * 24 * 3_600;

@@ -11,12 +11,12 @@ use super::input;
 use super::session::{Released, Session};
 use super::wait::Patience;
 use super::{Global, Paying, Send, Wait, Waiting, WalletError, Withdraw, say};
-use crate::amount::format_ether;
 use crate::book::{TooManyUnderWay, UNDER_WAY_MAX};
 use crate::node::{Node, NodeError, words};
 use crate::raw_transaction;
 use crate::seed::Seed;
 use crate::transfer::{self, Payee, Payment};
+use agoge_host::amount::format_ether;
 
 /// Most that is paid as a fee without a word: a node could ask for anything.
 const FEE_UNASKED_MAX: u64 = 100_000;
