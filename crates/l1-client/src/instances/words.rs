@@ -1,7 +1,8 @@
 //! What the plan is told and what it says.
 
-use agoge_l1_client::InstanceFacts;
 use agoge_protocol::{Address, Digest, Epoch, L1BlockNumber};
+
+use crate::instance::InstanceFacts;
 
 /// An instance that runs or is to run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
