@@ -98,6 +98,18 @@ pub enum InstanceState {
     Unknown,
 }
 
+impl InstanceState {
+    /// Its word in answers.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Idle => "idle",
+            Self::Active => "active",
+            Self::Superseded => "superseded",
+            Self::Unknown => "unknown",
+        }
+    }
+}
+
 /// An instance as told to people.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct InstanceView {
