@@ -20,6 +20,8 @@ pub struct InstanceFacts {
     pub version: RollupVersion,
     /// Where its proposers' signals are counted.
     pub governance_proposer: Address,
+    /// What judges proofs of its epochs.
+    pub epoch_proof_verifier: Address,
     /// Archive root before its first block.
     pub genesis_archive: B256,
 }
@@ -129,6 +131,7 @@ fn judge(
         genesis_id: Digest::from_b256(genesis_id).map_err(|_| Unfit::GenesisId { found: genesis_id })?,
         version,
         governance_proposer: config.governanceProposer,
+        epoch_proof_verifier: config.epochProofVerifier,
         genesis_archive: config.genesisArchive,
     })
 }
@@ -164,6 +167,7 @@ mod tests {
         let rollup = numbers.rollup_mut();
         (rollup.registry, rollup.staking) = (REGISTRY, STAKING);
         (rollup.proverBonds, rollup.governanceProposer) = (Address::repeat_byte(3), Address::repeat_byte(4));
+        rollup.epochProofVerifier = Address::repeat_byte(6);
         rollup.genesisArchive = B256::repeat_byte(5);
         for registry in numbers.registries_of_others() {
             *registry = REGISTRY;
@@ -192,6 +196,7 @@ mod tests {
         let facts = judged(&second(), B256::ZERO).unwrap();
         assert_eq!(facts.contracts.prover_bonds, Address::repeat_byte(3));
         assert_eq!(facts.governance_proposer, Address::repeat_byte(4));
+        assert_eq!(facts.epoch_proof_verifier, Address::repeat_byte(6));
         assert_eq!(facts.genesis_archive, B256::repeat_byte(5));
         assert_eq!(facts.version, RollupVersion::Pleistarchus);
     }

@@ -13,6 +13,7 @@ mod config;
 mod follower;
 mod governance;
 mod instance;
+pub mod instances;
 pub mod kzg;
 mod l1_json;
 pub mod metrics;

@@ -353,6 +353,18 @@ impl RollupReader {
         .await
     }
 
+    /// Hash of the code at an address.
+    ///
+    /// # Errors
+    /// [`RpcError`].
+    pub async fn code_hash(&self, address: Address, at: At) -> Result<B256, RpcError> {
+        let code: Bytes = self
+            .rpc
+            .read("eth_getCode", json!([address, at.to_param()]))
+            .await?;
+        Ok(keccak256(&code))
+    }
+
     /// The network's instances, oldest first: Rollup and first canonical epoch.
     ///
     /// # Errors

@@ -1,7 +1,7 @@
 //! The validator and full node.
 //!
 //! `consensus` decides (a pure state machine); `chain` follows L1 into the store; `mempool` keeps what waits; `signer` signs through the
-//! guard; `publisher` sends; `quotes` keeps what provers offer; `instances` decides which Rollups are run; `signals` keeps what proposers
+//! guard; `publisher` sends; `quotes` keeps what provers offer; `signals` keeps what proposers
 //! signal for; `runtime` wires them as supervised tasks; `query` is what the RPC sees.
 
 pub mod chain;
@@ -10,7 +10,6 @@ pub mod config;
 pub mod consensus;
 pub mod duties;
 mod files;
-pub mod instances;
 pub mod keys;
 pub mod mempool;
 mod metrics;

@@ -1,7 +1,8 @@
 //! The prover: watches epochs, quotes for them, proves them, submits the proofs.
 //!
 //! `chain` follows L1 into the store; `holdings` fetches client proofs; `plan` cuts an epoch into jobs; `jobs` names them and keeps their
-//! results; `work` does them; `epochs` decides what to prove, quote and send; `runtime` wires them as supervised tasks.
+//! results; `work` does them; `epochs` decides what to prove, quote and send; `runtime` wires them as supervised tasks, a stack of them for each
+//! instance of the Rollup.
 
 pub mod bench;
 pub mod chain;

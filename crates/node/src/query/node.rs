@@ -6,7 +6,7 @@ use agoge_protocol::rpc::{RpcGovernance, Signal};
 use agoge_protocol::{Address, Digest};
 
 use super::NodeQueries;
-use crate::instances::InstanceView;
+use agoge_l1_client::instances::InstanceView;
 
 /// The instances that a node runs. [`crate::runtime::NodeHandle`] implements it; tests of the RPC layer bring a fake.
 pub trait Instances: Clone + Send + Sync + 'static {

@@ -6,12 +6,12 @@ use agoge_protocol::{Digest, L2BlockNumber, Slot, Timing};
 use agoge_store::{EpochClaim, EpochProof};
 
 use crate::duties::{DutyKind, DutyOutcome, DutyRecord};
-use crate::instances::{InstanceState, InstanceView};
 use crate::mempool::DropReason;
 use crate::query::{
     BlockEffects, BlockView, CommitteeView, EpochView, NodeInfo, NoteWitness, PeerView, Tip, Tips, TxStatus,
 };
 use crate::quotes::Kept;
+use agoge_l1_client::instances::{InstanceState, InstanceView};
 
 /// Wei of one gwei.
 const WEI_PER_GWEI: u128 = 1_000_000_000;

@@ -13,7 +13,6 @@ use agoge_protocol::{
 use agoge_store::{ClaimEnd, EpochClaim, EpochProof};
 
 use crate::duties::{DutyKind, DutyOutcome, DutyRecord, MissReason};
-use crate::instances::{InstanceState, InstanceView};
 use crate::mempool::RefuseReason;
 use crate::query::{
     BlockEffects, BlockView, CommandError, CommitteeError, CommitteeView, EpochView, Instances, NodeCommands,
@@ -21,6 +20,7 @@ use crate::query::{
 };
 use crate::quotes::{Kept, QuoteRefusal};
 use crate::signer::AttesterKey;
+use agoge_l1_client::instances::{InstanceState, InstanceView};
 
 /// Blocks of the fake chain.
 pub(super) const BLOCKS: u64 = 300;

@@ -15,7 +15,6 @@ use super::network::PeerList;
 use crate::chain::{Committees, pruned_tip};
 use crate::consensus::{ChainView, Input};
 use crate::duties::{DutyLog, DutyRecord, Switches};
-use crate::instances::Launch;
 use crate::mempool::{Mempool, SubmitError};
 use crate::query::{
     BlockEffects, BlockView, CommandError, CommitteeError, CommitteeView, DUTIES_LIMIT_MAX, EpochView,
@@ -23,6 +22,7 @@ use crate::query::{
 };
 use crate::quotes::{Kept, QuoteRefusal, Quotes};
 use crate::signer::Signer;
+use agoge_l1_client::instances::Launch;
 
 /// A running instance. Clones are the same; its stack stops with its group, not with its handles.
 #[derive(Clone, Debug)]

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use agoge_host::keys::create_private_dir;
+use agoge_l1_client::instances::Launch;
 use agoge_l1_client::{At, Contracts, RollupReader};
 use agoge_p2p::{AddressScope, KeySource, Multiaddress, P2pConfig, WireRecord};
 use agoge_protocol::{Digest, Epoch, L1Block, L1BlockNumber, NetworkConfig, Slot, Timing};
@@ -15,7 +16,6 @@ use super::error::StartError;
 use super::shared::{Shared, admit, file_error};
 use crate::chain::Unfollowed;
 use crate::duties::DutyLog;
-use crate::instances::Launch;
 use crate::mempool::{MempoolConfig, PoolLimits};
 use crate::signer::Signer;
 

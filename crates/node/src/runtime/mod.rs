@@ -9,7 +9,7 @@
 //! ```
 //!
 //! That is the stack of one instance (`stack`), of which each runs in a group of its own; `shared` is what they have in common: L1, the one
-//! sender, keys behind one guard. `instances` follows the Registry and starts and stops stacks; `signals` checks at every L1 head what proposers
+//! sender, keys behind one guard. [`agoge_l1_client::instances`] follows the Registry and starts and stops stacks; `signals` checks at every L1 head what proposers
 //! signal for.
 //!
 //! Every queue is bounded and its sender waits when it is full. Nothing a crash can interrupt is more than one atomic step: the store moves
@@ -18,7 +18,6 @@
 mod adapters;
 mod error;
 mod handle;
-mod instances;
 mod local;
 mod network;
 mod node;

@@ -2,6 +2,7 @@
 
 use std::sync::{Arc, PoisonError};
 
+use agoge_l1_client::instances::InstanceView;
 use agoge_protocol::rpc::{RpcGovernance, Signal};
 use agoge_protocol::{Address, Digest};
 use agoge_store::guard::Interchange;
@@ -11,7 +12,6 @@ use super::local::{guard_first_slot, instance_first_slot};
 use super::shared::{Shared, addresses, admit};
 use super::signals::Signals;
 use crate::consensus::Input;
-use crate::instances::InstanceView;
 use crate::query::{CommandError, Instances, NodeCommands, NotRunning};
 use crate::signer::AttesterKey;
 
@@ -25,8 +25,7 @@ impl Instances for NodeHandle {
     type Queries = InstanceHandle;
 
     fn canonical(&self) -> Result<InstanceHandle, NotRunning> {
-        let listed = self.instances();
-        let canonical = listed.into_iter().find(|view| view.is_canonical);
+        let canonical = self.shared.plan.canonical(self.shared.epoch());
         // The deployment's own instance is listed from the first moment.
         self.running(canonical.ok_or(NotRunning::Unknown {
             genesis_id: self.shared.signer.genesis_id(),
@@ -40,9 +39,7 @@ impl Instances for NodeHandle {
     }
 
     fn instances(&self) -> Vec<InstanceView> {
-        let epoch = self.shared.epoch();
-        let plan = self.shared.plan();
-        plan.as_ref().map(|plan| plan.view(epoch)).unwrap_or_default()
+        self.shared.plan.view(self.shared.epoch())
     }
 
     async fn governance(&self) -> Result<RpcGovernance, String> {

@@ -2,12 +2,13 @@
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use agoge_circuits::ClientVerifier;
+use agoge_l1_client::instances::{Launch, SharedPlan, Stacks, health_of};
 use agoge_l1_client::{InstanceFacts, L1Client, SenderHandle, kzg};
 use agoge_protocol::rpc::Signal;
-use agoge_protocol::{Address, Epoch};
+use agoge_protocol::{Address, Epoch, L1Block};
 use agoge_store::SigningGuard;
 use agoge_store::guard::GuardError;
 use agoge_supervisor::{Health, SlotClock, Spawner};
@@ -16,9 +17,9 @@ use super::error::{SenderFailed, StartError};
 use super::handle::InstanceHandle;
 use super::local::guard_first_slot;
 use super::signals::Signals;
+use super::stack::start_stack;
 use crate::config::Config;
 use crate::duties::Switches;
-use crate::instances::Plan;
 use crate::keys::KeyRing;
 use crate::signals::Choice;
 use crate::signer::{AttesterKey, Signer};
@@ -44,8 +45,8 @@ pub(super) struct Shared {
     pub(super) keys_change: tokio::sync::Mutex<()>,
     /// Bound: the Registry's list.
     running: RwLock<BTreeMap<Address, InstanceHandle>>,
-    /// Which instances run; made once the deployment file's own does.
-    plan: Mutex<Option<Plan>>,
+    /// Which instances run.
+    pub(super) plan: SharedPlan,
 }
 
 impl core::fmt::Debug for Shared {
@@ -63,6 +64,7 @@ pub(super) struct Environment {
     pub(super) slots: SlotClock,
     pub(super) health: Health,
     pub(super) spawner: Spawner,
+    pub(super) plan: SharedPlan,
 }
 
 impl Shared {
@@ -83,6 +85,7 @@ impl Shared {
             slots,
             health,
             spawner,
+            plan,
         } = environment;
         // The first block needs the KZG set-up; nothing waits for it before. Dropping the future does not stop the work.
         drop(spawner.spawn_blocking("kzg-set-up", kzg::warm_up));
@@ -129,7 +132,7 @@ impl Shared {
             switches: Arc::new(Mutex::new(switches)),
             keys_change: tokio::sync::Mutex::default(),
             running: RwLock::default(),
-            plan: Mutex::default(),
+            plan,
         })
     }
 
@@ -147,7 +150,7 @@ impl Shared {
 
     /// An instance's part of the health pages.
     pub(super) fn health_of(&self, number: u32) -> Health {
-        self.health.of_part(&format!("instance-{number}"))
+        health_of(&self.health, number)
     }
 
     /// The instances that run.
@@ -164,9 +167,7 @@ impl Shared {
 
     /// The instance that is canonical now, if it runs.
     pub(super) fn canonical(&self) -> Option<InstanceHandle> {
-        let epoch = self.epoch();
-        let views = self.plan().as_ref().map(|plan| plan.view(epoch))?;
-        self.get(views.into_iter().find(|view| view.is_canonical)?.rollup)
+        self.get(self.plan.canonical(self.epoch())?.rollup)
     }
 
     /// From now on the instance is asked and told.
@@ -174,17 +175,22 @@ impl Shared {
         let mut running = self.running.write().unwrap_or_else(PoisonError::into_inner);
         running.insert(instance.rollup(), instance);
     }
+}
 
-    /// The instance's stack has ended.
-    pub(super) fn remove(&self, rollup: Address) {
+impl Stacks for Shared {
+    type Error = StartError;
+
+    async fn start(&self, launch: Launch, spawner: Spawner) -> Result<(), StartError> {
+        start_stack(self, launch, spawner).await
+    }
+
+    fn ended(&self, rollup: Address) {
         let mut running = self.running.write().unwrap_or_else(PoisonError::into_inner);
         running.remove(&rollup);
     }
 
-    /// The plan of instances.
-    pub(super) fn plan(&self) -> MutexGuard<'_, Option<Plan>> {
-        // Each step leaves it whole.
-        self.plan.lock().unwrap_or_else(PoisonError::into_inner)
+    fn at_head(&self, head: L1Block) {
+        self.signals.head.send_replace(Some(head));
     }
 }
 

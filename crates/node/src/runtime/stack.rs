@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use agoge_l1_client::instances::Launch;
 use agoge_l1_client::{Contracts, InstanceFacts, L1Client, RollupReader};
 use agoge_p2p::{P2pEvent, P2pHandle};
 use agoge_protocol::{Address, Digest, NetworkConfig};
@@ -21,7 +22,6 @@ use super::shared::Shared;
 use super::validators::{Heard, INPUTS_MAX, ValidatorsActor};
 use crate::chain::{Applier, BlockRules, ChainFollower, ChainNotice, Committees, Executor, PreparedBlocks};
 use crate::consensus::{ChainView, Input, Rules, Validators};
-use crate::instances::Launch;
 use crate::mempool::Mempool;
 use crate::publisher::Publisher;
 use crate::quotes::{QuoteRules, Quotes};
@@ -37,11 +37,7 @@ const TICK_MS: (u64, u64) = (50, 1_000);
 ///
 /// # Errors
 /// [`StartError`]; the caller then stops the group.
-pub(super) async fn start_stack(
-    shared: &Shared,
-    launch: Launch,
-    spawner: Spawner,
-) -> Result<InstanceHandle, StartError> {
+pub(super) async fn start_stack(shared: &Shared, launch: Launch, spawner: Spawner) -> Result<(), StartError> {
     crate::metrics::describe();
     let (config, slots) = (&shared.config, shared.slots.clone());
     let network = config.network.clone();
@@ -104,9 +100,8 @@ pub(super) async fn start_stack(
     parts
         .spawn_chain(&shared.l1, &reader, wires.notices.clone())
         .await?;
-    let handle = parts.into_handle(shared, peers, wires);
-    shared.put(handle.clone());
-    Ok(handle)
+    shared.put(parts.into_handle(shared, peers, wires));
+    Ok(())
 }
 
 /// What the tasks share.

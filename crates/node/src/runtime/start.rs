@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use agoge_l1_client::instances::{self, Launch, SharedPlan, Surroundings};
 use agoge_l1_client::{At, GovernanceReader, L1Client};
 use agoge_protocol::rpc::Signal;
 use agoge_protocol::{Address, Deployment, Epoch};
@@ -9,12 +10,10 @@ use agoge_state_transition::tree;
 use agoge_supervisor::{Clock, Health, SlotClock, Spawner};
 
 use super::error::StartError;
-use super::instances::{InstancesActor, Stack};
 use super::node::NodeHandle;
 use super::shared::{Environment, Shared};
 use super::signals;
 use crate::config::Config;
-use crate::instances::{Launch, Plan};
 use crate::keys::KeyRing;
 
 /// What a node is started from.
@@ -81,19 +80,26 @@ pub async fn start(parts: NodeParts) -> Result<NodeHandle, StartError> {
         Some(payload) => Some(configured_signal(&l1.governance(&facts), payload).await?),
         None => None,
     };
+    let plan = SharedPlan::default();
+    let surroundings = Surroundings {
+        l1: l1.clone(),
+        registry: reader,
+        network,
+        health: health.clone(),
+        slots: slots.clone(),
+        spawner: spawner.clone(),
+        plan: plan.clone(),
+    };
     let environment = Environment {
         config,
         l1,
         slots,
         health,
         spawner: spawner.clone(),
+        plan,
     };
     let shared = Arc::new(Shared::open(environment, keys, &facts, configured).await?);
-    let mut stack = Stack::launch(&shared, home);
-    stack.started().await?;
-    *shared.plan() = Some(Plan::new(shared.slots.now_unix_ms(), &home));
-    let actor = InstancesActor::new(Arc::clone(&shared), reader, stack);
-    spawner.spawn("instances", actor.run(spawner.token()));
+    instances::start(surroundings, Arc::clone(&shared), home).await?;
     spawner.spawn("signals", signals::run(Arc::clone(&shared), spawner.token()));
     Ok(NodeHandle { shared })
 }

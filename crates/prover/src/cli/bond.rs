@@ -37,12 +37,15 @@ pub(super) enum BondCommand {
         #[arg(value_name = "GWEI", value_parser = clap::value_parser!(u64).range(1..))]
         amount: u64,
     },
-    /// Credit what is being taken out, if the delay is over, and pay all that ProverBonds and the Rollup owe the prover.
+    /// Credit what is being taken out, if the delay is over, and pay all that ProverBonds and the Rollups of all instances owe the prover.
     Finish,
     /// Settle the claim of an epoch whose claimant did not deliver.
     Settle {
         /// The epoch.
         epoch: u64,
+        /// The Rollup of the claim, if it is not the deployment file's; `status` lists them.
+        #[arg(long)]
+        rollup: Option<Address>,
     },
 }
 
@@ -51,7 +54,10 @@ struct Session {
     wallet: L1Wallet,
     reader: RollupReader,
     prover_bonds: Address,
+    /// Of the deployment file.
     rollup: Address,
+    /// Of all instances that the Registry lists, oldest first.
+    rollups: Vec<Address>,
 }
 
 pub(super) fn bond(invocation: &Invocation, command: &BondCommand) -> Result<Exit, CliError> {
@@ -70,9 +76,18 @@ async fn run(invocation: &Invocation, config: &Config, command: &BondCommand) ->
         BondCommand::Status => return status(invocation, &session).await,
         BondCommand::Deposit { amount } => session.send(deposit_bond(bonds, prover, wei(*amount))).await?,
         BondCommand::Withdraw { amount } => session.send(start_bond_withdrawal(bonds, wei(*amount))).await?,
-        BondCommand::Settle { epoch } => {
+        BondCommand::Settle { epoch, rollup: other } => {
+            let instance = other.unwrap_or(rollup);
+            if !session.rollups.contains(&instance) {
+                return Err(CliError::new(
+                    Exit::Usage,
+                    "AGOGE-CFG-002",
+                    format!("--rollup: the Registry lists no Rollup {instance}"),
+                )
+                .with_hint("`agoge-prover status` of a running prover lists the instances"));
+            }
             session
-                .send(settle_claim(bonds, rollup, Epoch::new(*epoch)))
+                .send(settle_claim(bonds, instance, Epoch::new(*epoch)))
                 .await?
         }
         BondCommand::Finish => {
@@ -84,7 +99,7 @@ async fn run(invocation: &Invocation, config: &Config, command: &BondCommand) ->
             if account.withdrawing > 0 {
                 session.send(finish_bond_withdrawal(bonds)).await?;
             }
-            for contract in [bonds, rollup] {
+            for contract in std::iter::once(bonds).chain(session.rollups.clone()) {
                 if session.reader.owed_by(contract, prover).await.map_err(call)? > U256::ZERO {
                     session.send(withdraw_credit(contract, prover)).await?;
                 }
@@ -117,11 +132,13 @@ async fn open(config: &Config) -> Result<Session, CliError> {
         .await
         .map_err(verify_error)?;
     let contracts = *reader.contracts();
+    let listed = reader.instances(At::Latest).await.map_err(call)?;
     Ok(Session {
         wallet: l1.wallet(key),
         reader,
         prover_bonds: contracts.prover_bonds,
         rollup: contracts.rollup,
+        rollups: listed.into_iter().map(|(rollup, _)| rollup).collect(),
     })
 }
 
@@ -158,11 +175,11 @@ async fn status(invocation: &Invocation, session: &Session) -> Result<Exit, CliE
         .owed_by(session.prover_bonds, prover)
         .await
         .map_err(call)?;
-    let owed_rollup = session
-        .reader
-        .owed_by(session.rollup, prover)
-        .await
-        .map_err(call)?;
+    let mut owed_rollups = U256::ZERO;
+    for rollup in &session.rollups {
+        let owed = session.reader.owed_by(*rollup, prover).await.map_err(call)?;
+        owed_rollups = owed_rollups.saturating_add(owed);
+    }
     let (delay_seconds, minimum) = session.reader.bond_rules().await.map_err(call)?;
     let document = json!({
         "prover": prover,
@@ -172,13 +189,13 @@ async fn status(invocation: &Invocation, session: &Session) -> Result<Exit, CliE
         "withdrawable_at": account.withdrawable_at,
         "available_wei": account.available().to_string(),
         "owed_by_prover_bonds_wei": owed_bonds.to_string(),
-        "owed_by_rollup_wei": owed_rollup.to_string(),
+        "owed_by_rollup_wei": owed_rollups.to_string(),
         "minimum_bond_wei": minimum.to_string(),
         "withdrawal_delay_seconds": delay_seconds,
     });
     invocation.data("bond", &document, || {
         format!(
-            "prover {prover}\ndeposited {} wei\nlocked {} wei\nwithdrawing {} wei (from {})\navailable {} wei (a quote needs {minimum})\nowed {owed_bonds} wei by ProverBonds, {owed_rollup} wei by the Rollup\n",
+            "prover {prover}\ndeposited {} wei\nlocked {} wei\nwithdrawing {} wei (from {})\navailable {} wei (a quote needs {minimum})\nowed {owed_bonds} wei by ProverBonds, {owed_rollups} wei by the Rollups\n",
             account.deposited,
             account.locked,
             account.withdrawing,

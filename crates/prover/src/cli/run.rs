@@ -9,25 +9,18 @@ use agoge_host::report::CliError;
 use agoge_l1_client::VerifyError;
 use agoge_protocol::Deployment;
 use agoge_protocol::exit::ExitCode as Exit;
-use agoge_state_transition::BlockLimits;
-use agoge_store::Store;
 use agoge_supervisor::{
-    ActorError, Backoff, Clock, Health, LogFormat, Metrics, RunError, Severity, Spawner, Supervisor,
-    SystemClock, Version, init_logging, install_panic_hook, notify_ready,
+    ActorError, Backoff, Clock, Health, LogFormat, Metrics, RunError, Severity, SlotClock, Spawner,
+    Supervisor, SystemClock, Version, init_logging, install_panic_hook, notify_ready,
 };
 use alloy::signers::local::PrivateKeySigner;
 use clap::Args;
-use tokio::sync::watch;
 
 use super::Invocation;
 use crate::config::{CHAIN_ID_ANVIL, Config, Resolved};
-use crate::jobs::Shelf;
-use crate::runtime::{
-    ProofMaker, ProverParts, ProverStatus, StartError, TestProofs, genesis_id, open_store, serve_status,
-    start,
-};
+use crate::runtime::{Board, ProverParts, Proving, StartError, serve_status, start};
 use crate::work::plonky2::Plonky2;
-use crate::work::{Library, Pool, PoolConfig, Worker};
+use crate::work::{SharedWorker, Worker};
 
 /// Name of the start in `/readyz`.
 const STARTUP: &str = "startup";
@@ -35,10 +28,6 @@ const STARTUP: &str = "startup";
 const L1_PAUSE: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(30));
 /// Time that tasks have to end after a signal.
 const GRACE: Duration = Duration::from_secs(20);
-/// Bytes of one kept result: the witness of a full block has about a megabyte.
-const RESULT_BYTES_MAX: usize = 16 << 20;
-/// Bytes of all kept results: several full epochs.
-const RESULTS_BYTES_MAX: u64 = 4 << 30;
 const PORT_HINT: &str = "is another prover running here? --instance N shifts all ports by 10 * N";
 
 /// Flags of `run`, never keys of the file.
@@ -55,7 +44,6 @@ struct Prepared {
     config: Config,
     deployment: Deployment,
     key: PrivateKeySigner,
-    store: Arc<Store>,
     is_test: bool,
 }
 
@@ -120,20 +108,17 @@ fn announce(resolved: &Resolved) {
     }
 }
 
-/// Everything local: directory, deployment, key, store. Nothing has been sent yet.
+/// Everything local: directory, deployment, key. Nothing has been sent yet.
 fn prepare(config: Config, is_test: bool) -> Result<Prepared, CliError> {
     let deployment = config.load_deployment()?;
     create_private_dir(&config.data_dir).map_err(KeyError::from)?;
     let source = PasswordSource::choose(config.password_file.as_deref());
     let password = source.read().map_err(KeyError::from)?;
     let key = open_key_file(&config.key_file, config.network.network.chain_id, &password)?;
-    let instance = genesis_id(&deployment).map_err(start_error)?;
-    let store = Arc::new(open_store(&config, instance).map_err(start_error)?);
     Ok(Prepared {
         config,
         deployment,
         key,
-        store,
         is_test,
     })
 }
@@ -147,7 +132,6 @@ async fn supervise(prepared: Prepared) -> Result<Exit, CliError> {
     let health = Health::new();
     health.register(STARTUP);
     let metrics = Metrics::install().map_err(|error| failed(&error))?;
-    crate::metrics::describe();
     let version = Version {
         program: "agoge-prover",
         version: env!("CARGO_PKG_VERSION"),
@@ -205,40 +189,42 @@ async fn supervise(prepared: Prepared) -> Result<Exit, CliError> {
 /// Starts the prover, waiting for L1 as long as it takes.
 async fn start_all(prepared: Prepared, spawner: Spawner, health: Health) -> Result<(), CliError> {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-    let (status, shown) = watch::channel(ProverStatus::new(prepared.key.address(), prepared.proofs()));
+    let timing = prepared.config.network.timing(prepared.deployment.genesis_time);
+    let slots = SlotClock::new(timing, Arc::clone(&clock));
+    let board = Board::new(prepared.key.address(), prepared.proofs(), slots);
     let listen = prepared.config.status_listen;
-    let listen = serve_status(&spawner, listen, shown).await.map_err(|error| {
-        CliError::new(
-            Exit::Precondition,
-            "AGOGE-RUN-002",
-            format!("cannot listen on {listen}: {error}"),
-        )
-        .with_hint(PORT_HINT)
-    })?;
+    let listen = serve_status(&spawner, listen, board.clone())
+        .await
+        .map_err(|error| {
+            CliError::new(
+                Exit::Precondition,
+                "AGOGE-RUN-002",
+                format!("cannot listen on {listen}: {error}"),
+            )
+            .with_hint(PORT_HINT)
+        })?;
     health.set(STARTUP, Err("loading the circuits".to_owned()));
-    let maker = maker(&prepared, &spawner, &clock).await?;
+    let proving = proving(&prepared, &spawner).await?;
     let mut backoff = Backoff::new(L1_PAUSE.0, L1_PAUSE.1);
     loop {
         let Prepared {
             config,
             deployment,
             key,
-            store,
             ..
         } = prepared.clone();
         let parts = ProverParts {
             config,
             deployment,
             key,
-            maker: Arc::clone(&maker),
-            status: status.clone(),
+            proving: proving.clone(),
+            board: board.clone(),
             spawner: spawner.clone(),
             health: health.clone(),
             clock: Arc::clone(&clock),
-            store,
         };
         match Box::pin(start(parts)).await {
-            Ok(_p2p) => break,
+            Ok(()) => break,
             Err(error) if is_l1_away(&error) => {
                 let pause = backoff.next_pause();
                 health.set(STARTUP, Err(format!("waiting for L1: {error}")));
@@ -262,14 +248,10 @@ async fn start_all(prepared: Prepared, spawner: Spawner, health: Health) -> Resu
     Ok(())
 }
 
-/// Who makes the proofs: nobody for the test verifier, else a pool of one worker that uses all threads.
-async fn maker(
-    prepared: &Prepared,
-    spawner: &Spawner,
-    clock: &Arc<dyn Clock>,
-) -> Result<Arc<dyn ProofMaker>, CliError> {
+/// How proofs are made: not at all for the test verifier, else by one worker that uses all threads, for all instances.
+async fn proving(prepared: &Prepared, spawner: &Spawner) -> Result<Proving, CliError> {
     if prepared.is_test {
-        return Ok(Arc::new(TestProofs));
+        return Ok(Proving::Test);
     }
     let work = prepared.config.work.clone();
     let profile = prepared.config.network.proving.client_profile;
@@ -283,34 +265,20 @@ async fn maker(
         .await
         .map_err(|error| failed(&error))?
         .map_err(|error| failed(&error))?;
-    let jobs_dir = prepared.config.data_dir.join("jobs");
-    let shelf = Shelf::open(&jobs_dir, RESULT_BYTES_MAX, RESULTS_BYTES_MAX)
-        .map_err(|error| CliError::new(Exit::Precondition, "AGOGE-DB-002", error))?;
-    let library = Library::new(
-        Arc::clone(&prepared.store),
-        Arc::new(shelf),
-        genesis_id(&prepared.deployment).map_err(start_error)?,
-        BlockLimits::of(&prepared.config.network),
-    );
-    let config = PoolConfig {
-        job_timeout_ms: work.job_timeout_seconds.saturating_mul(1_000),
-    };
     let worker: Arc<dyn Worker> = Arc::clone(&circuits) as Arc<dyn Worker>;
-    let pool = Pool::start(
-        library,
+    Ok(Proving::Pools {
         circuits,
-        vec![worker],
-        config,
-        Arc::clone(clock),
-        spawner,
-    );
-    Ok(Arc::new(pool))
+        workers: vec![SharedWorker::new(worker)],
+    })
 }
 
 /// Whether L1 did not answer, before anything of the prover's was opened: the start is tried again.
 fn is_l1_away(error: &StartError) -> bool {
-    use agoge_l1_client::{CallError, ClientError};
+    use agoge_l1_client::{CallError, ClientError, Unfit};
     match error {
+        StartError::Rpc(cause) | StartError::Instance(Unfit::Call(CallError::Rpc(cause))) => {
+            cause.is_transient()
+        }
         StartError::L1(ClientError::Rpc(cause)) => !cause.is_wrong_chain() && cause.is_transient(),
         StartError::Verify(VerifyError::Call(CallError::Rpc(cause))) => cause.is_transient(),
         _ => false,
@@ -327,17 +295,20 @@ pub(super) fn verify_error(error: VerifyError) -> CliError {
 }
 
 fn start_error(error: StartError) -> CliError {
+    use agoge_l1_client::{ClientError, Unfit};
     use agoge_store::OpenError;
     let message = error.to_string();
     let (exit, code) = match error {
         StartError::L1(error) if error.is_wrong_chain() => (Exit::WrongNetwork, "AGOGE-L1-001"),
         StartError::Verify(error) => return verify_error(error),
         StartError::Store(OpenError::OtherNetwork { .. }) => (Exit::WrongNetwork, "AGOGE-DB-001"),
-        StartError::Store(_) | StartError::Journal(_) => (Exit::Precondition, "AGOGE-DB-002"),
-        StartError::Deployment(_) | StartError::NoInstance | StartError::GenesisId(_) => {
-            (Exit::Precondition, "AGOGE-DEP-002")
+        StartError::Store(_) | StartError::Shelf(_) | StartError::Directory(_) | StartError::Journal(_) => {
+            (Exit::Precondition, "AGOGE-DB-002")
         }
-        StartError::Address(_) => (Exit::Usage, "AGOGE-CFG-002"),
+        StartError::L1(ClientError::MissingContract(_)) => (Exit::Precondition, "AGOGE-DEP-002"),
+        StartError::Instance(Unfit::Call(_)) => (Exit::Failed, "AGOGE-L1-002"),
+        StartError::Instance(_) | StartError::GenesisArchive { .. } => (Exit::WrongNetwork, "AGOGE-DEP-005"),
+        StartError::Address(_) | StartError::Port { .. } => (Exit::Usage, "AGOGE-CFG-002"),
         _ => (Exit::Failed, "AGOGE-RUN-001"),
     };
     CliError::new(exit, code, message)

@@ -53,8 +53,39 @@ fn words(document: &Value) -> String {
         counts(document, "/jobs"),
         show(document, "/eta_seconds"),
     );
-    let epochs = document.pointer("/epochs").and_then(Value::as_array);
-    for epoch in epochs.into_iter().flatten() {
+    let instances = list(document, "/instances");
+    // One that is alone and well says nothing that is not above.
+    let is_plain = |instance: &Value| instance.pointer("/problem").is_none_or(Value::is_null);
+    if instances.len() < 2 && instances.iter().all(is_plain) {
+        epochs(&mut text, document);
+        return text;
+    }
+    for instance in instances {
+        text.push_str(&format!(
+            "instance {}  {}  rollup {}  from epoch {}",
+            show(instance, "/number"),
+            show(instance, "/state"),
+            show(instance, "/rollup"),
+            show(instance, "/activation_epoch"),
+        ));
+        if is_plain(instance) {
+            text.push_str(&format!(
+                "  pending {}  proven {}\n",
+                show(instance, "/status/pending"),
+                show(instance, "/status/proven")
+            ));
+        } else {
+            text.push_str(&format!("  {}\n", show(instance, "/problem")));
+        }
+        if let Some(status) = instance.pointer("/status") {
+            epochs(&mut text, status);
+        }
+    }
+    text
+}
+
+fn epochs(text: &mut String, status: &Value) {
+    for epoch in list(status, "/epochs") {
         text.push_str(&format!(
             "epoch {}  blocks {}..{}  {} txs  claim {}  {}  jobs {}  eta {} s\n",
             show(epoch, "/epoch"),
@@ -67,7 +98,11 @@ fn words(document: &Value) -> String {
             show(epoch, "/progress/eta_seconds"),
         ));
     }
-    text
+}
+
+fn list<'a>(document: &'a Value, pointer: &str) -> &'a [Value] {
+    let list = document.pointer(pointer).and_then(Value::as_array);
+    list.map(Vec::as_slice).unwrap_or_default()
 }
 
 fn show(document: &Value, pointer: &str) -> String {
@@ -109,5 +144,29 @@ mod tests {
             "{text}"
         );
         assert!(!words(&Value::Null).is_empty(), "whatever answers there");
+    }
+
+    #[test]
+    fn people_see_every_instance_once_there_are_two_or_one_has_a_problem() {
+        let epoch =
+            serde_json::json!({"epoch": 2, "first": 5, "last": 9, "claim": "none", "stage": "proving"});
+        let instance = |number: u32, state: &str| {
+            serde_json::json!({
+                "number": number, "state": state, "rollup": "0x02", "activation_epoch": 7, "problem": null,
+                "status": {"pending": 9, "proven": 4, "epochs": [epoch]}
+            })
+        };
+        let mut other = instance(2, "unknown");
+        (other["problem"], other["status"]) = ("version 3".into(), Value::Null);
+        let text = words(&serde_json::json!({"instances": [instance(1, "active"), other]}));
+        let expected =
+            "instance 1  active  rollup 0x02  from epoch 7  pending 9  proven 4\nepoch 2  blocks 5..9";
+        assert!(text.contains(expected), "{text}");
+        assert!(
+            text.ends_with("instance 2  unknown  rollup 0x02  from epoch 7  version 3\n"),
+            "{text}"
+        );
+        let alone = serde_json::json!({"instances": [instance(1, "active")], "epochs": [epoch]});
+        assert!(!words(&alone).contains("instance") && words(&alone).contains("epoch 2"));
     }
 }

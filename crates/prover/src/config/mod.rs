@@ -9,7 +9,7 @@ use std::path::PathBuf;
 
 use agoge_host::config::{DeploymentError, load_deployment};
 use agoge_l1_client::{ENDPOINTS_MAX, L1Config, SecretUrl};
-use agoge_protocol::{Deployment, NetworkConfig};
+use agoge_protocol::{Deployment, Digest, NetworkConfig};
 
 pub use agoge_host::config::{ConfigError, Entry, Origin};
 pub use args::ConfigArgs;
@@ -72,6 +72,11 @@ pub struct WorkConfig {
 }
 
 impl Config {
+    /// Directory of what belongs to one instance: its store, its kept results, its peers.
+    pub fn instance_dir(&self, genesis_id: Digest) -> PathBuf {
+        self.data_dir.join("instances").join(genesis_id.to_string())
+    }
+
     /// Checks the relations between values.
     ///
     /// # Errors

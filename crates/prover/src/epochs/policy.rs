@@ -4,7 +4,10 @@
 //! |---|---|---|
 //! | claimed for our quote | at once | as soon as it is there: also after others proved its blocks, because delivery frees bond and share |
 //! | not claimed | at once if eager, else when its claim window is over | when its claim window is over |
+//! | never to be claimed | at once if eager, else when it is over | as soon as it is over and the proof is there |
 //! | claimed by another | at once if eager, else when the claimant is late | when the claimant is late, or its proof window is about to close |
+//!
+//! The last epoch of an instance that another has superseded is never to be claimed: there is no committee to do it.
 //!
 //! A claim never excludes a proof, so nothing here is about permission: it is about who is paid and whose work is wasted.
 //!
@@ -72,6 +75,8 @@ pub struct EpochFacts {
     pub is_impossible: bool,
     /// Seconds of work left on it alone.
     pub eta_seconds: u64,
+    /// Seconds of work that the worker may do before for other instances.
+    pub elsewhere_seconds: u64,
 }
 
 /// What is known about a claim without an end; its epoch may have no blocks any more.
@@ -100,6 +105,8 @@ pub struct Moment {
     pub claim_window_slots: u64,
     /// P: epochs after its own in which an epoch may be proven.
     pub proof_window_epochs: u64,
+    /// First epoch in which another instance is canonical instead of this one, if one is listed.
+    pub superseded_at: Option<Epoch>,
     /// What a new quote may lock, gwei.
     pub bond_available_gwei: u64,
     /// Whether a worker is left whose results can be relied on; otherwise nothing new is promised.
@@ -140,8 +147,14 @@ impl Moment {
         self.time >= self.timing.epoch_start(epoch.next())
     }
 
-    fn claim_window_end(&self, epoch: Epoch) -> Slot {
+    /// First slot in which an epoch can no longer be claimed. A claim takes a committee of the next epoch, and nobody whose stake follows
+    /// the Registry is in one of a superseded instance; if blocks of a later epoch appear nonetheless, there is one.
+    fn claims_end(&self, epoch: Epoch, is_newest: bool) -> Slot {
         let first = self.timing.first_slot(epoch.next());
+        let is_superseded = self.superseded_at.is_some_and(|other| epoch.next() >= other);
+        if is_superseded && is_newest {
+            return first;
+        }
         Slot::new(first.get().saturating_add(self.claim_window_slots))
     }
 
@@ -159,10 +172,12 @@ pub fn decide(me: Address, policy: &Policy, now: &Moment, epochs: &[EpochFacts])
     let mut worked_on = 0_usize;
     // Work on older epochs, which comes first.
     let mut busy_seconds = 0_u64;
+    let newest = epochs.last().map(|facts| facts.epoch);
     for facts in epochs {
         if now.time >= now.proof_window_end(facts.epoch) {
             continue;
         }
+        let claims_end = now.claims_end(facts.epoch, newest == Some(facts.epoch));
         let open_claim = facts.claim.filter(|claim| !claim.is_settled);
         let is_quoted = facts.quoted_until.is_some_and(|until| now.slot() <= until);
         let is_proven = now.proven >= *facts.blocks.end();
@@ -174,17 +189,18 @@ pub fn decide(me: Address, policy: &Policy, now: &Moment, epochs: &[EpochFacts])
         // Blocks that others proved still have to be delivered by whoever claimed them.
         let mut is_promised = is_ours || is_quoted;
         promised = promised.saturating_add(usize::from(is_promised));
-        if let Some(reason) = submit_reason(me, policy, now, facts, open_claim, is_ours) {
+        if let Some(reason) = submit_reason(me, policy, now, facts, (open_claim, claims_end), is_ours) {
             actions.push((facts.epoch, Action::Submit(reason)));
         }
-        let is_wanted = is_ours || policy.is_eager || is_late(me, policy, now, facts.epoch, open_claim);
+        let is_wanted =
+            is_ours || policy.is_eager || is_late(me, policy, now, facts.epoch, (open_claim, claims_end));
         // Of an impossible epoch nothing is left to do but to remember that.
         if is_wanted && facts.proof_from.is_none() && (facts.is_impossible || worked_on < policy.epochs_max) {
             worked_on = worked_on.saturating_add(usize::from(!facts.is_impossible));
             actions.push((facts.epoch, Action::Prove));
         }
         let may_quote = policy.quotes && !is_promised && promised < policy.epochs_max;
-        if may_quote && is_worth_quoting(policy, now, facts, open_claim, busy_seconds) {
+        if may_quote && is_worth_quoting(policy, now, facts, (open_claim, claims_end), busy_seconds) {
             is_promised = true;
             promised = promised.saturating_add(1);
             actions.push((facts.epoch, Action::Quote));
@@ -222,7 +238,7 @@ fn submit_reason(
     policy: &Policy,
     now: &Moment,
     facts: &EpochFacts,
-    claim: Option<ClaimView>,
+    (claim, claims_end): (Option<ClaimView>, Slot),
     is_ours: bool,
 ) -> Option<SubmitReason> {
     let from = facts.proof_from?;
@@ -234,16 +250,22 @@ fn submit_reason(
         return (from == *facts.blocks.start()).then_some(SubmitReason::Claimed);
     }
     match claim {
-        None => (now.slot() >= now.claim_window_end(facts.epoch)).then_some(SubmitReason::Unclaimed),
-        Some(_) => is_late(me, policy, now, facts.epoch, claim).then_some(SubmitReason::Rescue),
+        None => (now.slot() >= claims_end).then_some(SubmitReason::Unclaimed),
+        Some(_) => is_late(me, policy, now, facts.epoch, (claim, claims_end)).then_some(SubmitReason::Rescue),
     }
 }
 
 /// Whether an epoch has nobody who is still expected to prove it. A claim of ours on an epoch that cannot be proven to its end is like
 /// another's, but that nobody is rescued.
-fn is_late(me: Address, policy: &Policy, now: &Moment, epoch: Epoch, claim: Option<ClaimView>) -> bool {
+fn is_late(
+    me: Address,
+    policy: &Policy,
+    now: &Moment,
+    epoch: Epoch,
+    (claim, claims_end): (Option<ClaimView>, Slot),
+) -> bool {
     let Some(claim) = claim else {
-        return now.is_over(epoch) && now.slot() >= now.claim_window_end(epoch);
+        return now.is_over(epoch) && now.slot() >= claims_end;
     };
     // The chain's last chance before all of it is pruned: several L1 blocks, for fees that rise and blocks that are missed.
     let closing_seconds = policy
@@ -263,11 +285,11 @@ fn is_worth_quoting(
     policy: &Policy,
     now: &Moment,
     facts: &EpochFacts,
-    claim: Option<ClaimView>,
+    (claim, claims_end): (Option<ClaimView>, Slot),
     busy_seconds: u64,
 ) -> bool {
     let epoch = facts.epoch;
-    let is_in_window = now.is_over(epoch) && now.slot() < now.claim_window_end(epoch);
+    let is_in_window = now.is_over(epoch) && now.slot() < claims_end;
     let is_cheaper = claim.is_none_or(|claim| policy.fee_bps < claim.fee_bps);
     // The claim deadline is the end of the next epoch, or later; the earlier is promised.
     let deadline = now.timing.epoch_start(epoch.next().next());
@@ -275,10 +297,11 @@ fn is_worth_quoting(
     let begins = if policy.is_eager {
         now.time
     } else {
-        now.time.max(now.timing.slot_start(now.claim_window_end(epoch)))
+        now.time.max(now.timing.slot_start(claims_end))
     };
     let done_at = begins
         .saturating_add(busy_seconds)
+        .saturating_add(facts.elsewhere_seconds)
         .saturating_add(facts.eta_seconds)
         .saturating_add(policy.margin_seconds);
     is_in_window

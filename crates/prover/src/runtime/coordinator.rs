@@ -11,17 +11,18 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use agoge_protocol::{Address, B256, Epoch, U256};
+use agoge_protocol::{Address, B256, Epoch, Slot, U256};
 use agoge_store::Store;
 use agoge_supervisor::{ActorError, CancellationToken, Health, Lost, Severity, SlotClock, Spawner};
 use tokio::sync::{mpsc, watch};
 
 use self::memory::{Done, State, StatementState, goal_key, statement};
+use super::commitments::Commitments;
 use super::facts::{self, FactRules, FactsError, Held, OpenEpoch, OpenEpochs};
 use super::seams::{Goal, GoalKey, Outside, ProofMaker};
-use super::status::ProverStatus;
+use super::status::InstanceStatus;
 use crate::chain::ChainState;
-use crate::epochs::{Claimant, EpochFacts, Moment, Policy, decide, settlements};
+use crate::epochs::{Action, Claimant, EpochFacts, Moment, Policy, decide, settlements};
 
 /// Between two looks while nothing happens.
 const TICK: Duration = Duration::from_millis(500);
@@ -44,7 +45,7 @@ pub struct Coordinator {
     /// Told when the chain changes.
     pub chain: watch::Receiver<ChainState>,
     /// What people see.
-    pub status: watch::Sender<ProverStatus>,
+    pub status: watch::Sender<InstanceStatus>,
     /// Told what does not work.
     pub health: Health,
     /// For blocking work.
@@ -59,6 +60,8 @@ pub struct Coordinator {
     pub claimant: Claimant,
     /// The bonds' contract.
     pub prover_bonds: Address,
+    /// What all instances have taken on.
+    pub commitments: Commitments,
     /// The network's numbers.
     pub rules: CoordinatorRules,
 }
@@ -140,14 +143,16 @@ impl Coordinator {
                 timing: *self.clock.timing(),
                 time,
                 proven: open.tips.proven,
+                superseded_at: self.outside.superseded_at(),
                 claim_window_slots: self.rules.claim_window_slots,
                 proof_window_epochs: self.rules.proof_window_epochs,
-                bond_available_gwei: state.bond_available_gwei.unwrap_or(0),
+                bond_available_gwei: self.bond_gwei(state, time),
                 has_workers: self.maker.has_workers(),
                 is_stopping: cancel.is_cancelled(),
             };
             let facts = self.facts(state, &open, &goals);
             let actions = decide(self.claimant.prover, &self.policy, &moment, &facts);
+            self.tell_work(&facts, &actions);
             self.act(state, &open, &goals, &actions, &moment);
             for epoch in settlements(self.claimant.prover, &moment, &open.claims) {
                 self.settle(state, epoch);
@@ -198,6 +203,30 @@ impl Coordinator {
             results.send(Done::Bond(bond)).await.ok();
             Ok::<(), core::convert::Infallible>(())
         });
+    }
+
+    /// What a new quote may lock besides what is promised for other instances, gwei.
+    fn bond_gwei(&self, state: &State, time: u64) -> u64 {
+        let slot = self.clock.timing().slot_at(time).unwrap_or(Slot::new(0));
+        let available = state.bond_available_gwei.unwrap_or(0);
+        let elsewhere = self
+            .commitments
+            .quoted_elsewhere_gwei(self.claimant.rollup, self.prover_bonds, slot);
+        available.saturating_sub(elsewhere)
+    }
+
+    /// Tells the other instances what is worked on here, or will be if a quote is claimed.
+    fn tell_work(&self, facts: &[EpochFacts], actions: &[(Epoch, Action)]) {
+        let is_ahead = |facts: &&EpochFacts| {
+            let mut actions = actions.iter().filter(|(epoch, _)| *epoch == facts.epoch);
+            facts.quoted_until.is_some()
+                || actions.any(|(_, action)| matches!(action, Action::Prove | Action::Quote))
+        };
+        let ahead = facts.iter().filter(|facts| facts.proof_from.is_none());
+        let work = ahead
+            .filter(is_ahead)
+            .map(|facts| (facts.epoch, facts.eta_seconds));
+        self.commitments.set_work(self.claimant.rollup, work.collect());
     }
 
     /// Chooses the range of each epoch's proof, and makes statements of epochs that are over and held.
@@ -273,6 +302,9 @@ impl Coordinator {
                 is_cut: epoch.is_cut,
                 is_impossible: self.maker.is_impossible(goal),
                 eta_seconds,
+                elsewhere_seconds: self
+                    .commitments
+                    .work_elsewhere_seconds(self.claimant.rollup, epoch.epoch),
             })
         };
         open.epochs.iter().filter_map(facts).collect()

@@ -1,8 +1,9 @@
 //! L1 and the network as the coordinator sees them.
 
+use agoge_l1_client::instances::SharedPlan;
 use agoge_l1_client::{At, RollupReader, SendOutcome, SenderHandle, TxRequest};
 use agoge_p2p::P2pHandle;
-use agoge_protocol::SignedQuote;
+use agoge_protocol::{Epoch, SignedQuote};
 use futures::future::{BoxFuture, FutureExt as _};
 
 use super::coordinator::gwei;
@@ -14,6 +15,7 @@ pub(super) struct L1AndPeers {
     pub(super) reader: RollupReader,
     pub(super) sender: SenderHandle,
     pub(super) p2p: P2pHandle,
+    pub(super) plan: SharedPlan,
 }
 
 impl Outside for L1AndPeers {
@@ -32,6 +34,10 @@ impl Outside for L1AndPeers {
             }
         }
         .boxed()
+    }
+
+    fn superseded_at(&self) -> Option<Epoch> {
+        self.plan.superseded_at(self.reader.contracts().rollup)
     }
 
     fn send(&self, request: TxRequest) -> BoxFuture<'_, Option<SendOutcome>> {

@@ -12,8 +12,11 @@ use crate::work::JobCounts;
 
 /// L1 and the network, as far as decisions need them.
 pub trait Outside: Send + Sync + 'static {
-    /// What a new quote of ours may lock, gwei; `None` when L1 does not answer.
+    /// What L1 would lock for a new quote of ours, gwei; `None` when L1 does not answer.
     fn bond_available_gwei(&self) -> BoxFuture<'_, Option<u64>>;
+
+    /// First epoch in which another instance is canonical instead of ours, if one is listed.
+    fn superseded_at(&self) -> Option<Epoch>;
 
     /// Simulates and sends a transaction, and waits for its end; `None` when the process stops.
     fn send(&self, request: TxRequest) -> BoxFuture<'_, Option<SendOutcome>>;

@@ -2,15 +2,15 @@
 
 use std::net::SocketAddr;
 
-use agoge_protocol::{Address, Epoch, L1BlockNumber, L2BlockNumber};
+use agoge_protocol::{Address, Digest, Epoch, L1BlockNumber, L2BlockNumber};
 use agoge_supervisor::Spawner;
 use axum::extract::State;
 use axum::routing::get;
 use axum::{Json, Router};
 use serde::Serialize;
-use tokio::sync::watch;
 
 use super::Progress;
+use super::board::Board;
 use crate::work::JobCounts;
 
 /// What the prover is doing.
@@ -22,6 +22,39 @@ pub struct ProverStatus {
     pub prover: Address,
     /// `plonky2`, or `test` for the devnet's test verifier.
     pub proofs: &'static str,
+    /// Of the instance that is canonical now.
+    #[serde(flatten)]
+    pub canonical: InstanceStatus,
+    /// All instances that the Registry lists, oldest first.
+    pub instances: Vec<ListedInstance>,
+}
+
+/// An instance that the Registry lists.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct ListedInstance {
+    /// Its place in the list, from 1.
+    pub number: u32,
+    /// Its Rollup.
+    pub rollup: Address,
+    /// Null while it was not inspected.
+    pub genesis_id: Option<Digest>,
+    /// Of the Rollup; null while it was not inspected.
+    pub version: Option<u64>,
+    /// First epoch in which it is canonical.
+    pub activation_epoch: Epoch,
+    /// `idle`, `active`, `superseded`, `unknown`.
+    pub state: &'static str,
+    /// Whether it is the one that is canonical now.
+    pub is_canonical: bool,
+    /// Why it is not proven; null when it is.
+    pub problem: Option<String>,
+    /// What is being done; null when nothing is.
+    pub status: Option<InstanceStatus>,
+}
+
+/// What is being done for an instance. The default is from before the first look at its chain.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct InstanceStatus {
     /// Newest L1 block followed.
     pub l1_block: Option<L1BlockNumber>,
     /// Whether that is L1's head.
@@ -30,7 +63,7 @@ pub struct ProverStatus {
     pub pending: L2BlockNumber,
     /// Last proven block.
     pub proven: L2BlockNumber,
-    /// What a new quote may lock, gwei; null while L1 has not been asked.
+    /// What L1 would lock for a new quote, gwei; null while L1 has not been asked.
     pub bond_available_gwei: Option<u64>,
     /// All jobs by state.
     pub jobs: JobCounts,
@@ -38,31 +71,6 @@ pub struct ProverStatus {
     pub eta_seconds: u64,
     /// Epochs that are not settled, oldest first.
     pub epochs: Vec<EpochStatus>,
-}
-
-impl ProverStatus {
-    /// Before the first look at the chain.
-    pub const fn new(prover: Address, proofs: &'static str) -> Self {
-        Self {
-            schema: "agoge.prover.status/1",
-            prover,
-            proofs,
-            l1_block: None,
-            is_synced: false,
-            pending: L2BlockNumber::GENESIS,
-            proven: L2BlockNumber::GENESIS,
-            bond_available_gwei: None,
-            jobs: JobCounts {
-                waiting: 0,
-                running: 0,
-                pausing: 0,
-                impossible: 0,
-                done: 0,
-            },
-            eta_seconds: 0,
-            epochs: Vec::new(),
-        }
-    }
 }
 
 /// One epoch.
@@ -93,11 +101,11 @@ pub struct EpochStatus {
 pub async fn serve_status(
     spawner: &Spawner,
     listen: SocketAddr,
-    status: watch::Receiver<ProverStatus>,
+    board: Board,
 ) -> std::io::Result<SocketAddr> {
     let listener = tokio::net::TcpListener::bind(listen).await?;
     let address = listener.local_addr()?;
-    let router = Router::new().route("/status", get(answer)).with_state(status);
+    let router = Router::new().route("/status", get(answer)).with_state(board);
     let cancel = spawner.token();
     spawner.spawn("status-page", async move {
         axum::serve(listener, router)
@@ -108,8 +116,8 @@ pub async fn serve_status(
     Ok(address)
 }
 
-async fn answer(State(status): State<watch::Receiver<ProverStatus>>) -> Json<ProverStatus> {
-    Json(status.borrow().clone())
+async fn answer(State(board): State<Board>) -> Json<ProverStatus> {
+    Json(board.page())
 }
 
 /// The listener broke.

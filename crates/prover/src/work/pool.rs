@@ -13,6 +13,7 @@ use super::library::{Library, LibraryError};
 use super::recipes::{Recipe, Recipes, Stream, StreamBlock};
 use super::task::{Circuits, Task, WorkError, Worker, accept};
 use super::timings::Timings;
+use super::turns::SharedWorker;
 use super::{Fault, JobCounts, JobKind, JobQueue, WorkerId};
 use crate::epochs::EpochBlocks;
 use crate::jobs::{JobId, ShelfError};
@@ -93,11 +94,11 @@ impl core::fmt::Debug for Pool {
 }
 
 impl Pool {
-    /// Starts the pool with its workers. Results that are kept already count as wanted now.
+    /// Starts the pool with its workers, which other pools may use, too. Results that are kept already count as wanted now.
     pub fn start(
         library: Library,
         circuits: Arc<dyn Circuits>,
-        workers: Vec<Arc<dyn Worker>>,
+        workers: Vec<SharedWorker>,
         config: PoolConfig,
         clock: Arc<dyn Clock>,
         spawner: &Spawner,
@@ -324,14 +325,20 @@ impl Shared {
         })
     }
 
-    /// The next job for a worker, with its recipe.
-    fn take(&self, worker: WorkerId) -> Option<(JobId, Recipe, Plan)> {
+    /// The epoch of a worker's next job.
+    fn next_epoch(&self, worker: WorkerId) -> Option<u64> {
         let now = self.clock.now_unix_ms();
         let mut state = self.lock();
         for (id, from) in state.queue.expire(self.config.job_timeout_ms, now) {
             tracing::warn!(job = %id, worker = from.0, "a job took too long and is given to another worker");
         }
-        let id = state.queue.take(worker, now)?;
+        state.queue.next(worker, now).map(|job| job.epoch)
+    }
+
+    /// The next job for a worker, with its recipe.
+    fn take(&self, worker: WorkerId) -> Option<(JobId, Recipe, Plan)> {
+        let mut state = self.lock();
+        let id = state.queue.take(worker, self.clock.now_unix_ms())?;
         let plan = state
             .plans
             .values()
@@ -455,7 +462,7 @@ impl Planner {
 struct WorkerActor {
     shared: Arc<Shared>,
     id: WorkerId,
-    worker: Arc<dyn Worker>,
+    worker: SharedWorker,
     spawner: Spawner,
 }
 
@@ -467,7 +474,7 @@ impl WorkerActor {
             if cancel.is_cancelled() {
                 return Ok(());
             }
-            let Some((id, recipe, plan)) = self.shared.take(self.id) else {
+            let Some(epoch) = self.shared.next_epoch(self.id) else {
                 tokio::select! {
                     () = cancel.cancelled() => return Ok(()),
                     () = woken => {}
@@ -475,11 +482,22 @@ impl WorkerActor {
                 }
                 continue;
             };
-            let (shared, worker) = (Arc::clone(&self.shared), Arc::clone(&self.worker));
+            let turn = tokio::select! {
+                () = cancel.cancelled() => return Ok(()),
+                // There may be an older epoch to work on now, or nothing.
+                () = woken => continue,
+                turn = self.worker.turn(epoch) => turn,
+            };
+            let Some((id, recipe, plan)) = self.shared.take(self.id) else {
+                continue;
+            };
+            let (shared, worker) = (Arc::clone(&self.shared), self.worker.clone());
             let of_work = recipe.clone();
             let started = Instant::now();
             let work = self.spawner.spawn_blocking("prove", move || {
-                agoge_supervisor::contained(|| shared.work(id, &of_work, &plan, worker.as_ref()))
+                // Also when nobody waits for the result any more, the worker is free only after it.
+                let _turn = turn;
+                agoge_supervisor::contained(|| shared.work(id, &of_work, &plan, worker.worker()))
             });
             let result = tokio::select! {
                 () = cancel.cancelled() => return Ok(()),

@@ -204,8 +204,8 @@ impl JobQueue {
         self.jobs.get(&id).map(|entry| &entry.job)
     }
 
-    /// Gives a worker the next job: of the oldest epoch, in the order of [`JobKind`]; `None` when there is nothing for it.
-    pub fn take(&mut self, worker: WorkerId, now_ms: u64) -> Option<JobId> {
+    /// A worker's next job: of the oldest epoch, in the order of [`JobKind`]; `None` when there is nothing for it.
+    pub fn next(&self, worker: WorkerId, now_ms: u64) -> Option<&WantedJob> {
         let is_resting = self
             .workers
             .get(&worker)
@@ -222,12 +222,14 @@ impl JobQueue {
             let may = !entry.refused.contains(&worker) || self.is_last_for(entry);
             is_free && may && entry.job.needs.iter().all(|need| self.is_done(*need))
         };
-        let next = self
-            .jobs
-            .values()
-            .filter(|entry| is_ready(entry))
-            .min_by_key(|entry| (entry.job.epoch, entry.job.kind, entry.job.id))?;
-        let id = next.job.id;
+        let ready = self.jobs.values().filter(|entry| is_ready(entry));
+        let next = ready.min_by_key(|entry| (entry.job.epoch, entry.job.kind, entry.job.id))?;
+        Some(&next.job)
+    }
+
+    /// Gives a worker its next job.
+    pub fn take(&mut self, worker: WorkerId, now_ms: u64) -> Option<JobId> {
+        let id = self.next(worker, now_ms)?.id;
         if let Some(entry) = self.jobs.get_mut(&id) {
             entry.state = State::Running {
                 worker,

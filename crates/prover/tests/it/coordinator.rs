@@ -6,11 +6,13 @@ use std::time::Duration;
 
 use agoge_l1_client::{MinedTx, SendOutcome, TxRequest};
 use agoge_protocol::{
-    Address, B256, CompactSignature, Epoch, L1Block, L1BlockNumber, L2BlockNumber, SignedQuote,
+    Address, B256, CompactSignature, Epoch, L1Block, L1BlockNumber, L2BlockNumber, SignedQuote, Slot,
 };
 use agoge_prover::chain::ChainState;
 use agoge_prover::epochs::Policy;
-use agoge_prover::runtime::{Coordinator, CoordinatorRules, Outside, ProofMaker, ProverStatus, TestProofs};
+use agoge_prover::runtime::{
+    Commitments, Coordinator, CoordinatorRules, InstanceStatus, Outside, ProofMaker, TestProofs,
+};
 use agoge_store::{EpochClaim, EpochProof, L1Change, L1Step, Store};
 use agoge_supervisor::{Clock, Health, ManualClock, SlotClock, Supervisor};
 use futures::future::{BoxFuture, FutureExt as _};
@@ -27,6 +29,7 @@ struct FakeOutside {
     offered: Mutex<Vec<SignedQuote>>,
     /// What becomes of what is sent; mined when empty.
     outcomes: Mutex<Vec<SendOutcome>>,
+    superseded_at: Mutex<Option<Epoch>>,
 }
 
 fn mined() -> SendOutcome {
@@ -43,6 +46,10 @@ fn mined() -> SendOutcome {
 impl Outside for FakeOutside {
     fn bond_available_gwei(&self) -> BoxFuture<'_, Option<u64>> {
         async { Some(5_000) }.boxed()
+    }
+
+    fn superseded_at(&self) -> Option<Epoch> {
+        *self.superseded_at.lock().unwrap()
     }
 
     fn send(&self, request: TxRequest) -> BoxFuture<'_, Option<SendOutcome>> {
@@ -62,8 +69,9 @@ impl Outside for FakeOutside {
 struct Network {
     finished: Finished,
     outside: Arc<FakeOutside>,
+    commitments: Commitments,
     chain: watch::Sender<ChainState>,
-    status: watch::Receiver<ProverStatus>,
+    status: watch::Receiver<InstanceStatus>,
     supervisor: Option<Supervisor>,
     clock: Arc<ManualClock>,
     health: Health,
@@ -82,9 +90,10 @@ impl Network {
         let head = store.view().l1_head().unwrap().unwrap().block;
         let outside = Arc::new(FakeOutside::default());
         let (chain, heard) = watch::channel(ChainState::default());
-        let (status_in, status) = watch::channel(ProverStatus::new(Address::ZERO, "test"));
+        let (status_in, status) = watch::channel(InstanceStatus::default());
         let supervisor = Supervisor::new();
         let (clock, health) = (Arc::new(ManualClock::new(1)), Health::new());
+        let commitments = Commitments::default();
         let coordinator = Coordinator {
             outside: Arc::clone(&outside) as Arc<dyn Outside>,
             maker,
@@ -106,6 +115,7 @@ impl Network {
             },
             claimant: *finished.epoch.claimant(),
             prover_bonds: BONDS,
+            commitments: commitments.clone(),
             rules: CoordinatorRules {
                 claim_window_slots: 7,
                 proof_window_epochs: 4,
@@ -117,6 +127,7 @@ impl Network {
         Self {
             finished,
             outside,
+            commitments,
             chain,
             status,
             supervisor: Some(supervisor),
@@ -321,6 +332,47 @@ async fn a_finished_epoch_is_offered_once_and_sent_when_it_is_claimed() {
     network
         .until("it is sent again", |n| n.submissions() == [(2, 4), (2, 4)])
         .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_last_epoch_of_a_superseded_instance_is_sent_at_once_and_not_quoted() {
+    let network = Network::start();
+    *network.outside.superseded_at.lock().unwrap() = Some(Epoch::new(2));
+    let network = after_epoch_0(network);
+    network
+        .until("the proof is sent", |n| n.submissions() == [(2, 4)])
+        .await;
+    network.settle().await;
+    assert_eq!((network.submissions().len(), network.quotes()), (1, 0));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_bond_that_another_instance_has_promised_is_not_offered() {
+    let network = Network::start();
+    let mut quote = agoge_protocol::Quote {
+        instance: Address::repeat_byte(0x44),
+        epoch: Epoch::new(1),
+        end_archive: network.finished.epoch.blocks().end_archive(),
+        valid_until_slot: Slot::new(66),
+        bond_amount_gwei: 4_001,
+        prover: network.me(),
+        basis_point_fee: 1,
+        nonce: 1,
+    };
+    assert!(network.commitments.quote(&quote, BONDS, Slot::new(64), 5_000));
+    let network = after_epoch_0(network);
+    network
+        .until("the bond is known", |n| {
+            n.status.borrow().bond_available_gwei == Some(5_000)
+        })
+        .await;
+    network.settle().await;
+    assert_eq!(network.quotes(), 0, "999 of 1000 gwei are free");
+    // The other's quote expires after slot 66.
+    network.l1_block(3, Vec::new());
+    network.until("a quote", |n| n.quotes() == 1).await;
+    (quote.epoch, quote.valid_until_slot) = (Epoch::new(2), Slot::new(70));
+    assert!(!network.commitments.quote(&quote, BONDS, Slot::new(67), 5_000));
 }
 
 #[tokio::test(flavor = "multi_thread")]

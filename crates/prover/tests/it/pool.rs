@@ -2,20 +2,22 @@
 
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use agoge_prover::runtime::{Goal, ProofMaker as _};
-use agoge_prover::work::{Pool, PoolConfig, Recipes, Worker};
+use agoge_prover::work::{Pool, PoolConfig, Recipes, SharedWorker, Task, WorkError, Worker};
 use agoge_supervisor::{Spawner, Supervisor, SystemClock};
 
-use crate::support::{Conduct, FakeCircuits, FakeWorker, Finished, SHAPE};
+use crate::support::{Conduct, FakeCircuits, FakeWorker, Finished, SHAPE, good};
 
 const CONFIG: PoolConfig = PoolConfig {
     job_timeout_ms: 60_000,
 };
 
 fn start(finished: &Finished, dir: &Path, workers: &[Arc<FakeWorker>], spawner: &Spawner) -> Pool {
-    let workers = workers.iter().map(|worker| Arc::clone(worker) as Arc<dyn Worker>);
+    let shared = |worker: &Arc<FakeWorker>| SharedWorker::new(Arc::clone(worker) as Arc<dyn Worker>);
+    let workers = workers.iter().map(shared);
     Pool::start(
         finished.library(dir),
         Arc::new(FakeCircuits),
@@ -311,4 +313,66 @@ async fn a_job_that_is_impossible_is_tried_once_and_its_epoch_is_given_up() {
     tokio::time::sleep(Duration::from_millis(2_500)).await;
     let leaves = pool.progress(goal.key.epoch).jobs.impossible;
     assert_eq!(worker.count(), leaves, "each once");
+}
+
+/// Honest but slow; counts who is at work at the same time.
+#[derive(Default)]
+struct Crowd {
+    at_work: AtomicUsize,
+    most: AtomicUsize,
+    tasks: AtomicUsize,
+}
+
+impl Worker for Crowd {
+    fn work(&self, task: &Task) -> Result<Vec<u8>, WorkError> {
+        let at_work = self.at_work.fetch_add(1, Ordering::SeqCst) + 1;
+        self.most.fetch_max(at_work, Ordering::SeqCst);
+        std::thread::sleep(Duration::from_millis(3));
+        self.tasks.fetch_add(1, Ordering::SeqCst);
+        self.at_work.fetch_sub(1, Ordering::SeqCst);
+        Ok(good(task))
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_instances_with_one_worker_do_one_job_at_a_time() {
+    let instances = [Finished::new(3, 9), Finished::new(2, 6)];
+    let dirs = [tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap()];
+    let (supervisor, crowd) = (Supervisor::new(), Arc::new(Crowd::default()));
+    let worker = SharedWorker::new(Arc::clone(&crowd) as Arc<dyn Worker>);
+    let pool = |number: usize| {
+        Pool::start(
+            instances[number].library(dirs[number].path()),
+            Arc::new(FakeCircuits),
+            vec![worker.clone()],
+            CONFIG,
+            Arc::new(SystemClock),
+            &supervisor.spawner(),
+        )
+    };
+    let (old, new) = (pool(0), pool(1));
+    let goals = [instances[0].goal(true), instances[1].goal(true)];
+    let (of_old, of_new) = tokio::join!(proof(&old, &goals[0]), proof(&new, &goals[1]));
+    assert_ne!(of_old, of_new);
+    assert_eq!(crowd.most.load(Ordering::SeqCst), 1, "never two");
+    let all = jobs(&instances[0], &goals[0]) + jobs(&instances[1], &goals[1]);
+    assert_eq!(crowd.tasks.load(Ordering::SeqCst), all);
+
+    // Without the turns they would.
+    let alone = |number: usize| {
+        let dir = tempfile::tempdir().unwrap();
+        let worker = SharedWorker::new(Arc::clone(&crowd) as Arc<dyn Worker>);
+        let pool = Pool::start(
+            instances[number].library(dir.path()),
+            Arc::new(FakeCircuits),
+            vec![worker],
+            CONFIG,
+            Arc::new(SystemClock),
+            &supervisor.spawner(),
+        );
+        (pool, dir)
+    };
+    let ((old, _old_dir), (new, _new_dir)) = (alone(0), alone(1));
+    tokio::join!(proof(&old, &goals[0]), proof(&new, &goals[1]));
+    assert!(crowd.most.load(Ordering::SeqCst) > 1, "the test sees two at once");
 }

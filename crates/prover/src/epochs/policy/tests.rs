@@ -29,6 +29,7 @@ fn moment(slots: u64) -> Moment {
         proven: L2BlockNumber::new(40),
         claim_window_slots: 7,
         proof_window_epochs: 4,
+        superseded_at: None,
         bond_available_gwei: 100,
         has_workers: true,
         is_stopping: false,
@@ -47,6 +48,7 @@ fn facts() -> EpochFacts {
         is_cut: false,
         is_impossible: false,
         eta_seconds: 20,
+        elsewhere_seconds: 0,
     }
 }
 
@@ -489,4 +491,81 @@ fn after_a_prefix_the_rest_settles_and_a_claim_still_needs_the_whole() {
         ..ready()
     };
     check("delivered", &policy, proven, settled, &[]);
+}
+
+#[test]
+fn the_last_epoch_of_a_superseded_instance_waits_for_no_claim() {
+    let last = |slots, successor| Moment {
+        superseded_at: Some(Epoch::new(successor)),
+        ..moment(slots)
+    };
+    let submit = [Action::Submit(SubmitReason::Unclaimed)];
+    check("its own next", &POLICY, last(0, 6), facts(), &[Action::Prove]);
+    check("long after", &POLICY, last(20, 6), facts(), &[Action::Prove]);
+    check("the proof is there", &POLICY, last(0, 6), ready(), &submit);
+    let unfinished = Moment {
+        time: moment(0).time - 1,
+        ..last(0, 6)
+    };
+    check("the epoch is not over", &POLICY, unfinished, ready(), &[]);
+    let eager = Policy {
+        is_eager: true,
+        ..POLICY
+    };
+    check("eager", &eager, unfinished, facts(), &[Action::Prove]);
+    let lost = EpochFacts {
+        claim: claim(OTHER, 2_000, Some(16 * 7)),
+        ..ready()
+    };
+    check(
+        "claimed before a reorg of the list",
+        &POLICY,
+        last(0, 6),
+        lost,
+        &[],
+    );
+    check("one epoch later", &POLICY, last(0, 7), facts(), &[Action::Quote]);
+    check(
+        "one epoch later, ready",
+        &POLICY,
+        last(0, 7),
+        ready(),
+        &[Action::Quote],
+    );
+}
+
+#[test]
+fn a_superseded_instance_that_goes_on_is_one_like_others() {
+    let now = Moment {
+        superseded_at: Some(Epoch::new(6)),
+        ..moment(3)
+    };
+    let next = EpochFacts {
+        epoch: Epoch::new(6),
+        blocks: L2BlockNumber::new(57)..=L2BlockNumber::new(58),
+        ..facts()
+    };
+    let found = decide(ME, &POLICY, &now, &[facts(), next]);
+    assert_eq!(found, [(Epoch::new(5), Action::Quote)], "its stake is pinned");
+}
+
+#[test]
+fn work_of_other_instances_counts_before_a_promise() {
+    let eager = Policy {
+        is_eager: true,
+        ..POLICY
+    };
+    let with = |elsewhere_seconds| EpochFacts {
+        elsewhere_seconds,
+        ..facts()
+    };
+    // 64 s to the deadline, 8 s of margin, 20 s of its own.
+    check(
+        "just in time",
+        &eager,
+        moment(0),
+        with(36),
+        &[Action::Prove, Action::Quote],
+    );
+    check("too late", &eager, moment(0), with(37), &[Action::Prove]);
 }

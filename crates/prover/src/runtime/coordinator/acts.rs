@@ -75,6 +75,11 @@ impl Coordinator {
             basis_point_fee: self.policy.fee_bps,
             nonce: self.clock.now_unix_ms(),
         };
+        // Another instance may have promised the bond since this one looked.
+        let bond_gwei = state.bond_available_gwei.unwrap_or(0);
+        if !self.commitments.quote(&quote, self.prover_bonds, slot, bond_gwei) {
+            return;
+        }
         let domain = agoge_protocol::eip712::domain(self.claimant.chain_id, self.prover_bonds);
         let Some(signature) = (self.signer)(quote.digest(&domain)) else {
             tracing::error!(epoch = %goal.key.epoch, "the quote could not be signed");

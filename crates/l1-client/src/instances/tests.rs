@@ -1,9 +1,9 @@
 //! Lists come and go, Rollups are known or not, stacks fail: what the plan says to each.
 
-use agoge_l1_client::{Contracts, InstanceFacts, RollupVersion};
 use agoge_protocol::{Address, B256, Digest, Element, Epoch, L1BlockNumber};
 
 use super::*;
+use crate::{Contracts, InstanceFacts, RollupVersion};
 
 const NOW: u64 = 1_000_000;
 const SECOND: u64 = 1_000;
@@ -23,6 +23,7 @@ fn facts(byte: u8) -> InstanceFacts {
         genesis_id: Digest([Element::from_u32(u32::from(byte)); 4]),
         version: RollupVersion::Pleistarchus,
         governance_proposer: rollup(0xf4),
+        epoch_proof_verifier: rollup(0xf5),
         genesis_archive: B256::repeat_byte(9),
     }
 }
@@ -124,6 +125,16 @@ fn a_listed_instance_is_inspected_and_started_long_before_its_activation() {
     };
     assert_eq!(canonical(6).unwrap().rollup, rollup(1));
     assert_eq!(canonical(7).unwrap().identity, Some((facts(2).genesis_id, 2)));
+}
+
+#[test]
+fn an_instance_knows_when_the_first_after_it_takes_over() {
+    let mut plan = two_run();
+    plan.step(NOW, listed(11, &[(1, 0), (2, 7), (3, 9)]));
+    let superseded = |byte| plan.superseded_at(rollup(byte)).map(Epoch::get);
+    assert_eq!([1, 2, 3, 4].map(superseded), [Some(7), Some(9), None, None]);
+    plan.step(NOW, listed(12, &[(1, 0)]));
+    assert_eq!(plan.superseded_at(rollup(1)), None, "a reorg took them back");
 }
 
 #[test]

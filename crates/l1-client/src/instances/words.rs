@@ -1,7 +1,8 @@
 //! What the plan is told and what it says.
 
-use agoge_l1_client::InstanceFacts;
 use agoge_protocol::{Address, Digest, Epoch, L1BlockNumber};
+
+use crate::instance::InstanceFacts;
 
 /// An instance that runs or is to run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -95,6 +96,18 @@ pub enum InstanceState {
     Superseded,
     /// Not run by this build, or not inspected yet.
     Unknown,
+}
+
+impl InstanceState {
+    /// Its word in answers.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Idle => "idle",
+            Self::Active => "active",
+            Self::Superseded => "superseded",
+            Self::Unknown => "unknown",
+        }
+    }
 }
 
 /// An instance as told to people.

@@ -2,11 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use agoge_l1_client::InstanceFacts;
 use agoge_protocol::limits::L1_REORG_DEPTH_MAX;
 use agoge_protocol::{Address, B256, Epoch, L1BlockNumber};
 
 use super::words::{Input, InstanceState, InstanceView, Launch, Output, Unknown};
+use crate::instance::InstanceFacts;
 
 /// Shortest and longest pause before a stack that failed is started again, milliseconds.
 const PAUSE_MS: (u64, u64) = (1_000, 60_000);
@@ -124,6 +124,17 @@ impl Plan {
             }
         };
         listed.into_iter().map(view).collect()
+    }
+
+    /// First epoch in which a later instance is canonical, if one is listed: from then on nobody whose stake follows the Registry makes
+    /// blocks of this one.
+    pub fn superseded_at(&self, rollup: Address) -> Option<Epoch> {
+        let number = self.entries.get(&rollup)?.number;
+        let later = self
+            .entries
+            .values()
+            .filter(|entry| entry.is_listed && entry.number > number);
+        later.map(|entry| entry.activation).min()
     }
 
     fn listed(&mut self, head: L1BlockNumber, instances: &[(Address, Epoch)], out: &mut Vec<Output>) {
