@@ -74,7 +74,7 @@ pub(crate) fn scoped_sync<T>(label: Option<GroupLabel>, work: impl FnOnce() -> T
 /// What log lines of a group's tasks stand in; nothing outside of groups.
 pub(crate) fn span(label: Option<&GroupLabel>) -> Span {
     label.map_or_else(Span::none, |label| {
-        tracing::info_span!("group", "{}", format_args!("{}={}", label.key, label.value))
+        tracing::info_span!(parent: None, "group", "{}", format_args!("{}={}", label.key, label.value))
     })
 }
 
