@@ -10,7 +10,7 @@ use agoge_host::keys::{PasswordSource, import_raw_key};
 use eyre::{Result, bail, ensure, eyre};
 use serde_json::{Value, json};
 
-use crate::support::{Ended, run};
+use crate::support::{Ended, private_dir, run};
 
 /// Validators, all of one process: each slot's proposer is one of them.
 const KEYS: usize = 4;
@@ -76,7 +76,7 @@ impl Person {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn signals_of_real_proposers_become_a_proposal_slow() -> Result<()> {
-    let home = tempfile::tempdir()?;
+    let home = private_dir()?;
     let wishes = Wishes {
         keys: Some(KEYS),
         procs: Some(1),

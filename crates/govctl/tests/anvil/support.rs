@@ -1,5 +1,6 @@
 //! An anvil, a small network's file, key files, and the program.
 
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Arc;
@@ -53,6 +54,12 @@ pub(crate) fn key(name: &str) -> PrivateKeySigner {
     text.parse().unwrap_or_else(|error| panic!("{name}: {error}"))
 }
 
+/// A directory in which key files may be.
+pub(crate) fn private_dir() -> Result<TempDir> {
+    let mode = std::fs::Permissions::from_mode(0o700);
+    Ok(tempfile::Builder::new().permissions(mode).tempdir()?)
+}
+
 /// Runs the program in a directory, with nothing of this environment.
 pub(crate) fn run(dir: &Path, args: &[&str]) -> Result<Ended> {
     let output = Command::new(env!("CARGO_BIN_EXE_govctl"))
@@ -71,7 +78,7 @@ pub(crate) fn run(dir: &Path, args: &[&str]) -> Result<Ended> {
 
 impl World {
     pub(crate) async fn start() -> Result<Self> {
-        let home = tempfile::tempdir()?;
+        let home = private_dir()?;
         let anvil = Anvil::start(&home.path().join("anvil.log")).await?;
         let network = NetworkConfig::parse(built_in("devnet").ok_or_else(|| eyre!("no devnet file"))?)?;
         std::fs::write(home.path().join("network.toml"), toml::to_string(&network)?)?;
