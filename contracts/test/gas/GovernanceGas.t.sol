@@ -37,9 +37,9 @@ abstract contract BundledSignalGas is GovernanceTest, TransactionGas {
         Proposal memory p = _proposal();
         (p.publication.payload, p.publication.actionsHash) = (address(payload), _hashOf(payload));
         _publish(p);
-        delete p.seedProof;
+        delete p.committeeProof;
         _name = _isFirstOfRound ? "propose with the first signal of a round" : "propose with a later signal of a round";
-        _call = abi.encodeCall(IRollup.propose, (p.block_, p.attestations, p.publication, p.seedProof, p.claim));
+        _call = abi.encodeCall(IRollup.propose, (p.block_, p.attestations, p.publication, p.committeeProof, p.claim));
         _blob = p.blobHash;
     }
 

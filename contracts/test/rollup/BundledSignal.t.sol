@@ -24,7 +24,7 @@ contract BundledSignalTest is GovernanceTest {
             0,
             address(_payload),
             Slot.wrap(0),
-            _committee(0, p.seedProof)[0],
+            _committee(0, p.committeeProof)[0],
             governanceProposer.keyOf(address(_payload), _hashOf(_payload)),
             1
         );
@@ -71,7 +71,7 @@ contract BundledSignalTest is GovernanceTest {
         _warpToSlot(1);
         Proposal memory p = _withSignal(address(_payload));
         bytes memory data =
-            abi.encodeCall(IRollup.propose, (p.block_, p.attestations, p.publication, p.seedProof, p.claim));
+            abi.encodeCall(IRollup.propose, (p.block_, p.attestations, p.publication, p.committeeProof, p.claim));
         _setBlobs(p.blobHash);
         uint256 snapshot = vm.snapshotState();
         uint256 blocks;

@@ -56,11 +56,23 @@ pub async fn proving(plan: Plan) -> Result<Devnet> {
 /// # Errors
 /// The step that failed.
 pub async fn upgrade(plan: Plan) -> Result<Devnet> {
+    upgraded(plan, upgrade::Trial::None).await
+}
+
+/// The same while L1 takes the execution back once.
+///
+/// # Errors
+/// The step that failed.
+pub async fn upgrade_through_a_reorg(plan: Plan) -> Result<Devnet> {
+    upgraded(plan, upgrade::Trial::Reorg).await
+}
+
+async fn upgraded(plan: Plan, trial: upgrade::Trial) -> Result<Devnet> {
     let mut story = Story::default();
     let mut devnet = chain::start(&mut story, plan).await?;
     let (alice, _) = wallets(&devnet).await?;
     chain::deposit(&mut story, &devnet, &alice).await?;
-    upgrade::tell(&mut story, &mut devnet, &alice).await?;
+    upgrade::tell(&mut story, &mut devnet, &alice, trial).await?;
     Ok(devnet)
 }
 

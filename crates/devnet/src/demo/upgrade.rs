@@ -4,6 +4,7 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
+use agoge_contract_bindings::registry::Registry;
 use agoge_contract_bindings::rollup::Rollup;
 use agoge_protocol::{Address, Deployment, Epoch, U256};
 use alloy::sol_types::SolEvent;
@@ -31,13 +32,26 @@ struct Upgrade {
     actions_hash: String,
 }
 
-pub(super) async fn tell(story: &mut Story, devnet: &mut Devnet, alice: &Wallet) -> Result<()> {
+/// What else happens.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Trial {
+    /// Nothing.
+    None,
+    /// L1 takes the execution back once.
+    Reorg,
+}
+
+pub(super) async fn tell(story: &mut Story, devnet: &mut Devnet, alice: &Wallet, trial: Trial) -> Result<()> {
     let operator = account(devnet, "operator", Role::Operator, 0).await?;
     let voters = voters(devnet).await?;
     let upgrade = prepared(story, devnet, &operator).await?;
     let proposal = nominated(story, devnet, &operator, &upgrade).await?;
     decided(story, devnet, &operator, &voters, &proposal, &upgrade).await?;
-    let activation = executed(story, devnet, &operator, &proposal, &upgrade).await?;
+    let mut activation = executed(story, devnet, &operator, &proposal, &upgrade).await?;
+    if trial == Trial::Reorg {
+        taken_back(story, devnet, &upgrade).await?;
+        activation = executed(story, devnet, &operator, &proposal, &upgrade).await?;
+    }
     let old = devnet.deployment.clone();
     moved(story, devnet, &upgrade, activation).await?;
     first_epoch(story, devnet, activation).await?;
@@ -168,7 +182,7 @@ async fn executed(
     let listed = devnet
         .view(
             "Registry",
-            &agoge_contract_bindings::registry::Registry::activationOfCall {
+            &Registry::activationOfCall {
                 _rollup: upgrade.rollup,
             },
         )
@@ -180,19 +194,62 @@ async fn executed(
     Ok(activation)
 }
 
-/// Every node starts the new instance by itself, and is on it from the activation on.
-async fn moved(story: &mut Story, devnet: &mut Devnet, upgrade: &Upgrade, activation: Epoch) -> Result<()> {
+/// L1 replaces the blocks since the execution: every node drops the new instance, and the old one goes on.
+async fn taken_back(story: &mut Story, devnet: &mut Devnet, upgrade: &Upgrade) -> Result<()> {
+    wait_listed(devnet, upgrade.rollup, true).await?;
+    let filter = json!({
+        "address": devnet.deployment.address("Registry")?,
+        "fromBlock": format!("{:#x}", devnet.deployment.deploy_block),
+        "topics": [Registry::InstanceAdded::SIGNATURE_HASH, upgrade.rollup.into_word()],
+    });
+    let logs = devnet.anvil.call("eth_getLogs", json!([filter])).await?;
+    let executed_in = logs
+        .pointer("/0/blockNumber")
+        .and_then(Value::as_str)
+        .and_then(|hex| u64::from_str_radix(hex.trim_start_matches("0x"), 16).ok())
+        .ok_or_else(|| eyre!("no log of the new instance: {logs}"))?;
+    let (head, _) = devnet.anvil.head().await?;
+    devnet
+        .anvil
+        .reorg(head.saturating_sub(executed_in).saturating_add(1))
+        .await?;
+    let listed = Registry::isInstanceCall {
+        _rollup: upgrade.rollup,
+    };
+    ensure!(
+        !devnet.view("Registry", &listed).await?,
+        "the reorg has left the new instance in the Registry"
+    );
+    wait_listed(devnet, upgrade.rollup, false).await?;
+    let tip = devnet.l1_tip().await?;
+    devnet
+        .wait_for_block(tip.saturating_add(2), devnet.slots(8))
+        .await?;
+    story
+        .checked("L1 took the execution back: every node dropped the new instance, the old one makes blocks");
+    Ok(())
+}
+
+/// Waits until all nodes run a Rollup, or none does.
+async fn wait_listed(devnet: &mut Devnet, rollup: Address, is_listed: bool) -> Result<()> {
     let limit = Instant::now() + devnet.slots(8);
     for place in 0..devnet.nodes.len() {
-        while !lists(devnet, place, upgrade.rollup, &["idle", "active"]).await? {
+        while lists(devnet, place, rollup, &["idle", "active"]).await? != is_listed {
             ensure!(
                 Instant::now() < limit,
-                "node {place} does not run the new instance"
+                "node {place} {} the new instance",
+                if is_listed { "does not run" } else { "still runs" }
             );
             devnet.check_alive()?;
             sleep(POLL).await;
         }
     }
+    Ok(())
+}
+
+/// Every node starts the new instance by itself, and is on it from the activation on.
+async fn moved(story: &mut Story, devnet: &mut Devnet, upgrade: &Upgrade, activation: Epoch) -> Result<()> {
+    wait_listed(devnet, upgrade.rollup, true).await?;
     story.checked("every node runs the new instance beside the old one, without a restart");
     let first = devnet.timing().first_slot(activation);
     story.tell(&format!("epoch {activation} begins with slot {first}"));

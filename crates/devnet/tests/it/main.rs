@@ -8,6 +8,7 @@
 mod chain;
 mod layering;
 mod proving;
+mod upgrade;
 
 /// Two networks at once would share two cores: the scenarios take turns.
 static ONE_NETWORK: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());
