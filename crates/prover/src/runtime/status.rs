@@ -53,7 +53,7 @@ pub struct ListedInstance {
 }
 
 /// What is being done for an instance. The default is from before the first look at its chain.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct InstanceStatus {
     /// Newest L1 block followed.
     pub l1_block: Option<L1BlockNumber>,
@@ -71,6 +71,21 @@ pub struct InstanceStatus {
     pub eta_seconds: u64,
     /// Epochs that are not settled, oldest first.
     pub epochs: Vec<EpochStatus>,
+}
+
+impl Default for InstanceStatus {
+    fn default() -> Self {
+        Self {
+            l1_block: None,
+            is_synced: false,
+            pending: L2BlockNumber::GENESIS,
+            proven: L2BlockNumber::GENESIS,
+            bond_available_gwei: None,
+            jobs: JobCounts::default(),
+            eta_seconds: 0,
+            epochs: Vec::new(),
+        }
+    }
 }
 
 /// One epoch.
