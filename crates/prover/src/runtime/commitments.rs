@@ -121,10 +121,10 @@ mod tests {
         assert_eq!([elsewhere(NEW, 103), elsewhere(OLD, 103)], [100, 0]);
         assert!(!offer(&quote(NEW, 5, 103), 103));
         assert!(
-            offer(&quote(NEW, 5, 103), 104),
+            offer(&quote(NEW, 5, 110), 104),
             "nobody can claim the other any more"
         );
-        assert_eq!([elsewhere(NEW, 104), elsewhere(OLD, 103)], [0, 100]);
+        assert_eq!([elsewhere(NEW, 104), elsewhere(OLD, 104)], [0, 100]);
     }
 
     #[test]
