@@ -92,7 +92,8 @@ enum Story {
     Chain,
     /// Quote, claim, epoch proof on L1, fees and bond, a withdrawal that its owner pulls on L1.
     Proving,
-    /// A new Rollup is deployed, signalled, voted and executed; the nodes move to it and its first epoch is proven.
+    /// A new Rollup is deployed, signalled, voted and executed; the nodes move to it and its first epoch is proven; then the network is opened
+    /// to everybody. Epochs of 8 slots unless --epoch-slots says otherwise.
     Upgrade,
 }
 
@@ -111,7 +112,10 @@ pub async fn run(args: Args) -> ExitCode {
         keys: up.keys,
         procs: up.procs,
         slot_ms: up.slot_ms,
-        epoch_slots: up.epoch_slots,
+        // An upgrade waits for several whole epochs.
+        epoch_slots: up
+            .epoch_slots
+            .or(matches!(up.demo, Some(Story::Upgrade)).then_some(8)),
         committee: up.committee,
         dir: up.dir.clone(),
         seed: up.seed.clone(),

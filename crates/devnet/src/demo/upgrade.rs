@@ -1,11 +1,13 @@
 //! The story of an upgrade, by the commands of the governance guide: deploy, verify, signal, nominate, vote, queue, execute; the nodes move
-//! by themselves; the new Rollup makes a block in every slot of its first epoch, and that epoch is proven.
+//! by themselves; the new Rollup makes a block in every slot of its first epoch, and that epoch is proven. Then the second decision of the plan,
+//! made by proposers of the new Rollup: everybody may stake, and the former admin of the allow-list can do nothing any more.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
 
 use agoge_contract_bindings::registry::Registry;
 use agoge_contract_bindings::rollup::Rollup;
+use agoge_contract_bindings::staking::Staking;
 use agoge_protocol::{Address, Deployment, Epoch, U256};
 use alloy::sol_types::SolEvent;
 use eyre::{Result, ensure, eyre};
@@ -17,18 +19,20 @@ use super::chain::first_node;
 use crate::govctl::Govctl;
 use crate::keys::{Role, key};
 use crate::network::Devnet;
+use crate::process::write_keystore;
 use crate::wallets::Wallet;
 use crate::watch::POLL;
 
 /// What a deployer and each voter has for gas, wei.
 const GAS_WEI: u128 = 1_000_000_000_000_000_000;
+/// Wei of one gwei.
+const WEI_PER_GWEI: u128 = 1_000_000_000;
 /// Exit code of `govctl` for "not yet".
 const NOT_YET: i32 = 3;
 
 /// What is decided on.
-struct Upgrade {
-    rollup: Address,
-    payload: String,
+struct Payload {
+    address: String,
     actions_hash: String,
 }
 
@@ -44,21 +48,21 @@ pub(super) enum Trial {
 pub(super) async fn tell(story: &mut Story, devnet: &mut Devnet, alice: &Wallet, trial: Trial) -> Result<()> {
     let operator = account(devnet, "operator", Role::Operator, 0).await?;
     let voters = voters(devnet).await?;
-    let upgrade = prepared(story, devnet, &operator).await?;
-    let proposal = nominated(story, devnet, &operator, &upgrade).await?;
-    decided(story, devnet, &operator, &voters, &proposal, &upgrade).await?;
-    let mut activation = executed(story, devnet, &operator, &proposal, &upgrade).await?;
+    let (rollup, payload) = prepared(story, devnet, &operator).await?;
+    let proposal = queued(story, devnet, &operator, &voters, &payload).await?;
+    let mut activation = executed(story, devnet, &operator, &proposal, rollup).await?;
     if trial == Trial::Reorg {
-        taken_back(story, devnet, &upgrade).await?;
-        activation = executed(story, devnet, &operator, &proposal, &upgrade).await?;
+        taken_back(story, devnet, rollup).await?;
+        activation = executed(story, devnet, &operator, &proposal, rollup).await?;
     }
     let old = devnet.deployment.clone();
-    moved(story, devnet, &upgrade, activation).await?;
+    moved(story, devnet, rollup, activation).await?;
     first_epoch(story, devnet, activation).await?;
     if !devnet.provers.is_empty() {
         proven(story, devnet, &old).await?;
     }
-    used(story, devnet, alice).await
+    used(story, devnet, alice).await?;
+    opened(story, devnet, &operator, &voters).await
 }
 
 async fn account(devnet: &Devnet, name: &str, role: Role, number: usize) -> Result<Govctl> {
@@ -78,7 +82,9 @@ async fn voters(devnet: &Devnet) -> Result<Vec<Govctl>> {
 }
 
 /// A person deploys the new Rollup with its payload, and checks both.
-async fn prepared(story: &mut Story, devnet: &Devnet, operator: &Govctl) -> Result<Upgrade> {
+async fn prepared(story: &mut Story, devnet: &Devnet, operator: &Govctl) -> Result<(Address, Payload)> {
+    operator.run(&["verify"]).await?;
+    story.checked("govctl verify: every contract on L1 is what this build creates, byte for byte");
     story.tell("govctl deploy rollup --version 2");
     operator.run(&["deploy", "rollup", "--version", "2"]).await?;
     let deployment: Deployment = serde_json::from_slice(&std::fs::read(devnet.deployment_file())?)?;
@@ -88,19 +94,36 @@ async fn prepared(story: &mut Story, devnet: &Devnet, operator: &Govctl) -> Resu
         .find(|contract| contract.name == "Rollup" && contract.instance == Some(2))
         .ok_or_else(|| eyre!("the deployment file has no Rollup of instance 2"))?
         .address;
-    let payload = deployment.address("UpgradePayload")?.to_string();
-    story.tell(&format!("govctl payload verify {payload}"));
-    let verified = operator.run(&["payload", "verify", &payload]).await?;
-    let actions_hash = find_text(&verified, "actions_hash")
-        .ok_or_else(|| eyre!("payload verify names no actions hash: {verified}"))?;
+    let payload = verified(story, operator, deployment.address("UpgradePayload")?.to_string()).await?;
     story.checked(&format!(
         "Rollup version 2 is at {rollup}; the payload adds it to the Registry and does nothing else"
     ));
-    Ok(Upgrade {
-        rollup,
-        payload,
+    Ok((rollup, payload))
+}
+
+/// A payload that does what it should, with the hash of its actions.
+async fn verified(story: &Story, operator: &Govctl, address: String) -> Result<Payload> {
+    story.tell(&format!("govctl payload verify {address}"));
+    let said = operator.run(&["payload", "verify", &address]).await?;
+    let actions_hash = find_text(&said, "actions_hash")
+        .ok_or_else(|| eyre!("payload verify names no actions hash: {said}"))?;
+    Ok(Payload {
+        address,
         actions_hash,
     })
+}
+
+/// Signals, nomination and votes, until the proposal is in the timelock. Returns its id.
+async fn queued(
+    story: &mut Story,
+    devnet: &mut Devnet,
+    operator: &Govctl,
+    voters: &[Govctl],
+    payload: &Payload,
+) -> Result<String> {
+    let proposal = nominated(story, devnet, operator, payload).await?;
+    decided(story, devnet, operator, voters, &proposal, payload).await?;
+    Ok(proposal)
 }
 
 /// Proposers signal with their blocks until a round has its winner.
@@ -108,7 +131,7 @@ async fn nominated(
     story: &mut Story,
     devnet: &mut Devnet,
     operator: &Govctl,
-    upgrade: &Upgrade,
+    payload: &Payload,
 ) -> Result<String> {
     story.tell("govctl signal, to the admin port of every validator's node");
     for node in &devnet.nodes {
@@ -119,9 +142,9 @@ async fn nominated(
         operator
             .run(&[
                 "signal",
-                &upgrade.payload,
+                &payload.address,
                 "--expect-hash",
-                &upgrade.actions_hash,
+                &payload.actions_hash,
                 "--node",
                 &url,
                 "--token",
@@ -154,14 +177,14 @@ async fn decided(
     operator: &Govctl,
     voters: &[Govctl],
     proposal: &str,
-    upgrade: &Upgrade,
+    payload: &Payload,
 ) -> Result<()> {
     let rules = &devnet.plan.network.governance;
     let (delay, period) = (rules.vote_delay_seconds, rules.vote_period_seconds);
     story.tell(&format!("govctl vote for, by {} withdrawers", voters.len()));
     let limit = Duration::from_secs(delay.saturating_add(period).saturating_add(30));
     for voter in voters {
-        let args = ["vote", proposal, "for", "--expect-hash", &upgrade.actions_hash];
+        let args = ["vote", proposal, "for", "--expect-hash", &payload.actions_hash];
         repeat(devnet, voter, &args, limit).await?;
     }
     repeat(devnet, operator, &["queue", proposal], limit).await?;
@@ -175,17 +198,12 @@ async fn executed(
     devnet: &mut Devnet,
     operator: &Govctl,
     proposal: &str,
-    upgrade: &Upgrade,
+    rollup: Address,
 ) -> Result<Epoch> {
     let limit = Duration::from_secs(devnet.plan.network.governance.timelock_seconds.saturating_add(30));
     repeat(devnet, operator, &["execute", proposal], limit).await?;
     let listed = devnet
-        .view(
-            "Registry",
-            &Registry::activationOfCall {
-                _rollup: upgrade.rollup,
-            },
-        )
+        .view("Registry", &Registry::activationOfCall { _rollup: rollup })
         .await?;
     let activation = Epoch::new(u64::try_from(listed)?);
     story.checked(&format!(
@@ -195,12 +213,12 @@ async fn executed(
 }
 
 /// L1 replaces the blocks since the execution: every node drops the new instance, and the old one goes on.
-async fn taken_back(story: &mut Story, devnet: &mut Devnet, upgrade: &Upgrade) -> Result<()> {
-    wait_listed(devnet, upgrade.rollup, true).await?;
+async fn taken_back(story: &mut Story, devnet: &mut Devnet, rollup: Address) -> Result<()> {
+    wait_listed(devnet, rollup, true).await?;
     let filter = json!({
         "address": devnet.deployment.address("Registry")?,
         "fromBlock": format!("{:#x}", devnet.deployment.deploy_block),
-        "topics": [Registry::InstanceAdded::SIGNATURE_HASH, upgrade.rollup.into_word()],
+        "topics": [Registry::InstanceAdded::SIGNATURE_HASH, rollup.into_word()],
     });
     let logs = devnet.anvil.call("eth_getLogs", json!([filter])).await?;
     let executed_in = logs
@@ -213,14 +231,12 @@ async fn taken_back(story: &mut Story, devnet: &mut Devnet, upgrade: &Upgrade) -
         .anvil
         .reorg(head.saturating_sub(executed_in).saturating_add(1))
         .await?;
-    let listed = Registry::isInstanceCall {
-        _rollup: upgrade.rollup,
-    };
+    let listed = Registry::isInstanceCall { _rollup: rollup };
     ensure!(
         !devnet.view("Registry", &listed).await?,
         "the reorg has left the new instance in the Registry"
     );
-    wait_listed(devnet, upgrade.rollup, false).await?;
+    wait_listed(devnet, rollup, false).await?;
     let tip = devnet.l1_tip().await?;
     devnet
         .wait_for_block(tip.saturating_add(2), devnet.slots(8))
@@ -248,13 +264,13 @@ async fn wait_listed(devnet: &mut Devnet, rollup: Address, is_listed: bool) -> R
 }
 
 /// Every node starts the new instance by itself, and is on it from the activation on.
-async fn moved(story: &mut Story, devnet: &mut Devnet, upgrade: &Upgrade, activation: Epoch) -> Result<()> {
-    wait_listed(devnet, upgrade.rollup, true).await?;
+async fn moved(story: &mut Story, devnet: &mut Devnet, rollup: Address, activation: Epoch) -> Result<()> {
+    wait_listed(devnet, rollup, true).await?;
     story.checked("every node runs the new instance beside the old one, without a restart");
     let first = devnet.timing().first_slot(activation);
     story.tell(&format!("epoch {activation} begins with slot {first}"));
     devnet.wait_for_slot(first).await?;
-    devnet.move_to(upgrade.rollup).await?;
+    devnet.move_to(rollup).await?;
     devnet.wait_for_block(1, devnet.slots(2)).await?;
     for place in 0..devnet.nodes.len() {
         let info = devnet
@@ -265,7 +281,7 @@ async fn moved(story: &mut Story, devnet: &mut Devnet, upgrade: &Upgrade, activa
             .info()
             .await?;
         ensure!(
-            info.rollup == upgrade.rollup,
+            info.rollup == rollup,
             "node {place} answers for {} in the activation epoch",
             info.rollup
         );
@@ -368,6 +384,64 @@ async fn used(story: &mut Story, devnet: &Devnet, alice: &Wallet) -> Result<()> 
         "alice can spend {held} gwei, expected 200000000"
     );
     story.checked("alice deposited into the new Rollup and holds a note there");
+    Ok(())
+}
+
+/// The second decision: everybody may stake.
+async fn opened(story: &mut Story, devnet: &mut Devnet, operator: &Govctl, voters: &[Govctl]) -> Result<()> {
+    story.tell("govctl payload deploy allow-list-off");
+    let made = operator.run(&["payload", "deploy", "allow-list-off"]).await?;
+    let address =
+        find_text(&made, "created").ok_or_else(|| eyre!("payload deploy names no contract: {made}"))?;
+    let payload = verified(story, operator, address).await?;
+    let proposal = queued(story, devnet, operator, voters, &payload).await?;
+    let limit = Duration::from_secs(devnet.plan.network.governance.timelock_seconds.saturating_add(30));
+    repeat(devnet, operator, &["execute", &proposal], limit).await?;
+    let is_on = devnet.view("Staking", &Staking::isAllowListOnCall {}).await?;
+    ensure!(!is_on, "the allow-list is still on");
+    story.checked(
+        "proposers of the new Rollup and voters have opened the network: the allow-list is off, for ever",
+    );
+
+    let newcomer = key(
+        &devnet.plan.seed,
+        Role::Attester,
+        devnet.plan.keys.saturating_add(1),
+    );
+    let admin = account(devnet, "admin", Role::AllowListAdmin, 0).await?;
+    let address = newcomer.address().to_string();
+    let answer = admin.ask(&["allow-list", "remove", &address]).await?;
+    ensure!(
+        answer.code != 0,
+        "the former admin still edits the allow-list: {}",
+        answer.data
+    );
+    let payer = key(
+        &devnet.plan.seed,
+        Role::Withdrawer,
+        devnet.plan.keys.saturating_add(1),
+    );
+    let stake = u128::from(devnet.plan.network.staking.activation_stake_gwei).saturating_mul(WEI_PER_GWEI);
+    devnet
+        .anvil
+        .set_balance(payer.address(), stake.saturating_add(GAS_WEI))
+        .await?;
+    let staker = Govctl::create(devnet, "newcomer", &payer)?;
+    let file = write_keystore(&devnet.dir().join("govctl"), "newcomer-attester.json", &newcomer)?;
+    staker
+        .run(&["stake", "--attester-keystore", &file.display().to_string()])
+        .await?;
+    let staked = Staking::validatorCall {
+        _attester: newcomer.address(),
+    };
+    let validator = devnet.view("Staking", &staked).await?;
+    ensure!(
+        validator.withdrawer == payer.address() && validator.stake == stake,
+        "Staking has {} wei of the newcomer for {}",
+        validator.stake,
+        validator.withdrawer
+    );
+    story.checked("somebody whom nobody had listed has staked; the former admin can do nothing");
     Ok(())
 }
 
