@@ -81,6 +81,16 @@ pub enum NotDeployable {
     /// A number of the network file does not fit the contract's type.
     #[error("a duration in [governance] of the network file is too long for the contract")]
     Duration,
+    /// The file has fewer instances than the Registry.
+    #[error(
+        "the deployment file has {listed} instances, the Registry {before}: take the operator's newest file"
+    )]
+    InstanceMissing {
+        /// Of the file.
+        listed: usize,
+        /// Of the Registry.
+        before: usize,
+    },
     /// The deployment that is to be extended is incomplete.
     #[error(transparent)]
     Missing(#[from] MissingContract),
@@ -213,7 +223,12 @@ impl Plan {
     ) -> Result<Self, NotDeployable> {
         require_verifier(network, choices.new_verifier)?;
         let shared = Shared::of(deployment)?;
-        let mut proving = Proving::of(deployment, 1)?;
+        let mut proving = Proving::of(deployment, choices.instance.saturating_sub(1))?;
+        let listed = deployment.genesis_ids.len();
+        let before = usize::try_from(choices.instance.saturating_sub(1)).unwrap_or(usize::MAX);
+        if listed < before {
+            return Err(NotDeployable::InstanceMissing { listed, before });
+        }
         let mut plan = Self::empty(deployer, first_nonce);
         let (version, instance) = (choices.version, Some(choices.instance));
         let verifier = choices.new_verifier.unwrap_or_default();
@@ -281,13 +296,14 @@ impl Shared {
 }
 
 impl Proving {
-    /// What an instance was created with: its own contracts where it has some, else those of the first.
+    /// What an instance was created with: its own contracts where it has some, else those of the newest instance before it that had.
     pub(crate) fn of(deployment: &Deployment, instance: u32) -> Result<Self, MissingContract> {
         let address = |name: &str| {
             let own = deployment
                 .contracts
                 .iter()
-                .find(|contract| contract.name == name && contract.instance == Some(instance));
+                .filter(|contract| contract.name == name && contract.instance.unwrap_or(1) <= instance)
+                .max_by_key(|contract| contract.instance);
             own.map_or_else(|| deployment.address(name), |contract| Ok(contract.address))
         };
         Ok(Self {

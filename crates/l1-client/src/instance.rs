@@ -71,9 +71,10 @@ pub enum Unfit {
 }
 
 impl Unfit {
-    /// Whether L1 did not answer: then another look may find otherwise. All other reasons last as long as the contract.
+    /// Whether another look may find otherwise: L1 did not answer, or one endpoint's answer was none. All other reasons last as long as the
+    /// contract.
     pub const fn is_transient(&self) -> bool {
-        matches!(self, Self::Call(CallError::Rpc(_)))
+        matches!(self, Self::Call(_))
     }
 }
 

@@ -8,9 +8,11 @@ use std::time::Duration;
 use agoge_contract_bindings::registry::Registry;
 use agoge_contract_bindings::rollup::Rollup;
 use agoge_contract_bindings::staking::Staking;
+use agoge_l1_client::{At, CallError, Simulation};
+use agoge_protocol::rpc::{InstanceState, RpcInstance};
 use agoge_protocol::{Address, Deployment, Epoch, U256};
-use alloy::sol_types::SolEvent;
-use eyre::{Result, ensure, eyre};
+use alloy::sol_types::{SolCall, SolEvent};
+use eyre::{Result, bail, ensure, eyre};
 use serde_json::{Value, json};
 use tokio::time::{Instant, sleep};
 
@@ -56,10 +58,10 @@ pub(super) async fn tell(story: &mut Story, devnet: &mut Devnet, alice: &Wallet,
         activation = executed(story, devnet, &operator, &proposal, rollup).await?;
     }
     let old = devnet.deployment.clone();
-    moved(story, devnet, rollup, activation).await?;
+    let last_old = moved(story, devnet, rollup, activation).await?;
     first_epoch(story, devnet, activation).await?;
     if !devnet.provers.is_empty() {
-        proven(story, devnet, &old).await?;
+        proven(story, devnet, &old, last_old).await?;
     }
     used(story, devnet, alice).await?;
     opened(story, devnet, &operator, &voters).await
@@ -214,7 +216,7 @@ async fn executed(
 
 /// L1 replaces the blocks since the execution: every node drops the new instance, and the old one goes on.
 async fn taken_back(story: &mut Story, devnet: &mut Devnet, rollup: Address) -> Result<()> {
-    wait_listed(devnet, rollup, true).await?;
+    wait_listed(devnet, rollup, Listed::Running).await?;
     let filter = json!({
         "address": devnet.deployment.address("Registry")?,
         "fromBlock": format!("{:#x}", devnet.deployment.deploy_block),
@@ -236,7 +238,7 @@ async fn taken_back(story: &mut Story, devnet: &mut Devnet, rollup: Address) -> 
         !devnet.view("Registry", &listed).await?,
         "the reorg has left the new instance in the Registry"
     );
-    wait_listed(devnet, rollup, false).await?;
+    wait_listed(devnet, rollup, Listed::No).await?;
     let tip = devnet.l1_tip().await?;
     devnet
         .wait_for_block(tip.saturating_add(2), devnet.slots(8))
@@ -247,14 +249,13 @@ async fn taken_back(story: &mut Story, devnet: &mut Devnet, rollup: Address) -> 
 }
 
 /// Waits until all nodes run a Rollup, or none does.
-async fn wait_listed(devnet: &mut Devnet, rollup: Address, is_listed: bool) -> Result<()> {
+async fn wait_listed(devnet: &mut Devnet, rollup: Address, expected: Listed) -> Result<()> {
     let limit = Instant::now() + devnet.slots(8);
     for place in 0..devnet.nodes.len() {
-        while lists(devnet, place, rollup, &["idle", "active"]).await? != is_listed {
+        while listed(devnet, place, rollup).await? != expected {
             ensure!(
                 Instant::now() < limit,
-                "node {place} {} the new instance",
-                if is_listed { "does not run" } else { "still runs" }
+                "node {place} should list the new instance as {expected:?}"
             );
             devnet.check_alive()?;
             sleep(POLL).await;
@@ -263,13 +264,14 @@ async fn wait_listed(devnet: &mut Devnet, rollup: Address, is_listed: bool) -> R
     Ok(())
 }
 
-/// Every node starts the new instance by itself, and is on it from the activation on.
-async fn moved(story: &mut Story, devnet: &mut Devnet, rollup: Address, activation: Epoch) -> Result<()> {
-    wait_listed(devnet, rollup, true).await?;
+/// Every node starts the new instance by itself, and is on it from the activation on. Returns the old Rollup's last block.
+async fn moved(story: &mut Story, devnet: &mut Devnet, rollup: Address, activation: Epoch) -> Result<u64> {
+    wait_listed(devnet, rollup, Listed::Running).await?;
     story.checked("every node runs the new instance beside the old one, without a restart");
     let first = devnet.timing().first_slot(activation);
     story.tell(&format!("epoch {activation} begins with slot {first}"));
     devnet.wait_for_slot(first).await?;
+    let last_old = devnet.l1_tip().await?;
     devnet.move_to(rollup).await?;
     devnet.wait_for_block(1, devnet.slots(2)).await?;
     for place in 0..devnet.nodes.len() {
@@ -287,7 +289,7 @@ async fn moved(story: &mut Story, devnet: &mut Devnet, rollup: Address, activati
         );
     }
     story.checked("the first slot of the epoch has block 1 of the new Rollup; every node answers for it");
-    Ok(())
+    Ok(last_old)
 }
 
 /// No slot of the first full epoch is lost.
@@ -331,7 +333,7 @@ async fn proposed_slots(devnet: &Devnet) -> Result<BTreeSet<u64>> {
 }
 
 /// The old Rollup's last blocks are proven, and the new one's first epoch.
-async fn proven(story: &mut Story, devnet: &mut Devnet, old: &Deployment) -> Result<()> {
+async fn proven(story: &mut Story, devnet: &mut Devnet, old: &Deployment, last_old: u64) -> Result<()> {
     let epochs = devnet.plan.network.proving.proof_window_epochs.saturating_add(1);
     let window = devnet.slots(devnet.plan.network.protocol.epoch_slots.saturating_mul(epochs));
     let epoch_blocks = devnet.plan.network.protocol.epoch_slots;
@@ -346,31 +348,30 @@ async fn proven(story: &mut Story, devnet: &mut Devnet, old: &Deployment) -> Res
     loop {
         let tips = devnet
             .l1
-            .view(
-                old.address("Rollup")?,
-                &Rollup::tipsCall {},
-                agoge_l1_client::At::Latest,
-            )
+            .view(old.address("Rollup")?, &Rollup::tipsCall {}, At::Latest)
             .await?;
-        if tips.provenNumber == tips.pendingNumber {
+        ensure!(
+            u64::from(tips.pendingNumber) >= last_old,
+            "the old Rollup was pruned to block {}, its last was {last_old}",
+            tips.pendingNumber
+        );
+        if u64::from(tips.provenNumber) >= last_old {
             story.checked(&format!(
-                "all {} blocks of the old Rollup are proven: nothing of it is lost",
-                tips.provenNumber
+                "all {last_old} blocks of the old Rollup are proven: nothing of it is lost"
             ));
             return Ok(());
         }
         ensure!(
             Instant::now() < limit,
-            "block {} of the old Rollup is proven, block {} is its last",
-            tips.provenNumber,
-            tips.pendingNumber
+            "block {} of the old Rollup is proven, block {last_old} is its last",
+            tips.provenNumber
         );
         devnet.check_alive()?;
         sleep(POLL).await;
     }
 }
 
-/// The new Rollup takes a deposit; the old one, superseded, refuses.
+/// The new Rollup begins with nothing, and takes a deposit.
 async fn used(story: &mut Story, devnet: &Devnet, alice: &Wallet) -> Result<()> {
     let node = first_node(devnet)?;
     ensure!(
@@ -408,14 +409,20 @@ async fn opened(story: &mut Story, devnet: &mut Devnet, operator: &Govctl, voter
         Role::Attester,
         devnet.plan.keys.saturating_add(1),
     );
-    let admin = account(devnet, "admin", Role::AllowListAdmin, 0).await?;
-    let address = newcomer.address().to_string();
-    let answer = admin.ask(&["allow-list", "remove", &address]).await?;
-    ensure!(
-        answer.code != 0,
-        "the former admin still edits the allow-list: {}",
-        answer.data
+    let admin = key(&devnet.plan.seed, Role::AllowListAdmin, 0).address();
+    let edit = Staking::setAllowedCall {
+        _attesters: vec![newcomer.address()],
+        _isAllowed: false,
+    };
+    let call = Simulation::call(
+        admin,
+        devnet.deployment.address("Staking")?,
+        edit.abi_encode().into(),
     );
+    match devnet.l1.simulate(&call).await {
+        Err(CallError::Reverted { reason, .. }) if reason.is("Staking__AllowListIsOff") => {}
+        other => bail!("the former admin edits the allow-list: {other:?}"),
+    }
     let payer = key(
         &devnet.plan.seed,
         Role::Withdrawer,
@@ -466,19 +473,25 @@ async fn repeat(devnet: &mut Devnet, govctl: &Govctl, args: &[&str], limit: Dura
     }
 }
 
-/// Whether a node lists a Rollup in one of these states.
-async fn lists(devnet: &Devnet, place: usize, rollup: Address, states: &[&str]) -> Result<bool> {
+/// How a node lists a Rollup.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Listed {
+    /// Not at all.
+    No,
+    /// With a reason why it does not run, or not yet.
+    Waiting,
+    /// Its stack runs.
+    Running,
+}
+
+async fn listed(devnet: &Devnet, place: usize, rollup: Address) -> Result<Listed> {
     let node = devnet.nodes.get(place).ok_or_else(|| eyre!("no node {place}"))?;
-    let listed = node.public_call("agoge_instances", json!([])).await?;
-    let entries = listed.as_array().cloned().unwrap_or_default();
-    Ok(entries.iter().any(|entry| {
-        let is_it = entry
-            .get("rollup")
-            .and_then(Value::as_str)
-            .and_then(|text| text.parse::<Address>().ok())
-            == Some(rollup);
-        let state = entry.get("state").and_then(Value::as_str).unwrap_or_default();
-        is_it && states.contains(&state)
+    let list = node.public_call("agoge_instances", json!([])).await?;
+    let list: Vec<RpcInstance> = serde_json::from_value(list)?;
+    let entry = list.iter().find(|entry| entry.rollup == rollup);
+    Ok(entry.map_or(Listed::No, |entry| match entry.state {
+        InstanceState::Idle | InstanceState::Active if entry.reason.is_none() => Listed::Running,
+        _ => Listed::Waiting,
     }))
 }
 

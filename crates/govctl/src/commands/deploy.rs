@@ -1,5 +1,6 @@
 //! `deploy`: a network, or one more Rollup with its payload.
 
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 use agoge_deployer::{Deployer, NetworkChoices, RollupChoices, StateFile, Verifier};
@@ -249,12 +250,16 @@ fn dry_run(deployer: &Deployer) -> Output {
 
 fn write_deployment(path: &Path, deployment: &Deployment) -> Result<(), CliError> {
     let write = || -> std::io::Result<()> {
-        if let Some(parent) = path.parent().filter(|parent| !parent.as_os_str().is_empty()) {
-            std::fs::create_dir_all(parent)?;
-        }
+        let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty());
+        let parent = parent.unwrap_or_else(|| Path::new("."));
+        std::fs::create_dir_all(parent)?;
         let draft = path.with_extension("json.new");
-        std::fs::write(&draft, serde_json::to_vec_pretty(deployment)?)?;
-        std::fs::rename(&draft, path)
+        let mut file = std::fs::File::create(&draft)?;
+        file.write_all(&serde_json::to_vec_pretty(deployment)?)?;
+        // A power loss leaves the old file or the new one, whole.
+        file.sync_all()?;
+        std::fs::rename(&draft, path)?;
+        std::fs::File::open(parent)?.sync_all()
     };
     write().map_err(|error| {
         let message = format!(

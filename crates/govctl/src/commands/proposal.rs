@@ -16,6 +16,9 @@ use crate::send::send;
 use crate::session::Session;
 use crate::show::{self, small};
 
+/// Proposals looked at for the one that was just made.
+const MADE_SINCE_MAX: u64 = 16;
+
 #[derive(Debug, Args)]
 pub(crate) struct NominateArgs {
     /// Round [default: the newest whose winner can be nominated].
@@ -105,29 +108,36 @@ pub(crate) async fn nominate(flags: &Flags, args: &NominateArgs) -> Result<Outpu
         &details,
     )
     .await?;
-    made(&session, sent, "nominate").await
+    made(&session, sent, payload.hash(), "nominate").await
 }
 
-/// The newest round in its lifetime that reached the quorum; nominated or not.
+/// The newest round in its lifetime whose winner can be nominated; if there is none, the newest whose winner was.
 async fn newest_winner(
     session: &Session,
     rules: &RoundRules,
     instance: Address,
     current: u64,
 ) -> Result<Round, CliError> {
+    let mut nominated = None;
     for number in (current.saturating_sub(rules.lifetime)..current).rev() {
         let round = Round::read(session, instance, number).await?;
-        if u64::from(round.signals) >= rules.quorum {
+        if u64::from(round.signals) < rules.quorum {
+            continue;
+        }
+        if !round.is_nominated {
             return Ok(round);
         }
+        nominated.get_or_insert(round);
     }
-    Err(failure::precondition(
-        format!(
-            "no round of the last {} has {} signals for one payload",
-            rules.lifetime, rules.quorum
-        ),
-        "`govctl status` shows the signals; `govctl signal` gives them",
-    ))
+    nominated.ok_or_else(|| {
+        failure::precondition(
+            format!(
+                "no round of the last {} has {} signals for one payload",
+                rules.lifetime, rules.quorum
+            ),
+            "`govctl status` shows the signals; `govctl signal` gives them",
+        )
+    })
 }
 
 pub(crate) async fn propose(flags: &Flags, args: &ProposeArgs) -> Result<Output, CliError> {
@@ -154,14 +164,24 @@ pub(crate) async fn propose(flags: &Flags, args: &ProposeArgs) -> Result<Output,
     let mut request = request(governance, &call, "propose");
     request.value = config.lockWei;
     let sent = send(&session, flags, &key, request, "propose against a lock", &details).await?;
-    made(&session, sent, "propose").await
+    made(&session, sent, payload.hash(), "propose").await
 }
 
-/// Says the id of the proposal that was made: the newest one.
-async fn made(session: &Session, sent: crate::send::Sent, schema: &'static str) -> Result<Output, CliError> {
+/// Says the id of the proposal that was made: the newest with these actions. Another one may have been made since.
+async fn made(
+    session: &Session,
+    sent: crate::send::Sent,
+    actions_hash: B256,
+    schema: &'static str,
+) -> Result<Output, CliError> {
     let is_dry = matches!(sent, crate::send::Sent::Simulated { .. });
     let mut output = Output::sent(schema, &[sent]);
-    if !is_dry && let Some(proposal) = Proposal::newest(session, 1).await?.first() {
+    let newest = if is_dry {
+        Vec::new()
+    } else {
+        Proposal::newest(session, MADE_SINCE_MAX).await?
+    };
+    if let Some(proposal) = newest.iter().find(|proposal| proposal.hash() == actions_hash) {
         output.text.push_str(&proposal.text(session));
         output.text.push('\n');
         if let Some(data) = output.data.as_object_mut() {

@@ -125,6 +125,11 @@ impl<S: Stacks> InstancesActor<S> {
         if self.seen == Some(head.hash) {
             return Ok(());
         }
+        // An endpoint that hangs far behind says nothing of now, and would take instances back that are listed.
+        let age_seconds = (self.around.slots.now_unix_ms() / 1_000).saturating_sub(head.time);
+        if age_seconds > self.around.network.l1.head_age_max_seconds {
+            return Ok(());
+        }
         let instances = self.around.registry.instances(At::Block(head.hash)).await?;
         self.seen = Some(head.hash);
         self.stacks.at_head(head);

@@ -68,7 +68,10 @@ impl NodeCommands for NodeHandle {
         let _keys = self.shared.keys_change.lock().await;
         let (shared, keys_wanted) = (Arc::clone(&self.shared), addresses(&keys));
         let admitted = self.blocking("guard-admit", move || {
-            shared.running().iter().try_for_each(|instance| {
+            // In order: what the first has to wait for, later ones wait for too.
+            let mut running = shared.running();
+            running.sort_by_key(|instance| instance.launch().number);
+            running.iter().try_for_each(|instance| {
                 let epochs = shared.config.doppelganger_epochs;
                 let first_slot = instance_first_slot(&shared.slots, epochs, instance.launch().activation);
                 admit(instance.signer(), &keys_wanted, first_slot)

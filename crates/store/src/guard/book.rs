@@ -103,6 +103,12 @@ impl Default for Book {
 }
 
 impl Book {
+    /// The highest slot of a key in any instance: signed here, or refused while it may have been signed elsewhere.
+    pub(super) fn highest(&self, key: Address) -> Option<Slot> {
+        let own = self.histories.iter().filter(|(subject, _)| subject.key == key);
+        own.filter_map(|(_, history)| history.watermark).max()
+    }
+
     pub(super) fn judge(&self, request: &SigningRequest) -> Verdict {
         let SigningRequest { slot, digest, .. } = *request;
         let history = self.histories.get(&Subject::of(request));

@@ -111,7 +111,7 @@ impl Interchange {
         Ok(serde_json::to_string_pretty(self)?)
     }
 
-    /// Highest slots, after checking that all of it is for this chain and these instances.
+    /// Highest slots, after checking that it is for this chain and has one of these instances.
     pub(super) fn watermarks(
         &self,
         chain_id: u64,
@@ -123,6 +123,15 @@ impl Interchange {
                 found: self.metadata.chain_id,
             });
         }
+        // Marks of an instance that is not known here yet, after an upgrade, only forbid; a file without any of ours is another network's.
+        let is_ours = |entry: &&InterchangeEntry| instances.contains(&entry.genesis_id);
+        if let Some(first) = self.data.first()
+            && self.data.iter().find(is_ours).is_none()
+        {
+            return Err(ImportError::OtherInstance {
+                found: first.genesis_id,
+            });
+        }
         let mut watermarks = BTreeMap::new();
         for entry in &self.data {
             let InterchangeEntry {
@@ -132,9 +141,6 @@ impl Interchange {
                 watermark,
                 ref records,
             } = *entry;
-            if !instances.contains(&genesis_id) {
-                return Err(ImportError::OtherInstance { found: genesis_id });
-            }
             let highest = records
                 .iter()
                 .fold(watermark, |highest, record| highest.max(record.slot));

@@ -253,6 +253,9 @@ impl SigningGuard {
         }
         let mut book = inner.book.clone();
         for key in &unknown {
+            // A twin that may still run elsewhere signs for every instance: a wait for one holds for all.
+            let elsewhere = book.highest(*key);
+            let last_refused = elsewhere.map_or(last_refused, |slot| slot.max(last_refused));
             for kind in KINDS {
                 let subject = Subject {
                     genesis_id,
