@@ -185,6 +185,23 @@ fn a_key_that_the_guard_does_not_know_waits_once_and_the_others_go_on() {
 }
 
 #[test]
+fn a_wait_for_one_instance_holds_for_an_instance_that_begins_earlier() {
+    let dir = tempfile::tempdir().unwrap();
+    let (_, guard) = new_guard(dir.path());
+    let key = request(0, 1).key;
+    // The key's twin may run until slot 99; the new instance begins in slot 50.
+    guard.admit(digest(1), &[key], Slot::new(100)).unwrap();
+    guard.admit(digest(2), &[key], Slot::new(50)).unwrap();
+    let on_the_new_one = |slot| SigningRequest {
+        genesis_id: digest(2),
+        ..request(slot, 1)
+    };
+    assert_eq!(sign(&guard, &on_the_new_one(50)), "not above");
+    assert_eq!(sign(&guard, &on_the_new_one(99)), "not above");
+    assert_eq!(sign(&guard, &on_the_new_one(100)), "signed");
+}
+
+#[test]
 fn the_wait_of_a_new_guard_is_not_lengthened_and_no_wait_changes_nothing() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("signing.guard");

@@ -46,6 +46,18 @@ fn import(guard: &SigningGuard, text: &str) -> Result<(usize, usize), String> {
 }
 
 #[test]
+fn marks_of_an_instance_that_is_not_known_yet_come_along_with_ours_only() {
+    let dir = tempfile::tempdir().unwrap();
+    let (_, guard) = new_guard(dir.path());
+    let foreign = export("31337", 9, "attestation", 10);
+    assert!(import(&guard, &foreign).is_err(), "of another network");
+    assert_eq!(guard.export().data.len(), 0);
+    let entries = [entry(1, "attestation", 10, ""), entry(9, "attestation", 20, "")];
+    assert_eq!(import(&guard, &document("31337", &entries)), Ok((2, 0)));
+    assert_eq!(guard.export().data.len(), 2);
+}
+
+#[test]
 fn imports_raise_watermarks_and_never_lower_them() {
     // (what, signed before, imported, raised and unchanged, then: slot, message, what the guard says)
     type Row = (
