@@ -385,9 +385,13 @@ async fn what_succeeds_from_the_next_block_on_is_sent_before_it() {
         panic!("{outcome}")
     };
     let head = client.head().await.unwrap();
-    let from = head.time + 12;
+    // The next block's time, which an estimate at the head's would not have.
+    let from = head.time + client.config().network.network.l1_slot_seconds;
     let word = Bytes::from(U256::from(from).to_be_bytes_vec());
-    let request = TxRequest::call(tx.created.unwrap(), word, Purpose::named("from then on"));
+    let request = TxRequest {
+        deadline_time: Some(from + 600),
+        ..TxRequest::call(tx.created.unwrap(), word, Purpose::named("from then on"))
+    };
     let mut sending = std::pin::pin!(wallet.send(request));
     tokio::select! {
         outcome = &mut sending => panic!("{outcome:?}"),
