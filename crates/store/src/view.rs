@@ -2,10 +2,10 @@
 
 use std::ops::Range;
 
-use agoge_protocol::limits::BLOB_BYTES;
+use agoge_protocol::limits::{BLOB_BYTES, L1_REORG_DEPTH_MAX};
 use agoge_protocol::transaction::NullifierKey;
 use agoge_protocol::{
-    B256, BlockHash, Deposit, Digest, Epoch, L1BlockNumber, L2BlockNumber, Slot, Transaction, TxId,
+    B256, BlockHash, Deposit, Digest, Epoch, L1Block, L1BlockNumber, L2BlockNumber, Slot, Transaction, TxId,
 };
 
 use crate::apply::{check_unwindable, unwind_rows};
@@ -78,6 +78,27 @@ impl<'a> StoreView<'a> {
     /// [`StoreError`].
     pub fn l1_head(&self) -> Result<Option<L1Record>, StoreError> {
         reads::l1_head(self.read())
+    }
+
+    /// The newest recorded L1 blocks, oldest first: the deepest reorg and one, from which a follower goes on.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn l1_cursor(&self) -> Result<Vec<L1Block>, StoreError> {
+        let Some(head) = self.l1_head()? else {
+            return Ok(Vec::new());
+        };
+        let mut blocks = vec![head.block];
+        for back in 1..=L1_REORG_DEPTH_MAX {
+            let number = head.block.number.get().checked_sub(back).map(L1BlockNumber::new);
+            let record = number.map(|number| self.l1_record(number)).transpose()?;
+            let Some(record) = record.flatten() else {
+                break;
+            };
+            blocks.push(record.block);
+        }
+        blocks.reverse();
+        Ok(blocks)
     }
 
     /// A recorded L1 block; the newest `l1_blocks_max` are.

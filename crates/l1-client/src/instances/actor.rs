@@ -11,7 +11,7 @@ use tokio::sync::mpsc;
 use tokio::time::MissedTickBehavior;
 
 use super::plan::Plan;
-use super::shared::SharedPlan;
+use super::shared_plan::SharedPlan;
 use super::stack::{STACK, Stack, Stacks, health_of};
 use super::words::{Input, Launch, Output, Unknown};
 use crate::call::{At, CallError};

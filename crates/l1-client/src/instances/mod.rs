@@ -5,13 +5,13 @@
 
 mod actor;
 mod plan;
-mod shared;
+mod shared_plan;
 mod stack;
 mod words;
 
 pub use actor::{Surroundings, start};
 pub use plan::Plan;
-pub use shared::SharedPlan;
+pub use shared_plan::SharedPlan;
 pub use stack::{Stacks, health_of};
 pub use words::{Input, InstanceState, InstanceView, Launch, Output, Unknown};
 

@@ -7,7 +7,7 @@ use agoge_host::keys::create_private_dir;
 use agoge_l1_client::instances::Launch;
 use agoge_l1_client::{At, Contracts, RollupReader};
 use agoge_p2p::{AddressScope, KeySource, Multiaddress, P2pConfig, WireRecord};
-use agoge_protocol::{Digest, Epoch, L1Block, L1BlockNumber, NetworkConfig, Slot, Timing};
+use agoge_protocol::{Digest, Epoch, NetworkConfig, Slot, Timing};
 use agoge_state_transition::BlockLimits;
 use agoge_store::{Store, StoreConfig, StoreIdentity};
 use agoge_supervisor::{SlotClock, Spawner};
@@ -23,8 +23,6 @@ use crate::signer::Signer;
 const VERIFY_WAITING_MAX: usize = 64;
 /// Proofs verified at a time; the rest of the machine is for blocks.
 const VERIFY_WORKERS_MAX: usize = 4;
-/// L1 blocks told to the follower at the start: the deepest reorg and one.
-const CURSOR_MAX: u64 = agoge_protocol::limits::L1_REORG_DEPTH_MAX + 1;
 
 /// What an instance has on the node's disk.
 pub(super) struct Local {
@@ -167,27 +165,6 @@ fn record_file(path: &Path, number: u32) -> PathBuf {
     name.into()
 }
 
-/// The newest L1 blocks that the store stands on, oldest first.
-pub(super) fn cursor(store: &Store) -> Result<Vec<L1Block>, StartError> {
-    let view = store.view();
-    let Some(head) = view.l1_head()? else {
-        return Ok(Vec::new());
-    };
-    let mut blocks = vec![head.block];
-    let newest = head.block.number.get();
-    for back in 1..CURSOR_MAX {
-        let Some(number) = newest.checked_sub(back) else {
-            break;
-        };
-        let Some(record) = view.l1_record(L1BlockNumber::new(number))? else {
-            break;
-        };
-        blocks.push(record.block);
-    }
-    blocks.reverse();
-    Ok(blocks)
-}
-
 /// A node that stopped while L1 had a block that it does not follow must know so when it starts again.
 pub(super) async fn unfollowed_at_start(
     store: &Store,
@@ -207,7 +184,7 @@ pub(super) async fn unfollowed_at_start(
     }
     // The L1 block that brought it, or the oldest one that is known to be after it: a rollback to that leaves it on L1.
     let (mut l1_block, mut proven_in) = (head.block, None);
-    for block in cursor(store)?.into_iter().rev() {
+    for block in store.view().l1_cursor()?.into_iter().rev() {
         let Ok(tips) = reader.tips_at(At::Block(block.hash), block.time).await else {
             break;
         };

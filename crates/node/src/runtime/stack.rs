@@ -15,7 +15,7 @@ use tokio::sync::{mpsc, watch};
 use super::adapters::{Blobs, L1Bonds, L1Sets};
 use super::error::StartError;
 use super::handle::{Inner, InstanceHandle, no_tips};
-use super::local::{Local, cursor, mempool_config, open_local, p2p_config, unfollowed_at_start};
+use super::local::{Local, mempool_config, open_local, p2p_config, unfollowed_at_start};
 use super::network::{Network, PeerList};
 use super::reexecute::Judge;
 use super::shared::Shared;
@@ -236,7 +236,7 @@ impl Parts {
             self.mempool.clone(),
             unfollowed,
         );
-        let (follower, stream) = l1.follower_of(self.launch.facts.contracts, cursor(store)?)?;
+        let (follower, stream) = l1.follower_of(self.launch.facts.contracts, store.view().l1_cursor()?)?;
         self.spawner
             .spawn("l1-follower", follower.run(self.spawner.token()));
         let blobs = Arc::new(Blobs {

@@ -3,14 +3,11 @@
 use agoge_host::keys::create_private_dir;
 use agoge_l1_client::instances::Launch;
 use agoge_p2p::{AddressScope, KeySource, Multiaddress, P2pConfig};
-use agoge_protocol::{Digest, L1Block, L1BlockNumber};
-use agoge_store::{Store, StoreConfig, StoreError, StoreIdentity};
+use agoge_protocol::Digest;
+use agoge_store::{Store, StoreConfig, StoreIdentity};
 
 use super::error::StartError;
 use crate::config::Config;
-
-/// L1 blocks told to the follower at the start: the deepest reorg and one.
-const CURSOR_MAX: u64 = agoge_protocol::limits::L1_REORG_DEPTH_MAX + 1;
 
 /// Opens an instance's store, in a directory that is made if need be. The store's identity is checked.
 ///
@@ -69,25 +66,4 @@ pub(super) fn p2p_config(
         p2p.scope = AddressScope::Loopback;
     }
     Ok(p2p)
-}
-
-/// The newest L1 blocks that the store stands on, oldest first.
-pub(super) fn cursor(store: &Store) -> Result<Vec<L1Block>, StoreError> {
-    let view = store.view();
-    let Some(head) = view.l1_head()? else {
-        return Ok(Vec::new());
-    };
-    let mut blocks = vec![head.block];
-    let newest = head.block.number.get();
-    for back in 1..CURSOR_MAX {
-        let Some(number) = newest.checked_sub(back) else {
-            break;
-        };
-        let Some(record) = view.l1_record(L1BlockNumber::new(number))? else {
-            break;
-        };
-        blocks.push(record.block);
-    }
-    blocks.reverse();
-    Ok(blocks)
 }

@@ -14,7 +14,7 @@ use tokio::sync::watch;
 use super::coordinator::{Coordinator, CoordinatorRules};
 use super::error::StartError;
 use super::fetcher::{FetchRules, Fetcher};
-use super::local::{cursor, open_store, p2p_config};
+use super::local::{open_store, p2p_config};
 use super::network::Network;
 use super::outside::L1AndPeers;
 use super::seams::ProofMaker;
@@ -174,7 +174,7 @@ impl Parts {
             .spawn_blocking("read-queue", move || Applier::new(store, rules));
         let applier = read.await??;
         let contracts = self.launch.facts.contracts;
-        let (follower, stream) = shared.l1.follower_of(contracts, cursor(&self.store)?)?;
+        let (follower, stream) = shared.l1.follower_of(contracts, self.store.view().l1_cursor()?)?;
         self.spawner
             .spawn("l1-follower", follower.run(self.spawner.token()));
         let follower = ChainFollower {

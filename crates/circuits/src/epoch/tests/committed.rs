@@ -63,7 +63,6 @@ fn the_committed_verifier_data_are_those_of_the_source_slow() {
 }
 
 #[test]
-#[ignore = "minutes: the testing profile's circuits differ from the default's in the client verifier only"]
-fn the_committed_verifier_data_of_the_testing_profile_are_those_of_the_source() {
+fn the_committed_verifier_data_of_the_testing_profile_are_those_of_the_source_slow() {
     committed_data_are_those_of_the_source(ClientProfile::Testing, "epoch-testing.bin");
 }
