@@ -34,7 +34,7 @@ abstract contract CommitteeSampling is RollupCore {
 
     /// @dev The packed committee that an epoch has with a seed.
     function _draw(Epoch _epoch, bytes32 _seed) internal view returns (bytes memory packed) {
-        return STAKING.attestersAt(address(this), _epoch, _sample(_epoch, _seed, COMMITTEE_SIZE));
+        return _membersAt(_epoch, _sample(_epoch, _seed, COMMITTEE_SIZE));
     }
 
     /// @dev Positions in the epoch's set of its first `_count` members, at most the committee's size.
@@ -43,6 +43,17 @@ abstract contract CommitteeSampling is RollupCore {
         require(size >= COMMITTEE_SIZE, Rollup__CommitteeTooSmall(size, COMMITTEE_SIZE));
 
         return SamplingLib.sample(_seed, size, _count);
+    }
+
+    /// @dev The packed members at positions of an epoch's set. The positions are used up.
+    function _membersAt(Epoch _epoch, uint256[] memory _positions) internal view returns (bytes memory) {
+        bytes memory words;
+        assembly ("memory-safe") {
+            // The same words, their length in bytes: bytes are copied into a call at once, an array word by word.
+            words := _positions
+            mstore(words, shl(5, mload(words)))
+        }
+        return STAKING.attestersAt(address(this), _epoch, words);
     }
 
     function _seedOf(Epoch _epoch, CommitteeProof calldata _committeeProof) internal view returns (bytes32) {

@@ -189,7 +189,7 @@ interface IRollup is IInbox, IEpochProofs, IPullPayments {
     error Rollup__TooLittleGas(uint256 given, uint256 minimum);
     error Rollup__CommitteeTooSmall(uint256 setSize, uint256 committeeSize);
     error Rollup__WrongCommitteeLength(uint256 given, uint256 expected);
-    error Rollup__WrongCommittee(bytes32 given, bytes32 expected);
+    error Rollup__WrongCommittee(bytes16 given, bytes16 expected);
     error Rollup__NotAnL1Header();
     error Rollup__UnknownL1Block(uint256 number, bytes32 headerHash);
     error Rollup__EntropyBlockTooEarly(Timestamp time, Timestamp entropyTime);

@@ -15,20 +15,12 @@ contract RollupV2 is CommitteeSampling {
     using SafeCast for uint256;
     using TimeLib for NetworkClock;
 
-    /// @notice What is kept of an epoch: two words.
-    /// @param seed What its committee was drawn with.
-    /// @param commitment Keccak of the packed committee; in its last 40 bits stands the number of the epoch instead. Another
-    /// committee with the same 216 bits takes 2^216 hashes to find; two that collide take 2^108, and the seed, not whoever found
-    /// them, decides what is committed to. 2^40 epochs of one second are 34,000 years.
-    struct EpochRecord {
-        bytes32 seed;
-        bytes32 commitment;
-    }
+    /// @dev What is kept of an epoch, as one word: the 12 bytes of its seed, 4 of its number, 16 of the keccak of its packed committee.
+    /// Another committee with these 16 bytes takes 2^128 hashes to find; two that share them take 2^64, and the seed, not whoever
+    /// found them, decides which one is kept. 2^32 epochs of one second are 136 years.
+    type EpochRecord is bytes32;
 
-    uint256 private constant EPOCH_MASK = type(uint40).max;
-
-    /// @dev A word that was written costs less to write again: the first epochs shall cost what all others cost.
-    bytes32 private constant FILLED = bytes32(uint256(1));
+    uint256 private constant NUMBER_SHIFT = 128;
 
     /// @inheritdoc IRollup
     uint256 public constant override version = 2;
@@ -37,8 +29,9 @@ contract RollupV2 is CommitteeSampling {
     mapping(uint256 index => EpochRecord) private _epochs;
 
     constructor(RollupConfig memory _config) RollupCore(_config) {
+        // A word that was written costs less to write again: the first epochs shall cost what all others cost.
         for (uint256 i = 0; i < EPOCH_RING_SIZE; ++i) {
-            _epochs[i] = EpochRecord({seed: FILLED, commitment: bytes32(EPOCH_MASK)});
+            _epochs[i] = EpochRecord.wrap(bytes32(type(uint256).max));
         }
     }
 
@@ -55,7 +48,7 @@ contract RollupV2 is CommitteeSampling {
         uint256[] memory position = new uint256[](1);
         position[0] = _sample(epoch, _storedSeed(epoch), index + 1)[index];
 
-        return CommitteeLib.memberAt(STAKING.attestersAt(address(this), epoch, position), 0);
+        return CommitteeLib.memberAt(_membersAt(epoch, position), 0);
     }
 
     /// @inheritdoc RollupCore
@@ -65,12 +58,13 @@ contract RollupV2 is CommitteeSampling {
         override
         returns (Committee memory committee)
     {
-        bytes32 expected = _recordOf(_epoch).commitment;
-        committee.isStored = _isOf(expected, _epoch);
+        EpochRecord record = _recordOf(_epoch);
+        committee.isStored = _isOf(record, _epoch);
         if (committee.isStored) {
             _requireCommitteeLength(_committeeProof, COMMITTEE_SIZE * CommitteeLib.MEMBER_BYTES);
             committee.packed = _committeeProof.committee;
-            bytes32 given = _commitment(keccak256(committee.packed), _epoch);
+            bytes16 given = bytes16(keccak256(committee.packed));
+            bytes16 expected = _commitmentOf(record);
             require(given == expected, Rollup__WrongCommittee(given, expected));
         } else {
             _requireCommitteeLength(_committeeProof, 0);
@@ -82,29 +76,30 @@ contract RollupV2 is CommitteeSampling {
     /// @inheritdoc RollupCore
     function _storeCommittee(Epoch _epoch, Committee memory _committee) internal override {
         bytes32 hash = keccak256(_committee.packed);
-        EpochRecord storage record = _recordOf(_epoch);
-        record.seed = _committee.seed;
-        record.commitment = _commitment(hash, _epoch);
+        uint256 number = Epoch.unwrap(_epoch).toUint32();
+        // A seed ends after its 12 bytes.
+        uint256 record = uint256(_committee.seed) | number << NUMBER_SHIFT | uint256(hash) >> NUMBER_SHIFT;
+        _epochs[number % EPOCH_RING_SIZE] = EpochRecord.wrap(bytes32(record));
 
         emit EpochSetUp(_epoch, _committee.seed, hash);
     }
 
     function _storedSeed(Epoch _epoch) private view returns (bytes32) {
-        EpochRecord storage record = _recordOf(_epoch);
-        require(_isOf(record.commitment, _epoch), Rollup__EpochNotSetUp(_epoch));
+        EpochRecord record = _recordOf(_epoch);
+        require(_isOf(record, _epoch), Rollup__EpochNotSetUp(_epoch));
 
-        return record.seed;
+        return bytes12(EpochRecord.unwrap(record));
     }
 
-    function _recordOf(Epoch _epoch) private view returns (EpochRecord storage) {
+    function _recordOf(Epoch _epoch) private view returns (EpochRecord) {
         return _epochs[Epoch.unwrap(_epoch) % EPOCH_RING_SIZE];
     }
 
-    function _commitment(bytes32 _hash, Epoch _epoch) private pure returns (bytes32) {
-        return bytes32(uint256(_hash) & ~EPOCH_MASK | Epoch.unwrap(_epoch).toUint40());
+    function _isOf(EpochRecord _record, Epoch _epoch) private pure returns (bool) {
+        return (uint256(EpochRecord.unwrap(_record)) >> NUMBER_SHIFT) & type(uint32).max == Epoch.unwrap(_epoch);
     }
 
-    function _isOf(bytes32 _stored, Epoch _epoch) private pure returns (bool) {
-        return uint256(_stored) & EPOCH_MASK == Epoch.unwrap(_epoch);
+    function _commitmentOf(EpochRecord _record) private pure returns (bytes16) {
+        return bytes16(EpochRecord.unwrap(_record) << NUMBER_SHIFT);
     }
 }

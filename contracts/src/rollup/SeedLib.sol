@@ -8,10 +8,12 @@ import {Blockhash} from "@openzeppelin/contracts/utils/Blockhash.sol";
 
 /// @title SeedLib
 /// @notice The seed of an epoch: prevrandao of the first L1 block at or after its entropy time (docs/protocol.md, section 12).
+/// @dev A seed is the first 12 bytes of a hash, so that a Rollup can keep it in one word with what it was for. It has to be beyond
+/// anybody's guess and choice, not free of collisions.
 library SeedLib {
     /// @notice Seed of the genesis epochs of a Rollup.
     function genesisSeed() internal view returns (bytes32) {
-        return keccak256(abi.encode("genesis", block.chainid, address(this)));
+        return _seed(keccak256(abi.encode("genesis", block.chainid, address(this))));
     }
 
     /// @notice Seed of a later epoch.
@@ -34,6 +36,10 @@ library SeedLib {
         Timestamp parentTime = L1HeaderLib.readTime(_proof.parentHeader);
         require(parentTime < _entropyTime, IRollup.Rollup__NotFirstEntropyBlock(parentTime, _entropyTime));
 
-        return keccak256(abi.encode(_genesisId, _epoch, header.prevrandao));
+        return _seed(keccak256(abi.encode(_genesisId, _epoch, header.prevrandao)));
+    }
+
+    function _seed(bytes32 _hash) private pure returns (bytes32) {
+        return bytes32(bytes12(_hash));
     }
 }

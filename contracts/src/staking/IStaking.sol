@@ -234,8 +234,9 @@ interface IStaking is IPullPayments, IERC5805 {
     ///
     /// Not checked here: that each position is below `setSize`, which the caller has read before; other positions give an
     /// address without meaning.
+    /// @param _positions A word each.
     /// @return packed The addresses in the order of the positions, 20 bytes each, as CommitteeLib reads them.
-    function attestersAt(address _instance, Epoch _epoch, uint256[] calldata _positions)
+    function attestersAt(address _instance, Epoch _epoch, bytes calldata _positions)
         external
         view
         returns (bytes memory packed);

@@ -25,7 +25,7 @@ abstract contract ValidatorSets is StakingParameters {
     }
 
     /// @inheritdoc IStaking
-    function attestersAt(address _instance, Epoch _epoch, uint256[] calldata _positions)
+    function attestersAt(address _instance, Epoch _epoch, bytes calldata _positions)
         external
         view
         override
@@ -36,12 +36,15 @@ abstract contract ValidatorSets is StakingParameters {
         AttesterList storage followingList = _lists[FOLLOW_REGISTRY];
         uint256 pinned = pinnedList.sizeAt(time);
 
-        uint256 count = _positions.length;
+        uint256 count = _positions.length / 32;
         packed = CommitteeLib.allocate(count);
         // No overflow: i < count, and the subtraction is guarded.
         unchecked {
             for (uint256 i = 0; i < count; ++i) {
-                uint256 position = _positions[i];
+                uint256 position;
+                assembly ("memory-safe") {
+                    position := calldataload(add(_positions.offset, shl(5, i)))
+                }
                 address attester = position < pinned
                     ? pinnedList.attesterAt(position, time)
                     : followingList.attesterAt(position - pinned, time);

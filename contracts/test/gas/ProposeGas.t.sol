@@ -20,7 +20,7 @@ abstract contract ProposeGas is NetworkTest, TransactionGas {
 
     /// @dev What setting an epoch up may add to that in version 2, whatever the size of the set; of 48 members, what it may add.
     uint256 internal constant LATER_OF_48_MAX = 246_000;
-    uint256 internal constant SET_UP_OF_16_MAX = 98_000;
+    uint256 internal constant SET_UP_OF_16_MAX = 90_000;
     uint256 internal constant SET_UP_OF_48_MAX = 180_000;
     uint256 internal _limit = type(uint256).max;
 

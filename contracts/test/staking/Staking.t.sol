@@ -139,7 +139,8 @@ contract StakingTest is NetworkTest {
         assertEq(staking.set(address(rollup), Epoch.wrap(5)), before);
         uint256[] memory positions = new uint256[](2);
         (positions[0], positions[1]) = (7, 19);
-        address[] memory drawn = CommitteeLib.unpack(staking.attestersAt(address(rollup), Epoch.wrap(5), positions));
+        address[] memory drawn =
+            CommitteeLib.unpack(staking.attestersAt(address(rollup), Epoch.wrap(5), abi.encodePacked(positions)));
         assertEq(drawn[0], before[7]);
         assertEq(drawn[1], before[19]);
     }

@@ -19,12 +19,19 @@ pub struct SetTooSmall {
 
 /// Seed of an epoch after the genesis epochs: from the previous-randao value of its entropy block.
 pub fn seed(genesis_id: Digest, epoch: Epoch, prevrandao: B256) -> B256 {
-    keccak256((genesis_id.to_b256(), U256::from(epoch.get()), prevrandao).abi_encode())
+    first_12_bytes(keccak256((genesis_id.to_b256(), U256::from(epoch.get()), prevrandao).abi_encode()))
 }
 
 /// Seed of the genesis epochs (`0..=set_lag`).
 pub fn genesis_seed(chain_id: u64, rollup: Address) -> B256 {
-    keccak256(("genesis".to_owned(), U256::from(chain_id), rollup).abi_encode_params())
+    first_12_bytes(keccak256(
+        ("genesis".to_owned(), U256::from(chain_id), rollup).abi_encode_params(),
+    ))
+}
+
+/// A seed is no longer than this, so that a Rollup keeps it in one word with what it was for.
+fn first_12_bytes(hash: B256) -> B256 {
+    hash & B256::right_padding_from(&[0xff; 12])
 }
 
 /// Draws `committee_size` distinct indices below `set_size`: a partial Fisher-Yates shuffle.
