@@ -6,6 +6,7 @@
 )]
 
 mod chain;
+mod dependencies;
 mod layering;
 mod proving;
 mod upgrade;
