@@ -50,8 +50,9 @@ fn licence_fault(package: &Package, allowed: &[Licensee]) -> Option<String> {
     };
     match Expression::parse_mode(licence, ParseMode::LAX) {
         Err(error) => Some(format!("{name}: licence {licence:?}: {error}")),
-        Ok(expression) => (!expression.evaluate(|required| allowed.iter().any(|own| own.satisfies(required))))
-            .then(|| format!("{name}: licence {licence} is not allowed by deny.toml")),
+        Ok(expression) => (!expression
+            .evaluate(|required| allowed.iter().any(|own| own.satisfies(required))))
+        .then(|| format!("{name}: licence {licence} is not allowed by deny.toml")),
     }
 }
 
@@ -70,7 +71,11 @@ fn below<'a>(locked: &'a [Locked], floors: &Table) -> Vec<&'a Locked> {
         .collect();
     locked
         .iter()
-        .filter(|package| floors.get(&package.name).is_some_and(|floor| package.version < *floor))
+        .filter(|package| {
+            floors
+                .get(&package.name)
+                .is_some_and(|floor| package.version < *floor)
+        })
         .collect()
 }
 
@@ -97,7 +102,10 @@ fn licences_and_sources_are_those_of_the_policy() {
         }
         for dependency in package.dependencies.iter().filter(|_| is_own) {
             if dependency.path.is_none() && dependency.req.comparators.is_empty() {
-                wrong.push(format!("{} takes any version of {}", package.name, dependency.name));
+                wrong.push(format!(
+                    "{} takes any version of {}",
+                    package.name, dependency.name
+                ));
             }
         }
     }
@@ -144,10 +152,17 @@ fn no_locked_version_has_a_known_fault() {
         .iter()
         .filter_map(|(path, entry)| {
             let (_, name) = path.rsplit_once("node_modules/")?;
-            assert!(entry["integrity"].is_string(), "{name} is locked without a digest");
+            assert!(
+                entry["integrity"].is_string(),
+                "{name} is locked without a digest"
+            );
             Some(Locked {
                 name: name.to_owned(),
-                version: entry["version"].as_str().expect("a version").parse().expect("a version"),
+                version: entry["version"]
+                    .as_str()
+                    .expect("a version")
+                    .parse()
+                    .expect("a version"),
             })
         })
         .collect();
@@ -160,12 +175,19 @@ fn no_locked_version_has_a_known_fault() {
 
 #[test]
 fn a_version_below_its_floor_and_a_foreign_licence_are_noticed() {
-    let floors: Table = "yamux = { floor = '0.13.2', advisory = 'a', fault = 'b' }".parse().expect("TOML");
+    let floors: Table = "yamux = { floor = '0.13.2', advisory = 'a', fault = 'b' }"
+        .parse()
+        .expect("TOML");
     let locked = |version: &str| Locked {
         name: "yamux".to_owned(),
         version: version.parse().expect("a version"),
     };
-    let locked = [locked("0.13.1"), locked("0.13.2"), locked("0.9.9"), locked("1.0.0")];
+    let locked = [
+        locked("0.13.1"),
+        locked("0.13.2"),
+        locked("0.9.9"),
+        locked("1.0.0"),
+    ];
     let faulty: Vec<String> = below(&locked, &floors)
         .into_iter()
         .map(|package| package.version.to_string())
@@ -174,9 +196,17 @@ fn a_version_below_its_floor_and_a_foreign_licence_are_noticed() {
 
     let allowed = [Licensee::parse("MIT").expect("a licence")];
     let mut package = metadata().packages.swap_remove(0);
-    for (licence, is_allowed) in [("MIT OR GPL-3.0", true), ("MIT AND GPL-3.0-only", false), ("nonsense", false)] {
+    for (licence, is_allowed) in [
+        ("MIT OR GPL-3.0", true),
+        ("MIT AND GPL-3.0-only", false),
+        ("nonsense", false),
+    ] {
         package.license = Some(licence.to_owned());
-        assert_eq!(licence_fault(&package, &allowed).is_none(), is_allowed, "{licence}");
+        assert_eq!(
+            licence_fault(&package, &allowed).is_none(),
+            is_allowed,
+            "{licence}"
+        );
     }
     package.license = None;
     assert!(licence_fault(&package, &allowed).is_some());
