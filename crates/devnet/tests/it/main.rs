@@ -6,6 +6,7 @@
 )]
 
 mod chain;
+#[cfg(test)]
 mod dependencies;
 mod layering;
 mod proving;
