@@ -258,8 +258,12 @@ contract SettlementInvariantTest is NetworkTest {
         targetContract(address(_handler));
     }
 
-    function invariant_ValueIsConserved() external view {
+    function invariant_ThePoolHoldsNotesDepositsAndCredits() external view {
         _handler.checkPool();
+        _handler.checkTotals();
+    }
+
+    function invariant_BondsHoldDepositsReservesAndCredits() external view {
         _handler.checkBonds();
         _handler.checkTotals();
     }

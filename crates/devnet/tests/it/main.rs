@@ -6,6 +6,8 @@
 )]
 
 mod chain;
+#[cfg(test)]
+mod dependencies;
 mod layering;
 mod proving;
 mod upgrade;
