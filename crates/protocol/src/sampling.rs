@@ -19,7 +19,9 @@ pub struct SetTooSmall {
 
 /// Seed of an epoch after the genesis epochs: from the previous-randao value of its entropy block.
 pub fn seed(genesis_id: Digest, epoch: Epoch, prevrandao: B256) -> B256 {
-    first_12_bytes(keccak256((genesis_id.to_b256(), U256::from(epoch.get()), prevrandao).abi_encode()))
+    first_12_bytes(keccak256(
+        (genesis_id.to_b256(), U256::from(epoch.get()), prevrandao).abi_encode(),
+    ))
 }
 
 /// Seed of the genesis epochs (`0..=set_lag`).
