@@ -52,41 +52,47 @@ pub fn versioned_hash(blob: &Blob) -> Result<B256, KzgError> {
     Ok(kzg_to_versioned_hash(commitment(blob)?.as_slice()))
 }
 
-/// A blob with its commitment and 128 cell proofs, as a transaction carries it (EIP-7594 wrapper, version 1).
+/// Blobs that one transaction carries at most (EIP-7594).
+pub const BLOBS_PER_TX_MAX: usize = 6;
+
+/// Blobs with their commitments and 128 cell proofs each, as a transaction carries them (EIP-7594 wrapper, version 1).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Sidecar {
     pub(crate) inner: BlobTransactionSidecarEip7594,
-    versioned_hash: B256,
+    versioned_hashes: Vec<B256>,
 }
 
 impl Sidecar {
-    /// Versioned hash of the blob.
-    pub const fn versioned_hash(&self) -> B256 {
-        self.versioned_hash
+    /// Versioned hashes of the blobs, in order.
+    pub fn versioned_hashes(&self) -> &[B256] {
+        &self.versioned_hashes
     }
 }
 
-/// Commitment and cell proofs of a blob.
+/// Commitments and cell proofs of the blobs of a transaction, 1 to [`BLOBS_PER_TX_MAX`] of them. A tenth of a second each: blocking work.
 ///
 /// # Errors
 /// [`KzgError`].
-pub fn sidecar(blob: &Blob) -> Result<Sidecar, KzgError> {
-    let commitment = commitment(blob)?;
-    let kzg_blob = c_kzg::Blob::from_bytes(blob.as_bytes()).map_err(|e| invalid(&e))?;
-    let (_cells, proofs) = settings()
-        .compute_cells_and_kzg_proofs(&kzg_blob)
-        .map_err(|e| invalid(&e))?;
-    let inner = BlobTransactionSidecarEip7594::new(
-        vec![alloy::eips::eip4844::Blob::from(*blob.as_bytes())],
-        vec![commitment.into_inner().into()],
-        proofs
-            .iter()
-            .map(|proof| proof.to_bytes().into_inner().into())
-            .collect(),
-    );
+pub fn sidecar(blobs: &[Blob]) -> Result<Sidecar, KzgError> {
+    let (mut parts, mut versioned_hashes) = ((Vec::new(), Vec::new(), Vec::new()), Vec::new());
+    for blob in blobs {
+        let commitment = commitment(blob)?;
+        let kzg_blob = c_kzg::Blob::from_bytes(blob.as_bytes()).map_err(|e| invalid(&e))?;
+        let (_cells, cell_proofs) = settings()
+            .compute_cells_and_kzg_proofs(&kzg_blob)
+            .map_err(|e| invalid(&e))?;
+        versioned_hashes.push(kzg_to_versioned_hash(commitment.as_slice()));
+        parts.0.push(alloy::eips::eip4844::Blob::from(*blob.as_bytes()));
+        parts.1.push(commitment.into_inner().into());
+        let cell_proofs = cell_proofs.iter();
+        parts
+            .2
+            .extend(cell_proofs.map(|proof| alloy::eips::eip4844::Bytes48::from(proof.to_bytes().into_inner())));
+    }
+    let (raw, commitments, cell_proofs) = parts;
     Ok(Sidecar {
-        inner,
-        versioned_hash: kzg_to_versioned_hash(commitment.as_slice()),
+        inner: BlobTransactionSidecarEip7594::new(raw, commitments, cell_proofs),
+        versioned_hashes,
     })
 }
 
@@ -98,10 +104,13 @@ mod tests {
     fn sidecars_carry_the_commitment_and_every_cell_proof() {
         let mut blob = Blob::zero();
         blob.as_bytes_mut()[31] = 7;
-        let sidecar = sidecar(&blob).unwrap();
-        assert_eq!(sidecar.versioned_hash(), versioned_hash(&blob).unwrap());
-        assert_eq!(sidecar.inner.cell_proofs.len(), 128);
-        assert_ne!(sidecar.versioned_hash(), versioned_hash(&Blob::zero()).unwrap());
+        let both = [blob.clone(), Blob::zero()];
+        let sidecar = sidecar(&both).unwrap();
+        let hashes = both.each_ref().map(|blob| versioned_hash(blob).unwrap());
+        assert_eq!(sidecar.versioned_hashes(), hashes);
+        assert_eq!(sidecar.inner.blobs.len(), 2);
+        assert_eq!(sidecar.inner.cell_proofs.len(), 256);
+        assert_ne!(hashes[0], hashes[1]);
         // The commitment to zero is the point at infinity.
         let infinity = [&[0xc0_u8][..], &[0; 47]].concat();
         assert_eq!(

@@ -5,6 +5,7 @@
 //!
 //! [`L1Client::connect`] is the door. Errors name the cause and, through `hint()`, the fix.
 
+mod appending;
 mod blob;
 mod bonds;
 mod call;
@@ -27,6 +28,7 @@ mod sender;
 mod simulate;
 mod version;
 
+pub use appending::{AppendState, Openness};
 pub use blob::{ArchiveError, Blob, BlobError, BlobSource, SourceFailure, WrongBlobLength};
 pub use bonds::{Claim, ProverAccount};
 pub use call::{At, CallError};
@@ -36,7 +38,7 @@ pub use follower::{ChainStream, DecodeError, FollowerError, FollowerHealth, L1Fo
 pub use governance::{GovernanceReader, PayloadFacts};
 pub use instance::{InstanceFacts, Unfit};
 pub use proving::{
-    BlockRange, EPOCH_PROOF_GAS_MAX, EpochProofSubmission, claim, claim_bundle, deposit_bond,
+    BlockRange, EPOCH_PROOF_GAS_MAX, EpochProofSubmission, ProvenBlocks, claim, claim_bundle, deposit_bond,
     finish_bond_withdrawal, replace_claim, settle_claim, start_bond_withdrawal, withdraw_credit,
 };
 pub use publication::{CommitteeProof, Publication, claim_hash};

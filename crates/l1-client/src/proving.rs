@@ -1,11 +1,14 @@
 //! What provers, claimants and owners of credits ask of L1: requests for a sender, which simulates each before it sends it.
 
+use std::sync::Arc;
+
 use agoge_contract_bindings::prover_bonds::ProverBonds;
 use agoge_contract_bindings::rollup::Rollup;
 use agoge_protocol::{Address, B256, CompactSignature, Epoch, L2BlockNumber, SignedQuote, U256};
 use alloy::primitives::Bytes;
 use alloy::sol_types::{SolCall, SolValue};
 
+use crate::kzg::Sidecar;
 use crate::sender::{GasPolicy, Purpose, TxRequest};
 
 /// Largest gas limit of an epoch proof: that of a transaction since Fusaka.
@@ -60,6 +63,44 @@ impl EpochProofSubmission {
                 max: EPOCH_PROOF_GAS_MAX,
             },
             ..TxRequest::call(rollup, self.calldata(), Purpose::named("epoch proof"))
+        }
+    }
+}
+
+/// All that `proposeProven` takes: blocks together with their proof, on the proven tip of an instance that is open to all.
+#[derive(Clone, Debug)]
+pub struct ProvenBlocks {
+    /// Who is paid; the proof binds it.
+    pub prover: Address,
+    /// The settlement list (`docs/protocol.md` 16.3).
+    pub settlement: Bytes,
+    /// KZG commitments of the blobs, 128 bytes each.
+    pub commitments: Bytes,
+    /// y and the KZG proof, 80 bytes.
+    pub evaluation: Bytes,
+    /// The plonky2 proof.
+    pub proof: Bytes,
+    /// The blocks' blobs, in order.
+    pub sidecar: Arc<Sidecar>,
+}
+
+impl ProvenBlocks {
+    /// The transaction.
+    pub fn request(self, rollup: Address) -> TxRequest {
+        let calldata = Rollup::proposeProvenCall {
+            _prover: self.prover,
+            _settlement: self.settlement,
+            _commitments: self.commitments,
+            _evaluation: self.evaluation,
+            _proof: self.proof,
+        }
+        .abi_encode();
+        TxRequest {
+            gas: GasPolicy::Estimate {
+                max: EPOCH_PROOF_GAS_MAX,
+            },
+            sidecar: Some(self.sidecar),
+            ..TxRequest::call(rollup, calldata.into(), Purpose::named("append"))
         }
     }
 }

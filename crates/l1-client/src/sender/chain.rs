@@ -89,7 +89,7 @@ impl Chain {
     ) -> Simulated {
         let time = limits.next_time(seen).max(request.earliest_time.unwrap_or(0));
         let calldata = request.check.as_ref().unwrap_or(&request.calldata);
-        let call = self.call_of(request, calldata);
+        let call = self.call_of(request, calldata, blob_fee(seen));
         let is_timed = request.earliest_time.is_some() || request.deadline_time.is_some();
         let overrides = is_timed.then(|| json!({ "time": format!("{time:#x}") }));
         let params = match &overrides {
@@ -111,15 +111,20 @@ impl Chain {
             Err(error) if lacks_funds(&error) => {}
             Err(error) => return refusal(&error),
         }
-        self.gas_limit(request, overrides).await
+        self.gas_limit(request, seen, overrides).await
     }
 
     /// The gas limit in a block with `overrides`: what is about time may revert in one with the head's.
-    async fn gas_limit(&self, request: &TxRequest, overrides: Option<Value>) -> Simulated {
+    async fn gas_limit(
+        &self,
+        request: &TxRequest,
+        seen: &Observation,
+        overrides: Option<Value>,
+    ) -> Simulated {
         match request.gas {
             GasPolicy::Fixed(gas_limit) => Simulated::Ok { gas_limit },
             GasPolicy::Estimate { max } => {
-                let call = self.call_of(request, &request.calldata);
+                let call = self.call_of(request, &request.calldata, blob_fee(seen));
                 let timed = match overrides {
                     Some(overrides) => {
                         let params = json!([call, "latest", Value::Null, overrides]);
@@ -142,7 +147,8 @@ impl Chain {
         }
     }
 
-    fn call_of(&self, request: &TxRequest, calldata: &Bytes) -> Value {
+    /// A request as the subject of a look. Nodes ask that the account could pay the blob fee, so it is no more than it takes.
+    fn call_of(&self, request: &TxRequest, calldata: &Bytes, blob_fee: u128) -> Value {
         let mut call = json!({ "from": self.key, "data": calldata, "value": request.value });
         if let (Some(fields), Some(to)) = (call.as_object_mut(), request.to) {
             fields.insert("to".to_owned(), json!(to));
@@ -150,9 +156,9 @@ impl Chain {
         if let (Some(fields), Some(sidecar)) = (call.as_object_mut(), &request.sidecar)
             && *calldata == request.calldata
         {
-            let hashes = json!([sidecar.versioned_hash()]);
+            let hashes = json!(sidecar.versioned_hashes());
             fields.insert("blobVersionedHashes".to_owned(), hashes);
-            fields.insert("maxFeePerBlobGas".to_owned(), json!("0xffffffffff"));
+            fields.insert("maxFeePerBlobGas".to_owned(), json!(format!("{blob_fee:#x}")));
         }
         call
     }
@@ -189,7 +195,7 @@ impl Chain {
             .call("eth_getBlockByHash", json!([tx.block_hash, false]))
             .await
             .ok()?;
-        let call = self.call_of(request, &request.calldata);
+        let call = self.call_of(request, &request.calldata, REPLAY_BLOB_FEE);
         let parent = format!("{:#x}", tx.block_number.saturating_sub(1));
         let overrides = json!({ "time": header.timestamp });
         let answer: Result<Bytes, RpcError> = self
@@ -198,6 +204,12 @@ impl Chain {
             .await;
         RevertReason::of(&answer.err()?)
     }
+}
+
+/// What a look offers for blob gas: what the next block may ask.
+const fn blob_fee(seen: &Observation) -> u128 {
+    let fee = seen.market.blob_base_fee.saturating_mul(2);
+    if fee == 0 { 1 } else { fee }
 }
 
 /// The estimate and up to 30 % more, as far as the limit allows.
@@ -264,6 +276,8 @@ fn lacks_funds(error: &RpcError) -> bool {
     .any(|part| text.contains(part))
 }
 
+/// Blob fee of a replay, wei per gas: what it was at the time is not known, and no market has asked more.
+const REPLAY_BLOB_FEE: u128 = 0xff_ffff_ffff;
 /// Gas limit assumed where the node will not estimate for lack of funds.
 const FALLBACK_GAS: u64 = 1_000_000;
 

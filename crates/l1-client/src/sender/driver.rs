@@ -271,7 +271,7 @@ impl Driver {
     /// A transfer of nothing to oneself; in place of a blob transaction it has to carry a blob.
     async fn cancellation(&self, is_blob: bool) -> Result<Template, SenderError> {
         let sidecar = if is_blob {
-            let sidecar = tokio::task::spawn_blocking(|| kzg::sidecar(&Blob::zero()));
+            let sidecar = tokio::task::spawn_blocking(|| kzg::sidecar(&[Blob::zero()]));
             Some(Arc::new(sidecar.await.map_err(|_| SenderError::WorkerLost)??))
         } else {
             None
@@ -306,7 +306,7 @@ fn spec(request: &TxRequest) -> Spec {
     Spec {
         purpose: request.purpose.clone(),
         digest: request.digest(),
-        is_blob: request.sidecar.is_some(),
+        blobs: request.blobs(),
         value: request.value,
         earliest: request.earliest_time,
         deadline: request.deadline_time,

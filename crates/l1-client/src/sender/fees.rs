@@ -77,20 +77,26 @@ impl Fees {
         }
     }
 
-    /// Most that it can cost, wei.
-    pub(super) fn cost(&self, gas_limit: u64) -> U256 {
-        let blob = U256::from(self.blob_fee).saturating_mul(U256::from(GAS_PER_BLOB));
+    /// Most that a transaction with so many blobs can cost, wei.
+    pub(super) fn cost(&self, gas_limit: u64, blobs: u64) -> U256 {
+        let blob_gas = U256::from(GAS_PER_BLOB).saturating_mul(U256::from(blobs));
         U256::from(self.max_fee)
             .saturating_mul(U256::from(gas_limit))
-            .saturating_add(blob)
+            .saturating_add(U256::from(self.blob_fee).saturating_mul(blob_gas))
     }
 
     /// A first offer brought under the limit by giving up headroom, as long as the next block could still take it.
     ///
     /// # Errors
     /// The least cost of an offer that the next block could take.
-    pub(super) fn within(self, market: &Market, policy: &FeePolicy, gas_limit: u64) -> Result<Self, U256> {
-        if self.cost(gas_limit) <= policy.cost_max {
+    pub(super) fn within(
+        self,
+        market: &Market,
+        policy: &FeePolicy,
+        gas_limit: u64,
+        blobs: u64,
+    ) -> Result<Self, U256> {
+        if self.cost(gas_limit, blobs) <= policy.cost_max {
             return Ok(self);
         }
         let least = Self {
@@ -98,10 +104,10 @@ impl Fees {
             tip: 1,
             ..self
         };
-        let cost = least.cost(gas_limit);
+        let cost = least.cost(gas_limit, blobs);
         let Some(room) = policy
             .cost_max
-            .checked_sub(Self { max_fee: 0, ..self }.cost(gas_limit))
+            .checked_sub(Self { max_fee: 0, ..self }.cost(gas_limit, blobs))
         else {
             return Err(cost);
         };
@@ -183,14 +189,14 @@ mod tests {
     #[test]
     fn headroom_is_given_up_before_inclusion_is() {
         let fees = Fees::first(&MARKET, &policy(0), false);
-        assert_eq!(fees.within(&MARKET, &policy(210_000), 1_000), Ok(fees));
-        let tight = fees.within(&MARKET, &policy(105_000), 1_000).unwrap();
+        assert_eq!(fees.within(&MARKET, &policy(210_000), 1_000, 0), Ok(fees));
+        let tight = fees.within(&MARKET, &policy(105_000), 1_000, 0).unwrap();
         assert_eq!((tight.max_fee, tight.tip), (105, 5));
         assert_eq!(
-            fees.within(&MARKET, &policy(100_000), 1_000),
+            fees.within(&MARKET, &policy(100_000), 1_000, 0),
             Err(U256::from(101_000))
         );
         let blob = Fees::first(&MARKET, &policy(0), true);
-        assert!(blob.within(&MARKET, &policy(105_000), 1_000).is_err());
+        assert!(blob.within(&MARKET, &policy(105_000), 1_000, 1).is_err());
     }
 }

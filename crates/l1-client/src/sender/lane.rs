@@ -114,7 +114,8 @@ impl Lane {
             let spec = Spec {
                 purpose: newest.purpose,
                 digest: newest.digest,
-                is_blob: newest.is_blob,
+                // Of one that was taken up from the journal nobody knows how many it carries; its bytes are sent again, never replaced.
+                blobs: u64::from(newest.is_blob),
                 value: U256::ZERO,
                 earliest: None,
                 deadline: newest.deadline,
@@ -418,7 +419,7 @@ impl Lane {
                 let needed = job
                     .attempts
                     .last()
-                    .map(|attempt| attempt.fees.cost(job.gas_limit))
+                    .map(|attempt| attempt.fees.cost(job.gas_limit, job.spec.blobs))
                     .unwrap_or_default();
                 let needed = needed.saturating_add(job.spec.value);
                 let balance = self.last.as_ref().map(|seen| seen.balance).unwrap_or_default();

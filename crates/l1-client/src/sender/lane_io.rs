@@ -44,10 +44,17 @@ fn read_bytes<R: std::io::Read>(reader: &mut R) -> std::io::Result<Bytes> {
 pub(super) struct Spec {
     pub(super) purpose: Purpose,
     pub(super) digest: B256,
-    pub(super) is_blob: bool,
+    /// Blobs that it carries.
+    pub(super) blobs: u64,
     pub(super) value: U256,
     pub(super) earliest: Option<u64>,
     pub(super) deadline: Option<u64>,
+}
+
+impl Spec {
+    pub(super) const fn is_blob(&self) -> bool {
+        self.blobs > 0
+    }
 }
 
 /// The chain at one moment, from one endpoint.

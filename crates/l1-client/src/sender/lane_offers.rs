@@ -28,17 +28,22 @@ impl Lane {
             .fold(Fees::default(), |fees, attempt| fees.max(attempt.fees));
         if let Some(other) = blockers
             .iter()
-            .find(|attempt| attempt.is_blob != job.spec.is_blob)
+            .find(|attempt| attempt.is_blob != job.spec.is_blob())
         {
             let is_blob = other.is_blob;
             return self.cancel(is_blob, highest, out);
         }
-        let first = Fees::first(&seen.market, &self.limits.fees, job.spec.is_blob);
+        let first = Fees::first(&seen.market, &self.limits.fees, job.spec.is_blob());
         let offer = if blockers.is_empty() {
-            first.within(&seen.market, &self.limits.fees, job.gas_limit)
+            first.within(
+                &seen.market,
+                &self.limits.fees,
+                job.gas_limit,
+                job.spec.blobs,
+            )
         } else {
-            let fees = first.max(highest.replacement(job.spec.is_blob));
-            let cost = fees.cost(job.gas_limit);
+            let fees = first.max(highest.replacement(job.spec.is_blob()));
+            let cost = fees.cost(job.gas_limit, job.spec.blobs);
             if cost <= self.limits.fees.cost_max {
                 Ok(fees)
             } else {
@@ -62,13 +67,13 @@ impl Lane {
                 );
             }
         };
-        let needed = fees.cost(job.gas_limit).saturating_add(job.spec.value);
+        let needed = fees.cost(job.gas_limit, job.spec.blobs).saturating_add(job.spec.value);
         if seen.balance < needed {
             let balance = seen.balance;
             return self.end(SendOutcome::Unfunded { balance, needed }, out);
         }
         job.phase = Phase::Issuing;
-        let (gas_limit, is_blob) = (job.gas_limit, job.spec.is_blob);
+        let (gas_limit, is_blob) = (job.gas_limit, job.spec.is_blob());
         out.push(Output::Issue {
             nonce: seen.nonce,
             fees,
@@ -87,7 +92,7 @@ impl Lane {
             return;
         }
         let fees = Fees::first(&seen.market, &self.limits.fees, is_blob).max(highest.replacement(is_blob));
-        let cost = fees.cost(CANCEL_GAS);
+        let cost = fees.cost(CANCEL_GAS, u64::from(is_blob));
         if cost > self.limits.fees.cost_max || cost > seen.balance {
             job.too_expensive = Some(cost);
             return;
@@ -117,19 +122,19 @@ impl Lane {
             || seen.head_number
                 >= job
                     .issued_at
-                    .saturating_add(Limits::bump_blocks(job.spec.is_blob));
+                    .saturating_add(Limits::bump_blocks(job.spec.is_blob()));
         if is_due && job.has_request && job.attempts.len() < ATTEMPTS_MAX && job.gas_limit > 0 {
             let highest = job
                 .attempts
                 .iter()
                 .fold(Fees::default(), |fees, attempt| fees.max(attempt.fees));
-            let first = Fees::first(&seen.market, &self.limits.fees, job.spec.is_blob);
-            let fees = first.max(highest.replacement(job.spec.is_blob));
-            let cost = fees.cost(job.gas_limit);
+            let first = Fees::first(&seen.market, &self.limits.fees, job.spec.is_blob());
+            let fees = first.max(highest.replacement(job.spec.is_blob()));
+            let cost = fees.cost(job.gas_limit, job.spec.blobs);
             if cost <= self.limits.fees.cost_max && cost.saturating_add(job.spec.value) <= seen.balance {
                 job.phase = Phase::Issuing;
                 job.is_underpriced = false;
-                let (gas_limit, is_blob) = (job.gas_limit, job.spec.is_blob);
+                let (gas_limit, is_blob) = (job.gas_limit, job.spec.is_blob());
                 out.push(Output::Issue {
                     nonce: newest.nonce,
                     fees,

@@ -20,7 +20,7 @@ fn spec(slot: u64, is_blob: bool, deadline: Option<u64>) -> Spec {
     Spec {
         purpose: Purpose::propose(Slot::new(slot)),
         digest: B256::with_last_byte(u8::try_from(slot).unwrap()),
-        is_blob,
+        blobs: u64::from(is_blob),
         value: U256::ZERO,
         earliest: None,
         deadline,
@@ -318,7 +318,7 @@ fn base_fee_spikes_are_followed_up_to_the_limit_and_attempts_are_bounded() {
         world
             .pool
             .iter()
-            .all(|attempt| attempt.fees.cost(GAS) <= LIMITS.fees.cost_max)
+            .all(|attempt| attempt.fees.cost(GAS, 1) <= LIMITS.fees.cost_max)
     );
     assert!(matches!(world.block(Some(0)), Some(SendOutcome::Mined(_))));
 }

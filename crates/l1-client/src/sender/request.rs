@@ -77,7 +77,7 @@ pub struct TxRequest {
     pub calldata: Bytes,
     /// Wei.
     pub value: U256,
-    /// The blob of a blob transaction.
+    /// The blobs of a blob transaction.
     pub sidecar: Option<Arc<Sidecar>>,
     /// Gas limit.
     pub gas: GasPolicy,
@@ -115,19 +115,22 @@ impl TxRequest {
         }
     }
 
+    /// Blobs that it carries.
+    pub(crate) fn blobs(&self) -> u64 {
+        let count = |sidecar: &Arc<Sidecar>| sidecar.versioned_hashes().len();
+        u64::try_from(self.sidecar.as_ref().map_or(0, count)).unwrap_or(u64::MAX)
+    }
+
     /// What makes two requests the same transaction.
     pub(crate) fn digest(&self) -> B256 {
         let mut bytes = Vec::with_capacity(self.calldata.len().saturating_add(128));
         bytes.extend_from_slice(self.to.unwrap_or_default().as_slice());
         bytes.push(u8::from(self.to.is_some()));
         bytes.extend_from_slice(&self.value.to_be_bytes::<32>());
-        bytes.extend_from_slice(
-            self.sidecar
-                .as_ref()
-                .map(|sidecar| sidecar.versioned_hash())
-                .unwrap_or_default()
-                .as_slice(),
-        );
+        match &self.sidecar {
+            Some(sidecar) => bytes.extend(sidecar.versioned_hashes().iter().flatten()),
+            None => bytes.extend_from_slice(B256::ZERO.as_slice()),
+        }
         bytes.extend_from_slice(&self.calldata);
         keccak256(bytes)
     }

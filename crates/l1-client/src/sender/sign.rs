@@ -84,7 +84,7 @@ pub(super) fn sign(
         to: to.ok_or(SignError::BlobCreation)?,
         value,
         access_list: Default::default(),
-        blob_versioned_hashes: vec![sidecar.versioned_hash()],
+        blob_versioned_hashes: sidecar.versioned_hashes().to_vec(),
         max_fee_per_blob_gas: fees.blob_fee,
         input: calldata,
     };
@@ -116,7 +116,7 @@ mod tests {
     #[test]
     fn blob_transactions_carry_wrapper_version_1() {
         let signer = PrivateKeySigner::from_bytes(&B256::repeat_byte(1)).unwrap();
-        let sidecar = Arc::new(kzg::sidecar(&Blob::zero()).unwrap());
+        let sidecar = Arc::new(kzg::sidecar(&[Blob::zero()]).unwrap());
         let fees = Fees {
             max_fee: 5,
             tip: 9,

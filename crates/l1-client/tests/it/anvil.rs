@@ -153,7 +153,7 @@ fn a_blob() -> Blob {
 
 fn publication(blob: &Blob, slot: u64) -> TxRequest {
     TxRequest {
-        sidecar: Some(Arc::new(kzg::sidecar(blob).unwrap())),
+        sidecar: Some(Arc::new(kzg::sidecar(std::slice::from_ref(blob)).unwrap())),
         gas: GasPolicy::Fixed(200_000),
         ..TxRequest::call(
             Address::repeat_byte(0x11),
@@ -170,7 +170,7 @@ async fn a_blob_is_published_and_read_back_through_the_beacon_endpoint() {
     let directory = tempfile::tempdir().unwrap();
     let (handle, _cancel) = start_sender(&anvil, &client, key(7), &directory.path().join("journal")).await;
     let request = publication(&a_blob(), 1);
-    let hash = request.sidecar.as_ref().unwrap().versioned_hash();
+    let hash = request.sidecar.as_ref().unwrap().versioned_hashes()[0];
     let sending = tokio::spawn(async move { handle.send(request).await });
     anvil.wait_for_pool(1).await;
     anvil.mine(1).await;

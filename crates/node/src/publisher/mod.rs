@@ -227,7 +227,7 @@ impl Publisher {
         let blob = blob.clone();
         let sidecar = self
             .spawner
-            .spawn_blocking("blob-proofs", move || kzg::sidecar(&blob))
+            .spawn_blocking("blob-proofs", move || kzg::sidecar(&[blob]))
             .await??;
         let sidecar = Arc::new(sidecar);
         let mut sidecars = self.sidecars.lock().unwrap_or_else(PoisonError::into_inner);
