@@ -1,7 +1,5 @@
 //! Sending: simulate, show, ask, send, wait.
 
-use std::io::{IsTerminal as _, Write as _};
-
 use agoge_host::report::{self, CliError};
 use agoge_l1_client::{CallError, MinedTx, SendOutcome, TxRequest};
 use agoge_protocol::exit::ExitCode as Exit;
@@ -117,26 +115,5 @@ fn unfunded(account: Address, balance: U256, value: U256) -> CliError {
 
 /// Asks on the terminal unless `--yes` was given.
 pub(crate) fn confirm(flags: &Flags) -> Result<(), CliError> {
-    if flags.yes {
-        return Ok(());
-    }
-    let declined = |message: &str, hint: &str| {
-        Err(CliError::new(Exit::Declined, "AGOGE-GOV-010", message).with_hint(hint))
-    };
-    if !std::io::stdin().is_terminal() || !std::io::stderr().is_terminal() {
-        return declined(
-            "nothing was sent: there is no terminal to ask on",
-            "read what would be sent, then give --yes",
-        );
-    }
-    // A prompt that cannot be written is answered like one that cannot be read: with no.
-    write!(std::io::stderr(), "Send it? [y/N] ").ok();
-    let mut answer = String::new();
-    match std::io::stdin().read_line(&mut answer) {
-        Ok(_) if matches!(answer.trim(), "y" | "Y" | "yes") => Ok(()),
-        _ => declined(
-            "declined: nothing was sent",
-            "run the command again when you want it sent",
-        ),
-    }
+    report::confirm(flags.yes, "AGOGE-GOV-010")
 }

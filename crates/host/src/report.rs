@@ -1,6 +1,6 @@
 //! What people and programs read: data on stdout, words on stderr, one JSON document with `--json`.
 
-use std::io::Write as _;
+use std::io::{IsTerminal as _, Write as _};
 
 use agoge_protocol::exit::ExitCode as Exit;
 use serde::Serialize;
@@ -99,6 +99,34 @@ pub fn data<T: Serialize>(json: bool, schema: &str, data: &T, text: impl FnOnce(
         print(&format!("{document}\n"));
     } else {
         print(&text());
+    }
+}
+
+/// Asks on the terminal before something is sent; `is_agreed` is `--yes`.
+///
+/// # Errors
+/// [`CliError`] with [`Exit::Declined`] and `code`: the answer was no, or there is nobody to ask.
+pub fn confirm(is_agreed: bool, code: &'static str) -> Result<(), CliError> {
+    if is_agreed {
+        return Ok(());
+    }
+    let declined =
+        |message: &str, hint: &str| Err(CliError::new(Exit::Declined, code, message).with_hint(hint));
+    if !std::io::stdin().is_terminal() || !std::io::stderr().is_terminal() {
+        return declined(
+            "nothing was sent: there is no terminal to ask on",
+            "read what would be sent, then give --yes",
+        );
+    }
+    // A prompt that cannot be written is answered like one that cannot be read: with no.
+    write!(std::io::stderr(), "Send it? [y/N] ").ok();
+    let mut answer = String::new();
+    match std::io::stdin().read_line(&mut answer) {
+        Ok(_) if matches!(answer.trim(), "y" | "Y" | "yes") => Ok(()),
+        _ => declined(
+            "declined: nothing was sent",
+            "run the command again when you want it sent",
+        ),
     }
 }
 

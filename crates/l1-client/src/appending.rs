@@ -48,9 +48,7 @@ impl L1Client {
         timing: &Timing,
         time: u64,
     ) -> Result<AppendState, CallError> {
-        let openness = self
-            .openness(rollup.contracts().rollup, prover, time)
-            .await?;
+        let openness = self.openness(rollup.contracts().rollup, prover, time).await?;
         let tips = rollup.tips_at(At::Latest, time).await?;
         let rules = &self.config.network.proving;
         let opens_at = match openness {
@@ -192,7 +190,15 @@ mod tests {
             .protocol
             .epoch_slots;
         let alone = [(OLD, Epoch::new(6))];
-        assert_eq!(opens(&alone, 5, (epoch_slots * 20, epoch_slots * 2)), 14, "no committee's block");
-        assert_eq!(opens(&alone, 6, (epoch_slots * 20, epoch_slots * 19)), 28, "the newest is unproven");
+        assert_eq!(
+            opens(&alone, 5, (epoch_slots * 20, epoch_slots * 2)),
+            14,
+            "no committee's block"
+        );
+        assert_eq!(
+            opens(&alone, 6, (epoch_slots * 20, epoch_slots * 19)),
+            28,
+            "the newest is unproven"
+        );
     }
 }

@@ -85,9 +85,9 @@ pub fn sidecar(blobs: &[Blob]) -> Result<Sidecar, KzgError> {
         parts.0.push(alloy::eips::eip4844::Blob::from(*blob.as_bytes()));
         parts.1.push(commitment.into_inner().into());
         let cell_proofs = cell_proofs.iter();
-        parts
-            .2
-            .extend(cell_proofs.map(|proof| alloy::eips::eip4844::Bytes48::from(proof.to_bytes().into_inner())));
+        parts.2.extend(
+            cell_proofs.map(|proof| alloy::eips::eip4844::Bytes48::from(proof.to_bytes().into_inner())),
+        );
     }
     let (raw, commitments, cell_proofs) = parts;
     Ok(Sidecar {

@@ -2,8 +2,9 @@
 //!
 //! `chain` follows L1 into the store; `holdings` fetches client proofs; `plan` cuts an epoch into jobs; `jobs` names them and keeps their
 //! results; `work` does them; `epochs` decides what to prove, quote and send; `runtime` wires them as supervised tasks, a stack of them for each
-//! instance of the Rollup.
+//! instance of the Rollup. `append` makes blocks together with their proof, for an instance that has no committee any more.
 
+pub mod append;
 pub mod bench;
 pub mod chain;
 pub mod cli;

@@ -325,6 +325,18 @@ impl<'a> StoreView<'a> {
             .collect()
     }
 
+    /// The inbox's rolling hash after deposit `end - 1`; zero before the first, and of deposits that do not exist.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn inbox_hash(&self, end: u64) -> Result<B256, StoreError> {
+        let last = match end.checked_sub(1) {
+            Some(before) => self.deposits(before..end)?.pop(),
+            None => None,
+        };
+        Ok(last.map_or(B256::ZERO, |deposit| deposit.inbox_hash))
+    }
+
     /// The seed of an epoch.
     ///
     /// # Errors

@@ -35,12 +35,7 @@ impl Lane {
         }
         let first = Fees::first(&seen.market, &self.limits.fees, job.spec.is_blob());
         let offer = if blockers.is_empty() {
-            first.within(
-                &seen.market,
-                &self.limits.fees,
-                job.gas_limit,
-                job.spec.blobs,
-            )
+            first.within(&seen.market, &self.limits.fees, job.gas_limit, job.spec.blobs)
         } else {
             let fees = first.max(highest.replacement(job.spec.is_blob()));
             let cost = fees.cost(job.gas_limit, job.spec.blobs);
@@ -67,7 +62,9 @@ impl Lane {
                 );
             }
         };
-        let needed = fees.cost(job.gas_limit, job.spec.blobs).saturating_add(job.spec.value);
+        let needed = fees
+            .cost(job.gas_limit, job.spec.blobs)
+            .saturating_add(job.spec.value);
         if seen.balance < needed {
             let balance = seen.balance;
             return self.end(SendOutcome::Unfunded { balance, needed }, out);

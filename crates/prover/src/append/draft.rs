@@ -18,6 +18,7 @@ use agoge_store::{
 };
 
 use super::slots::choose_slots;
+use crate::chain::inbox_start;
 use crate::epochs::Claimant;
 use crate::runtime::GoalKey;
 
@@ -190,7 +191,9 @@ impl<'s, 't> Making<'s, 't> {
         let view = store.view();
         let head = view.l1_head()?.ok_or(DraftError::NoHead)?.block;
         let tips = view.tips()?;
-        let slot = view.block(tips.proven)?.map_or(Slot::new(0), |parent| parent.header.slot);
+        let slot = view
+            .block(tips.proven)?
+            .map_or(Slot::new(0), |parent| parent.header.slot);
         let mut changes = Vec::new();
         if tips.pending > tips.proven {
             changes.push(L1Change::Prune { to: tips.proven });
@@ -199,7 +202,7 @@ impl<'s, 't> Making<'s, 't> {
             store,
             rules,
             l1_block: L1Block {
-                number: head.number.next(),
+                number: L1BlockNumber::new(head.number.get().saturating_add(1)),
                 hash: draft_hash(head.hash),
                 parent_hash: head.hash,
                 time: head.time.saturating_add(1),
@@ -224,7 +227,10 @@ impl<'s, 't> Making<'s, 't> {
     fn slots(&self) -> Result<Vec<Slot>, DraftError> {
         let limits = &self.rules.limits;
         let newest = self.rules.timing.slot_at(self.head_time).unwrap_or(Slot::new(0));
-        let withdrawals = self.waiting.iter().filter(|tx| tx.public_inputs.withdrawal().amount > 0);
+        let withdrawals = self
+            .waiting
+            .iter()
+            .filter(|tx| tx.public_inputs.withdrawal().amount > 0);
         let view = self.view()?;
         let due = self.due(&view, newest)?.saturating_sub(inbox_start(&view)?);
         let count = [
@@ -337,7 +343,9 @@ impl<'s, 't> Making<'s, 't> {
 
     fn finish(self) -> Result<Draft, DraftError> {
         let (Some(first), Some(last)) = (self.made.first(), self.made.last()) else {
-            return Err(DraftError::Nothing { refused: self.refused });
+            return Err(DraftError::Nothing {
+                refused: self.refused,
+            });
         };
         let draft = Draft {
             key: GoalKey {
@@ -347,7 +355,12 @@ impl<'s, 't> Making<'s, 't> {
                 end_archive: last.record.free_fields.archive,
             },
             slots: self.made.iter().map(|made| made.record.header.slot).collect(),
-            included: self.made.iter().flat_map(|made| &made.txs).map(|tx| tx.id()).collect(),
+            included: self
+                .made
+                .iter()
+                .flat_map(|made| &made.txs)
+                .map(|tx| tx.id())
+                .collect(),
             deposits: self.made.iter().map(|made| made.deposits).sum(),
             refused: self.refused,
             left: self.waiting.iter().map(|tx| tx.id()).collect(),
@@ -364,7 +377,10 @@ impl<'s, 't> Making<'s, 't> {
 
 /// Puts transactions and blobs where proving looks for them.
 fn keep(store: &Store, made: &[Made<'_>]) -> Result<(), DraftError> {
-    for Made { record, blob, txs, .. } in made {
+    for Made {
+        record, blob, txs, ..
+    } in made
+    {
         let (number, slot) = (record.header.number, record.header.slot);
         for (position, tx) in (0_u16..).zip(txs) {
             if !store.keep_mined_tx(MinedAt { number, position }, tx)? {
@@ -383,10 +399,4 @@ fn is_final(reason: &&TxRejection) -> bool {
 
 fn blocks_for(things: usize, of_block: usize) -> usize {
     NonZeroUsize::new(of_block).map_or(0, |of_block| things.div_ceil(of_block.get()))
-}
-
-/// Deposits consumed up to the tip of a view.
-fn inbox_start(view: &StoreView<'_>) -> Result<u64, StoreError> {
-    let tip = view.tips()?.pending;
-    Ok(view.block(tip)?.map_or(0, |record| record.header.inbox_end))
 }

@@ -10,7 +10,7 @@ mod follow;
 mod prove;
 mod slots;
 
-pub use appender::{AppendError, Appended, Appender, NotNow, Patience};
+pub use appender::{AppendError, Appended, Appender, NotNow, Patience, state};
 pub use draft::{Draft, DraftError, DraftRules, Refused, take_back};
 pub use follow::{Catching, FollowError};
 pub use prove::ProveError;

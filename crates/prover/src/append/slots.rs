@@ -15,7 +15,11 @@ pub fn choose_slots(timing: &Timing, parent: Slot, newest: Slot, count: usize) -
         Some(last) if this.1 < count => {
             let first = timing.first_slot(timing.epoch_of(last));
             let that = room(parent, first, last);
-            if that.1 > this.1 { (that.0, last) } else { (this.0, newest) }
+            if that.1 > this.1 {
+                (that.0, last)
+            } else {
+                (this.0, newest)
+            }
         }
         _ => (this.0, newest),
     };

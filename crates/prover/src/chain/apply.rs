@@ -313,14 +313,7 @@ impl Step<'_> {
                 found: archive,
             });
         }
-        let inbox_hash = match (deposits.last(), inbox_end.checked_sub(1)) {
-            (Some(last), _) => last.inbox_hash,
-            (None, Some(before)) => view
-                .deposits(before..inbox_end)?
-                .last()
-                .map_or(B256::ZERO, |last| last.inbox_hash),
-            (None, None) => B256::ZERO,
-        };
+        let inbox_hash = view.inbox_hash(inbox_end)?;
         let parent_archive = executed.header.parent_archive;
         let expected = executed
             .free_fields()
@@ -376,7 +369,7 @@ impl Step<'_> {
 }
 
 /// Deposits consumed up to the tip of a view.
-fn inbox_start(view: &StoreView<'_>) -> Result<u64, ChainError> {
+pub(crate) fn inbox_start(view: &StoreView<'_>) -> Result<u64, StoreError> {
     let tip = view.tips()?.pending;
     Ok(view.block(tip)?.map_or(0, |record| record.header.inbox_end))
 }

@@ -35,6 +35,12 @@ pub trait BlobFetcher: Send + Sync + 'static {
     fn fetch(&self, l1_block: L1Block, hash: B256) -> BoxFuture<'_, Result<Blob, FetchError>>;
 }
 
+impl BlobFetcher for BlobSource {
+    fn fetch(&self, l1_block: L1Block, hash: B256) -> BoxFuture<'_, Result<Blob, FetchError>> {
+        async move { Ok(Self::fetch(self, l1_block, hash).await?) }.boxed()
+    }
+}
+
 /// Blobs from the configured sources, then from peers.
 #[derive(Debug)]
 pub struct Blobs {

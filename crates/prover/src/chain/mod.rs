@@ -7,6 +7,7 @@ mod apply;
 mod error;
 mod follow;
 
+pub(crate) use apply::inbox_start;
 pub use apply::{Applier, BlobsByHash, ChainRules, Unfollowed};
 pub use error::ChainError;
 pub use follow::{BlobFetcher, Blobs, ChainFollower, ChainState, FetchError};

@@ -1,21 +1,17 @@
 //! `bond`: what a prover deposits in ProverBonds.
 
-use std::sync::Arc;
-
-use agoge_host::keys::{KeyError, PasswordSource, open_key_file};
 use agoge_host::report::{self, CliError};
 use agoge_l1_client::{
-    At, CallError, L1Client, L1Wallet, RollupReader, SendOutcome, TxRequest, deposit_bond,
-    finish_bond_withdrawal, settle_claim, start_bond_withdrawal, withdraw_credit,
+    At, L1Wallet, RollupReader, SendOutcome, TxRequest, deposit_bond, finish_bond_withdrawal, settle_claim,
+    start_bond_withdrawal, withdraw_credit,
 };
 use agoge_protocol::exit::ExitCode as Exit;
 use agoge_protocol::{Address, Epoch, U256};
-use agoge_supervisor::SystemClock;
 use clap::Subcommand;
 use serde_json::json;
 
 use super::Invocation;
-use super::run::verify_error;
+use super::l1::{Connected, connect, l1_call, not_mined};
 use crate::config::Config;
 
 const GWEI: u64 = 1_000_000_000;
@@ -95,12 +91,12 @@ async fn run(invocation: &Invocation, config: &Config, command: &BondCommand) ->
                 .reader
                 .prover_account(At::Latest, prover)
                 .await
-                .map_err(call)?;
+                .map_err(l1_call)?;
             if account.withdrawing > 0 {
                 session.send(finish_bond_withdrawal(bonds)).await?;
             }
             for contract in std::iter::once(bonds).chain(session.rollups.clone()) {
-                if session.reader.owed_by(contract, prover).await.map_err(call)? > U256::ZERO {
+                if session.reader.owed_by(contract, prover).await.map_err(l1_call)? > U256::ZERO {
                     session.send(withdraw_credit(contract, prover)).await?;
                 }
             }
@@ -110,29 +106,9 @@ async fn run(invocation: &Invocation, config: &Config, command: &BondCommand) ->
 }
 
 async fn open(config: &Config) -> Result<Session, CliError> {
-    let deployment = config.load_deployment()?;
-    let source = PasswordSource::choose(config.password_file.as_deref());
-    let password = source.read().map_err(KeyError::from)?;
-    let key = open_key_file(&config.key_file, config.network.network.chain_id, &password)?;
-    let l1 = L1Client::connect(config.l1_client(deployment), Arc::new(SystemClock))
-        .await
-        .map_err(|error| {
-            let (exit, code) = if error.is_wrong_chain() {
-                (Exit::WrongNetwork, "AGOGE-L1-001")
-            } else {
-                (Exit::Failed, "AGOGE-L1-002")
-            };
-            CliError::new(exit, code, error)
-        })?;
-    let reader = l1
-        .reader()
-        .map_err(|error| CliError::new(Exit::Precondition, "AGOGE-DEP-002", error))?;
-    reader
-        .verify_deployment(&config.network)
-        .await
-        .map_err(verify_error)?;
+    let Connected { l1, reader, key } = connect(config).await?;
     let contracts = *reader.contracts();
-    let listed = reader.instances(At::Latest).await.map_err(call)?;
+    let listed = reader.instances(At::Latest).await.map_err(l1_call)?;
     Ok(Session {
         wallet: l1.wallet(key),
         reader,
@@ -150,16 +126,10 @@ impl Session {
             .await
             .map_err(|error| CliError::new(Exit::Failed, "AGOGE-L1-002", error))?;
         report::tell(&outcome.to_string());
-        let code = match &outcome {
-            SendOutcome::Mined(_) => return Ok(()),
-            SendOutcome::Reverted { .. } => "AGOGE-PRV-003",
-            SendOutcome::SimulationReverted { .. } => "AGOGE-PRV-004",
-            SendOutcome::Expired { .. } => "AGOGE-PRV-005",
-            SendOutcome::WrongChain { .. } => "AGOGE-L1-001",
-            SendOutcome::Unfunded { .. } => "AGOGE-PRV-006",
-            _ => "AGOGE-L1-002",
-        };
-        Err(CliError::new(outcome.exit_code(), code, outcome))
+        match outcome {
+            SendOutcome::Mined(_) => Ok(()),
+            outcome => Err(not_mined(&outcome)),
+        }
     }
 }
 
@@ -169,18 +139,18 @@ async fn status(invocation: &Invocation, session: &Session) -> Result<Exit, CliE
         .reader
         .prover_account(At::Latest, prover)
         .await
-        .map_err(call)?;
+        .map_err(l1_call)?;
     let owed_bonds = session
         .reader
         .owed_by(session.prover_bonds, prover)
         .await
-        .map_err(call)?;
+        .map_err(l1_call)?;
     let mut owed_rollups = U256::ZERO;
     for rollup in &session.rollups {
-        let owed = session.reader.owed_by(*rollup, prover).await.map_err(call)?;
+        let owed = session.reader.owed_by(*rollup, prover).await.map_err(l1_call)?;
         owed_rollups = owed_rollups.saturating_add(owed);
     }
-    let (delay_seconds, minimum) = session.reader.bond_rules().await.map_err(call)?;
+    let (delay_seconds, minimum) = session.reader.bond_rules().await.map_err(l1_call)?;
     let document = json!({
         "prover": prover,
         "deposited_wei": account.deposited.to_string(),
@@ -208,28 +178,4 @@ async fn status(invocation: &Invocation, session: &Session) -> Result<Exit, CliE
 
 fn wei(gwei: u64) -> U256 {
     U256::from(gwei).saturating_mul(U256::from(GWEI))
-}
-
-fn call(error: CallError) -> CliError {
-    CliError::new(Exit::Failed, "AGOGE-L1-002", error)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use agoge_l1_client::VerifyError;
-
-    #[test]
-    fn an_l1_that_does_not_answer_is_no_other_network() {
-        let away = CallError::Undecodable {
-            contract: Address::ZERO,
-            function: "config()",
-        };
-        assert_eq!(verify_error(VerifyError::Call(away)).exit, Exit::Failed);
-        let other = VerifyError::Network {
-            expected: "devnet".to_owned(),
-            found: "sepolia".to_owned(),
-        };
-        assert_eq!(verify_error(other).exit, Exit::WrongNetwork);
-    }
 }

@@ -1,11 +1,14 @@
 //! The commands of `agoge-prover`.
 
+mod append;
 mod bench;
 mod bond;
 mod keys;
+mod l1;
 mod run;
 mod show;
 mod status;
+mod transactions;
 mod verify;
 
 use std::process::ExitCode;
@@ -24,7 +27,7 @@ Examples:
   agoge-prover --network devnet --l1-rpc-urls http://127.0.0.1:8545
 
 Exit codes: 0 ok, 1 failed, 2 usage or configuration, 3 precondition not met, 4 wrong network, 5 mined and reverted, \
-6 would revert, 7 timed out";
+6 would revert, 7 timed out, 8 declined";
 
 /// The Agoge prover: quotes for epochs, proves them, submits the proofs. Without a command it runs.
 #[derive(Debug, Parser)]
@@ -48,6 +51,9 @@ enum Command {
     /// Deposit, look at and take back the bond.
     #[command(subcommand)]
     Bond(bond::BondCommand),
+    /// Append transactions, and deposits that are due, to an instance that has no committee any more, together with their proof: how
+    /// money leaves an old pool.
+    Append(append::AppendArgs),
     /// Show what a running prover is doing.
     Status,
     /// Measure what proving costs on this machine: real jobs over a synthetic epoch.
@@ -119,6 +125,7 @@ pub fn main() -> ExitCode {
     let result = match cli.command.unwrap_or(Command::Run) {
         Command::Run => run::run(&invocation, &cli.run),
         Command::Bond(command) => bond::bond(&invocation, &command),
+        Command::Append(args) => append::append(&invocation, &cli.run, &args),
         Command::Status => status::status(&invocation),
         Command::Bench(args) => bench::bench(&invocation, &args),
         Command::Verify(args) => verify::verify(&invocation, &args),

@@ -17,6 +17,7 @@ use alloy::signers::local::PrivateKeySigner;
 use clap::Args;
 
 use super::Invocation;
+use super::l1::verify_error;
 use crate::config::{CHAIN_ID_ANVIL, Config, Resolved};
 use crate::runtime::{Board, ProverParts, Proving, StartError, serve_status, start};
 use crate::work::plonky2::Plonky2;
@@ -36,6 +37,20 @@ pub(super) struct RunArgs {
     /// Prove nothing: send empty proofs to the test verifier of a devnet (chain 31337 only).
     #[arg(long, global = true)]
     test_verifier: bool,
+}
+
+impl RunArgs {
+    /// Whether nothing is proven.
+    pub(super) fn is_test(&self, config: &Config) -> Result<bool, CliError> {
+        if self.test_verifier && config.network.network.chain_id != CHAIN_ID_ANVIL {
+            return Err(CliError::new(
+                Exit::Usage,
+                "AGOGE-CFG-009",
+                "--test-verifier: empty proofs are for chain 31337 only",
+            ));
+        }
+        Ok(self.test_verifier)
+    }
 }
 
 /// All that a prover starts from.
@@ -69,16 +84,10 @@ impl ActorError for Failed {
 
 pub(super) fn run(invocation: &Invocation, args: &RunArgs) -> Result<Exit, CliError> {
     let resolved = invocation.resolve()?;
-    if args.test_verifier && resolved.config.network.network.chain_id != CHAIN_ID_ANVIL {
-        return Err(CliError::new(
-            Exit::Usage,
-            "AGOGE-CFG-009",
-            "--test-verifier: empty proofs are for chain 31337 only",
-        ));
-    }
+    let is_test = args.is_test(&resolved.config)?;
     start_logging(&resolved)?;
     announce(&resolved);
-    let prepared = prepare(resolved.config, args.test_verifier)?;
+    let prepared = prepare(resolved.config, is_test)?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
@@ -204,7 +213,7 @@ async fn start_all(prepared: Prepared, spawner: Spawner, health: Health) -> Resu
             .with_hint(PORT_HINT)
         })?;
     health.set(STARTUP, Err("loading the circuits".to_owned()));
-    let proving = proving(&prepared, &spawner).await?;
+    let proving = proving(&prepared.config, prepared.is_test, &spawner).await?;
     let mut backoff = Backoff::new(L1_PAUSE.0, L1_PAUSE.1);
     loop {
         let Prepared {
@@ -249,12 +258,12 @@ async fn start_all(prepared: Prepared, spawner: Spawner, health: Health) -> Resu
 }
 
 /// How proofs are made: not at all for the test verifier, else by one worker that uses all threads, for all instances.
-async fn proving(prepared: &Prepared, spawner: &Spawner) -> Result<Proving, CliError> {
-    if prepared.is_test {
+pub(super) async fn proving(config: &Config, is_test: bool, spawner: &Spawner) -> Result<Proving, CliError> {
+    if is_test {
         return Ok(Proving::Test);
     }
-    let work = prepared.config.work.clone();
-    let profile = prepared.config.network.proving.client_profile;
+    let work = config.work.clone();
+    let profile = config.network.proving.client_profile;
     tracing::info!(dir = %work.circuits_dir.display(), "circuits are loaded; the first start builds them, which takes minutes");
     let (dir, threads, nice) = (work.circuits_dir, work.threads, work.nice);
     let opened = spawner.spawn_blocking("open-circuits", move || {
@@ -285,16 +294,8 @@ fn is_l1_away(error: &StartError) -> bool {
     }
 }
 
-/// Why a deployment is not taken: the network is another one only if L1 said so.
-pub(super) fn verify_error(error: VerifyError) -> CliError {
-    let (exit, code) = match &error {
-        VerifyError::Call(_) => (Exit::Failed, "AGOGE-L1-002"),
-        _ => (Exit::WrongNetwork, "AGOGE-DEP-005"),
-    };
-    CliError::new(exit, code, error)
-}
-
-fn start_error(error: StartError) -> CliError {
+/// Why an instance is not served.
+pub(super) fn start_error(error: StartError) -> CliError {
     use agoge_l1_client::{ClientError, Unfit};
     use agoge_store::OpenError;
     let message = error.to_string();

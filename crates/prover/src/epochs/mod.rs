@@ -8,4 +8,4 @@ pub use blocks::{BlocksError, EpochBlock, EpochBlocks};
 pub use policy::{
     Action, ClaimFacts, ClaimView, EpochFacts, Moment, Policy, SubmitReason, decide, settlements,
 };
-pub use statement::{Claimant, Statement, StatementError};
+pub use statement::{Claimant, Statement, StatementError, read_statement};

@@ -7,8 +7,10 @@ use agoge_protocol::settlement::SettlementError;
 use agoge_protocol::{Address, Digest, Element, NotCanonical, Timing, U256};
 use agoge_state_transition::blob_evaluation::evaluate_blobs;
 use agoge_state_transition::fingerprint::fingerprint;
+use agoge_store::Store;
 
 use super::EpochBlocks;
+use crate::runtime::GoalKey;
 
 /// The instance and who proves.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -133,6 +135,38 @@ impl Statement {
             opening,
         })
     }
+}
+
+/// The blocks of a range as the store has them now, with their statement; `None` if they end in another archive, or if a block or a blob is
+/// not there. Blocking work.
+///
+/// # Errors
+/// [`StatementError`].
+pub fn read_statement(
+    store: &Store,
+    claimant: &Claimant,
+    timing: &Timing,
+    key: &GoalKey,
+) -> Result<Option<(EpochBlocks, Statement)>, StatementError> {
+    let view = store.view();
+    let Ok(blocks) = EpochBlocks::read(&view, timing, key.range()) else {
+        return Ok(None);
+    };
+    if blocks.end_archive() != key.end_archive {
+        return Ok(None);
+    }
+    let mut blobs = Vec::with_capacity(blocks.blocks.len());
+    for hash in blocks.blob_hashes() {
+        match view
+            .blob(hash)
+            .map(|blob| blob.map(|blob| Blob::from_bytes(blob.to_vec())))
+        {
+            Ok(Some(Ok(blob))) => blobs.push(blob),
+            Ok(None | Some(Err(_))) | Err(_) => return Ok(None),
+        }
+    }
+    let statement = Statement::new(claimant, timing, &blocks, &blobs)?;
+    Ok(Some((blocks, statement)))
 }
 
 /// A number from limbs of 56 bits, least significant first; at most five of them.

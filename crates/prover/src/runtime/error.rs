@@ -39,6 +39,9 @@ pub enum StartError {
     /// The store cannot be read.
     #[error(transparent)]
     Read(#[from] StoreError),
+    /// The blocks of an append that was cut off cannot be taken back.
+    #[error("the draft of an append: {0}")]
+    Draft(#[from] agoge_store::StepError),
     /// Results cannot be kept.
     #[error(transparent)]
     Shelf(#[from] ShelfError),

@@ -7,13 +7,14 @@ use agoge_protocol::Digest;
 use agoge_store::{Store, StoreConfig, StoreIdentity};
 
 use super::error::StartError;
+use crate::append::take_back;
 use crate::config::Config;
 
 /// Opens an instance's store, in a directory that is made if need be. The store's identity is checked.
 ///
 /// # Errors
-/// [`StartError::Directory`], [`StartError::Store`].
-pub(super) fn open_store(config: &Config, genesis_id: Digest) -> Result<Store, StartError> {
+/// [`StartError::Directory`], [`StartError::Store`], [`StartError::Draft`].
+pub(crate) fn open_store(config: &Config, genesis_id: Digest) -> Result<Store, StartError> {
     let network = &config.network;
     let directory = config.instance_dir(genesis_id);
     create_private_dir(&directory)?;
@@ -23,7 +24,10 @@ pub(super) fn open_store(config: &Config, genesis_id: Digest) -> Result<Store, S
         genesis_id,
     };
     let path = directory.join("store");
-    Ok(Store::open(&path, &identity, StoreConfig::for_network(network))?)
+    let store = Store::open(&path, &identity, StoreConfig::for_network(network))?;
+    // Of an append that was cut off.
+    take_back(&store)?;
+    Ok(store)
 }
 
 /// What an instance's network is started with. Instance n listens n - 1 ports above the configured one, and expects all others to.

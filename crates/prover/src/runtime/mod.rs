@@ -20,6 +20,9 @@ mod stack;
 mod start;
 mod status;
 
+pub(crate) use local::open_store;
+pub(crate) use shared::foreign_verifier;
+
 pub use board::Board;
 pub use commitments::Commitments;
 pub use coordinator::{Coordinator, CoordinatorError, CoordinatorRules, Signer};

@@ -66,7 +66,7 @@ impl Proving {
     ///
     /// # Errors
     /// [`StartError::Shelf`].
-    pub(super) fn maker(
+    pub(crate) fn maker(
         &self,
         config: &Config,
         (store, genesis_id): (Arc<Store>, Digest),

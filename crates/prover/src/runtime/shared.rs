@@ -83,7 +83,7 @@ impl Stacks for Shared {
 ///
 /// # Errors
 /// [`RpcError`].
-pub(super) async fn foreign_verifier(
+pub(crate) async fn foreign_verifier(
     reader: &RollupReader,
     facts: &InstanceFacts,
     at: At,

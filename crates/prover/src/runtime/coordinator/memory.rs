@@ -3,12 +3,12 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use agoge_l1_client::{Blob, SendOutcome};
+use agoge_l1_client::SendOutcome;
 use agoge_protocol::{Address, Epoch, L2BlockNumber, Slot, Timing};
 use agoge_store::Store;
 use tokio::sync::mpsc;
 
-use crate::epochs::{Claimant, EpochBlocks, Statement, StatementError};
+use crate::epochs::{Claimant, Statement, StatementError, read_statement};
 use crate::runtime::facts::{Held, OpenEpoch, OpenEpochs};
 use crate::runtime::seams::{Goal, GoalKey};
 use crate::work::JobCounts;
@@ -159,25 +159,11 @@ pub(super) fn goal_key(
 
 /// Reads blocks and blobs as they are now and makes the statement, if they are still the goal's.
 pub(super) fn statement(store: &Store, claimant: &Claimant, timing: &Timing, key: GoalKey) -> Done {
-    let view = store.view();
-    let Ok(blocks) = EpochBlocks::read(&view, timing, key.range()) else {
-        return Done::BlobsMissing(key);
-    };
-    if blocks.end_archive() != key.end_archive {
-        return Done::BlobsMissing(key);
+    match read_statement(store, claimant, timing, &key) {
+        Ok(Some((_, statement))) => Done::Statement(key, Box::new(Ok(statement))),
+        Ok(None) => Done::BlobsMissing(key),
+        Err(error) => Done::Statement(key, Box::new(Err(error))),
     }
-    let mut blobs = Vec::with_capacity(blocks.blocks.len());
-    for hash in blocks.blob_hashes() {
-        match view
-            .blob(hash)
-            .map(|blob| blob.map(|blob| Blob::from_bytes(blob.to_vec())))
-        {
-            Ok(Some(Ok(blob))) => blobs.push(blob),
-            Ok(None | Some(Err(_))) | Err(_) => return Done::BlobsMissing(key),
-        }
-    }
-    let made = Statement::new(claimant, timing, &blocks, &blobs);
-    Done::Statement(key, Box::new(made))
 }
 
 #[cfg(test)]
