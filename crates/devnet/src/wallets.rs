@@ -11,7 +11,7 @@ use tokio::process::Command;
 
 use crate::keys::{Role, key};
 use crate::network::Devnet;
-use crate::process::{wallet_program, write_keystore};
+use crate::process::{program, wallet_program, write_keystore};
 
 /// A wallet's directory and what it needs to act.
 #[derive(Clone, Debug)]
@@ -87,7 +87,7 @@ impl Wallet {
     /// Those of the program.
     pub async fn deposit(&self, node_url: &str, amount: &str) -> Result<u64> {
         let args = ["deposit", "--amount", amount, "--timeout", "120"];
-        let data = self.run_with_l1(node_url, &args).await?;
+        let data = self.run_with_l1(node_url, &args, &[]).await?;
         data.get("index")
             .and_then(Value::as_u64)
             .ok_or_else(|| eyre::eyre!("the wallet names no inbox index"))
@@ -137,11 +137,31 @@ impl Wallet {
     /// # Errors
     /// Those of the program.
     pub async fn claim(&self, node_url: &str, to: Address) -> Result<Value> {
-        self.run_with_l1(node_url, &["claim", "--to", &to.to_string()])
+        self.run_with_l1(node_url, &["claim", "--to", &to.to_string()], &[])
             .await
     }
 
-    async fn run_with_l1(&self, node_url: &str, args: &[&str]) -> Result<Value> {
+    /// Leaves an old instance, which `node_url` serves, with everything: the append is made by `agoge-prover` for the test verifier, which
+    /// keeps its data in `prover_dir` and follows the instance from L1 alone. The money is pulled to the wallet's L1 account.
+    ///
+    /// # Errors
+    /// Those of the programs.
+    pub async fn exit(&self, node_url: &str, prover_dir: &Path) -> Result<Value> {
+        let program = program("agoge-prover")?.display().to_string();
+        let args = ["exit", "--prover", &program, "--wait", "120", "--timeout", "60"];
+        let dir = prover_dir.display().to_string();
+        let prover_flags = [
+            "--",
+            "--test-verifier",
+            "--data-dir",
+            &dir,
+            "--l1-beacon-urls",
+            &self.l1_url,
+        ];
+        self.run_with_l1(node_url, &args, &prover_flags).await
+    }
+
+    async fn run_with_l1(&self, node_url: &str, args: &[&str], last: &[&str]) -> Result<Value> {
         let network = self.network_file.display().to_string();
         let deployment = self.deployment_file.display().to_string();
         let keystore = self.keystore.display().to_string();
@@ -158,7 +178,12 @@ impl Wallet {
             "--l1-password-file",
             &password,
         ];
-        let args: Vec<&str> = args.iter().copied().chain(l1).collect();
+        let args: Vec<&str> = args
+            .iter()
+            .copied()
+            .chain(l1)
+            .chain(last.iter().copied())
+            .collect();
         self.run(node_url, &args, None).await
     }
 
@@ -181,13 +206,14 @@ async fn run_wallet(
     const LIMIT: Duration = Duration::from_secs(240);
     let mut command = Command::new(wallet_program()?);
     command
-        .args(args)
         .arg("--json")
         .arg("--dir")
         .arg(dir)
         .arg("--password-file")
         .arg(password)
         .args(["--node", node_url])
+        // Last: what stands after -- is another program's.
+        .args(args)
         .stdin(if stdin.is_some() {
             Stdio::piped()
         } else {

@@ -9,6 +9,7 @@ pub mod cipher;
 pub mod cli;
 pub mod deposit;
 pub mod dir;
+pub mod exit;
 pub mod keyfile;
 pub mod l1;
 pub mod node;

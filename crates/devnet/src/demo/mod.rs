@@ -56,24 +56,25 @@ pub async fn proving(plan: Plan) -> Result<Devnet> {
 /// # Errors
 /// The step that failed.
 pub async fn upgrade(plan: Plan) -> Result<Devnet> {
-    upgraded(plan, upgrade::Trial::None).await
+    let (devnet, _) = upgraded(plan, upgrade::Trial::None).await?;
+    Ok(devnet)
 }
 
-/// The same while L1 takes the execution back once.
+/// The same while L1 takes the execution back once. The wallet is alice's, who has a note on both instances.
 ///
 /// # Errors
 /// The step that failed.
-pub async fn upgrade_through_a_reorg(plan: Plan) -> Result<Devnet> {
+pub async fn upgrade_through_a_reorg(plan: Plan) -> Result<(Devnet, Wallet)> {
     upgraded(plan, upgrade::Trial::Reorg).await
 }
 
-async fn upgraded(plan: Plan, trial: upgrade::Trial) -> Result<Devnet> {
+async fn upgraded(plan: Plan, trial: upgrade::Trial) -> Result<(Devnet, Wallet)> {
     let mut story = Story::default();
     let mut devnet = chain::start(&mut story, plan).await?;
     let (alice, _) = wallets(&devnet).await?;
     chain::deposit(&mut story, &devnet, &alice).await?;
     upgrade::tell(&mut story, &mut devnet, &alice, trial).await?;
-    Ok(devnet)
+    Ok((devnet, alice))
 }
 
 async fn wallets(devnet: &Devnet) -> Result<(Wallet, Wallet)> {

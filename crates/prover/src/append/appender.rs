@@ -4,94 +4,27 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use agoge_circuits::ClientVerifier;
-use agoge_l1_client::kzg::{self, KzgError};
+use agoge_l1_client::kzg;
 use agoge_l1_client::{
-    AppendState, At, Blob, CallError, L1Client, L1Wallet, MinedTx, Openness, ProvenBlocks, RollupReader,
-    RpcError, SendOutcome, SenderError, TxRequest,
+    AppendState, At, Blob, L1Client, L1Wallet, MinedTx, Openness, ProvenBlocks, RollupReader, SendOutcome,
+    TxRequest,
 };
 use agoge_protocol::{L2BlockNumber, Transaction};
-use agoge_store::{Store, StoreError};
+use agoge_store::Store;
 use agoge_supervisor::{Clock, Lost, Spawner};
 
 use super::draft::{Draft, DraftError, DraftRules, Refused, take_back};
-use super::follow::{Catching, FollowError};
+use super::error::{AppendError, NotNow};
+use super::follow::Catching;
 use super::prove::{self, ProveError};
 use crate::epochs::Statement;
 use crate::holdings;
 use crate::runtime::{Goal, ProofMaker};
 
 /// Times that blocks are made anew because others appended first.
-const TRIES_MAX: usize = 3;
+pub(super) const TRIES_MAX: usize = 3;
 /// Longest pause between two looks at an instance that is not open.
 const LOOK_SECONDS: u64 = 12;
-
-/// Why an append cannot be made now.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{}", words(.0))]
-pub struct NotNow(pub AppendState);
-
-fn words(state: &AppendState) -> String {
-    match state.openness {
-        Openness::Open => "the instance is open".to_owned(),
-        Openness::Closed => {
-            "the instance is not open to all yet: it has a committee, or had one until lately".to_owned()
-        }
-        Openness::Appended => {
-            "somebody has appended in this epoch, and there is one append an epoch".to_owned()
-        }
-        Openness::Unproven => format!(
-            "block {} of a committee waits for its proof",
-            state.tips.proven.next()
-        ),
-    }
-}
-
-/// Why nothing was appended.
-#[derive(Debug, thiserror::Error)]
-pub enum AppendError {
-    /// Not at this moment.
-    #[error(transparent)]
-    NotNow(#[from] NotNow),
-    /// There are no blocks.
-    #[error(transparent)]
-    Draft(#[from] DraftError),
-    /// L1 cannot be followed.
-    #[error(transparent)]
-    Follow(#[from] FollowError),
-    /// There is no proof.
-    #[error(transparent)]
-    Prove(#[from] ProveError),
-    /// L1 did not answer.
-    #[error(transparent)]
-    Rpc(#[from] RpcError),
-    /// A view failed.
-    #[error(transparent)]
-    Call(#[from] CallError),
-    /// The store failed.
-    #[error(transparent)]
-    Store(#[from] StoreError),
-    /// The draft cannot be taken back.
-    #[error("the draft cannot be taken back: {0}")]
-    TakeBack(#[from] agoge_store::StepError),
-    /// The KZG library failed.
-    #[error(transparent)]
-    Kzg(#[from] KzgError),
-    /// The transaction could not be made or followed.
-    #[error(transparent)]
-    Sender(#[from] SenderError),
-    /// The transaction ended otherwise than mined.
-    #[error("{0}")]
-    Outcome(Box<SendOutcome>),
-    /// Others appended first, each time.
-    #[error("others appended first, {TRIES_MAX} times; hint: try again")]
-    Overtaken,
-    /// Whoever was asked said no.
-    #[error("declined: nothing was sent")]
-    Declined,
-    /// Work was lost: the process is stopping.
-    #[error(transparent)]
-    Lost(#[from] Lost),
-}
 
 /// How long an instance that is not open is waited for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

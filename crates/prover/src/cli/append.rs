@@ -1,5 +1,8 @@
 //! `append`: blocks together with their proof, to an instance that has no committee any more.
 
+mod instance;
+mod words;
+
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -7,28 +10,26 @@ use std::time::Duration;
 use agoge_circuits::ClientVerifier;
 use agoge_host::config::Origin;
 use agoge_host::report::{self, CliError};
-use agoge_l1_client::{At, InstanceFacts, Openness, RollupReader, SendOutcome};
+use agoge_l1_client::{At, InstanceFacts, Openness, RollupReader};
+use agoge_protocol::Transaction;
 use agoge_protocol::exit::ExitCode as Exit;
-use agoge_protocol::{Address, B256, Epoch, Timing, Transaction};
-use agoge_state_transition::{BlockLimits, tree};
+use agoge_state_transition::BlockLimits;
 use agoge_supervisor::{
     Clock, LogFormat, Spawner, Supervisor, SystemClock, init_logging, install_panic_hook,
 };
 use clap::Args;
-use serde_json::json;
 
+use self::instance::instance;
+use self::words::{append_error, preview, tell};
 use super::Invocation;
-use super::l1::{Connected, connect, l1_call, not_mined};
+use super::l1::connect;
 use super::run::{RunArgs, proving, start_error};
 use super::transactions;
-use crate::append::{
-    AppendError, Appended, Appender, Catching, Draft, DraftError, DraftRules, FollowError, NotNow, Patience,
-    state,
-};
+use crate::append::{Appended, Appender, Catching, Draft, DraftRules, NotNow, Patience, state};
 use crate::chain::ChainRules;
 use crate::config::{Config, Resolved};
 use crate::epochs::Claimant;
-use crate::runtime::{ProofMaker, StartError, TestProofs, foreign_verifier, open_store};
+use crate::runtime::{ProofMaker, TestProofs, foreign_verifier, open_store};
 
 /// Time that tasks have to end.
 const GRACE: Duration = Duration::from_secs(10);
@@ -224,197 +225,4 @@ async fn local(
         .map_err(failed)?
         .map_err(start_error)?;
     Ok((store, maker))
-}
-
-/// The instance that is meant, looked at.
-async fn instance(
-    connected: &Connected,
-    config: &Config,
-    timing: &Timing,
-    now: u64,
-    wanted: Option<&str>,
-) -> Result<InstanceFacts, CliError> {
-    let listed = connected.reader.instances(At::Latest).await.map_err(l1_call)?;
-    let unknown = |wanted: &str| {
-        CliError::new(
-            Exit::Usage,
-            "AGOGE-CFG-002",
-            format!("--rollup: the Registry lists no instance {wanted}"),
-        )
-        .with_hint("`agoge-prover status` of a running prover and `govctl status` list the instances")
-    };
-    let genesis_id = match wanted.map(|wanted| (wanted, wanted.parse::<Address>())) {
-        None => {
-            let epoch = timing
-                .slot_at(now)
-                .map_or(Epoch::new(0), |slot| timing.epoch_of(slot));
-            let rollup = newest_superseded(&listed, epoch);
-            let rollup = rollup.ok_or_else(|| unknown("at all"))?;
-            return inspect(&connected.reader, rollup, config).await;
-        }
-        Some((wanted, Ok(rollup))) => {
-            if !listed.iter().any(|(other, _)| *other == rollup) {
-                return Err(unknown(wanted));
-            }
-            return inspect(&connected.reader, rollup, config).await;
-        }
-        Some((wanted, Err(_))) => wanted.parse::<B256>().map_err(|_| {
-            CliError::new(
-                Exit::Usage,
-                "AGOGE-CFG-002",
-                format!("--rollup: {wanted} is neither an address nor a genesis id"),
-            )
-        })?,
-    };
-    for (rollup, _) in listed {
-        // One that this release does not know cannot be the one that it is asked for.
-        if let Ok(facts) = inspect(&connected.reader, rollup, config).await
-            && facts.genesis_id.to_b256() == genesis_id
-        {
-            return Ok(facts);
-        }
-    }
-    Err(unknown(&genesis_id.to_string()))
-}
-
-/// The instance before the canonical one, or that one if it is the first. `listed` is the Registry's list, oldest first.
-fn newest_superseded(listed: &[(Address, Epoch)], now: Epoch) -> Option<Address> {
-    let mut active = listed.iter().filter(|(_, activation)| *activation <= now).rev();
-    let canonical = active.next().or_else(|| listed.first())?;
-    Some(active.next().unwrap_or(canonical).0)
-}
-
-async fn inspect(reader: &RollupReader, rollup: Address, config: &Config) -> Result<InstanceFacts, CliError> {
-    let facts = reader
-        .inspect(rollup, At::Latest, &config.network)
-        .await
-        .map_err(|error| start_error(StartError::from(error)))?;
-    let expected = tree::empty_root().to_b256();
-    if facts.genesis_archive == expected {
-        Ok(facts)
-    } else {
-        Err(start_error(StartError::GenesisArchive {
-            expected,
-            found: facts.genesis_archive,
-        }))
-    }
-}
-
-fn append_error(error: AppendError) -> CliError {
-    let message = error.to_string();
-    let (exit, code) = match &error {
-        AppendError::NotNow(NotNow(state)) => {
-            let hint = format!(
-                "an append is possible from Unix time {} on; --wait SECONDS waits for it",
-                state.opens_at
-            );
-            return CliError::new(Exit::Precondition, "AGOGE-PRV-011", message).with_hint(hint);
-        }
-        AppendError::Draft(DraftError::Nothing { .. } | DraftError::NoSlot { .. }) => {
-            (Exit::Precondition, "AGOGE-PRV-012")
-        }
-        AppendError::Overtaken => (Exit::Precondition, "AGOGE-PRV-011"),
-        AppendError::Declined => (Exit::Declined, "AGOGE-PRV-014"),
-        AppendError::Follow(FollowError::Stuck { .. }) => {
-            let hint = "L1 forgets blobs after about 18 days: name an archive with --l1-blob-archive-dir, or the data directory of a \
-                        prover that has followed the instance";
-            return CliError::new(Exit::TimedOut, "AGOGE-PRV-015", message).with_hint(hint);
-        }
-        AppendError::Prove(_) => (Exit::Failed, "AGOGE-PRV-008"),
-        AppendError::Rpc(_) | AppendError::Call(_) | AppendError::Sender(_) => (Exit::Failed, "AGOGE-L1-002"),
-        AppendError::Outcome(outcome) => return not_mined(outcome),
-        AppendError::Draft(_)
-        | AppendError::Follow(_)
-        | AppendError::Store(_)
-        | AppendError::TakeBack(_)
-        | AppendError::Kzg(_)
-        | AppendError::Lost(_) => (Exit::Failed, "AGOGE-RUN-001"),
-    };
-    match message.split_once("; hint: ") {
-        Some((message, hint)) => CliError::new(exit, code, message).with_hint(hint),
-        None => CliError::new(exit, code, message),
-    }
-}
-
-fn preview(facts: &InstanceFacts, draft: &Draft) -> String {
-    let Draft { key, slots, .. } = draft;
-    let mut lines = vec![
-        format!(
-            "blocks {}..{} of epoch {} (slots {}) for {}",
-            key.first,
-            key.last,
-            key.epoch,
-            slots
-                .iter()
-                .map(ToString::to_string)
-                .collect::<Vec<_>>()
-                .join(", "),
-            facts.contracts.rollup
-        ),
-        format!(
-            "  {} transactions, {} deposits",
-            draft.included.len(),
-            draft.deposits
-        ),
-    ];
-    let refused = draft.refused.iter();
-    lines.extend(refused.map(|refused| format!("  not {}: {}", refused.id, refused.reason)));
-    if !draft.left.is_empty() {
-        lines.push(format!(
-            "  no room for {} more: append them in the next epoch",
-            draft.left.len()
-        ));
-    }
-    lines.join("\n")
-}
-
-fn tell(invocation: &Invocation, facts: &InstanceFacts, appended: &Appended) {
-    let Appended { draft, tx } = appended;
-    let refused: Vec<_> = draft
-        .refused
-        .iter()
-        .map(|refused| json!({ "id": refused.id, "reason": refused.reason }))
-        .collect();
-    let document = json!({
-        "rollup": facts.contracts.rollup,
-        "genesis_id": facts.genesis_id,
-        "first": draft.key.first,
-        "last": draft.key.last,
-        "epoch": draft.key.epoch,
-        "slots": draft.slots,
-        "transactions": draft.included,
-        "deposits": draft.deposits,
-        "refused": refused,
-        "left": draft.left,
-        "sent": tx.is_some(),
-        "l1_tx": tx.map(|tx| tx.hash),
-        "l1_block": tx.map(|tx| tx.block_number),
-        "gas_used": tx.map(|tx| tx.gas_used),
-        "cost_wei": tx.map(|tx| tx.cost_wei.to_string()),
-    });
-    invocation.data("append", &document, || {
-        let end = match tx {
-            Some(tx) => SendOutcome::Mined(*tx).to_string(),
-            None => "dry run: nothing was proven or sent".to_owned(),
-        };
-        format!("{}\n{end}\n", preview(facts, draft))
-    });
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn without_a_word_the_newest_superseded_instance_is_meant() {
-        let [a, b, c] = [1, 2, 3].map(Address::repeat_byte);
-        let listed = [(a, Epoch::new(0)), (b, Epoch::new(10)), (c, Epoch::new(20))];
-        let meant = |count: usize, now| newest_superseded(&listed[..count], Epoch::new(now));
-        assert_eq!(meant(1, 5), Some(a), "the only one may have stalled");
-        assert_eq!(meant(2, 9), Some(a), "the second is not canonical yet");
-        assert_eq!(meant(2, 10), Some(a));
-        assert_eq!(meant(3, 19), Some(a));
-        assert_eq!(meant(3, 20), Some(b));
-        assert_eq!(meant(0, 20), None);
-    }
 }

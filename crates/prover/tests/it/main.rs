@@ -7,6 +7,7 @@
     reason = "helpers of tests fail by panicking, as tests do"
 )]
 
+mod append;
 mod chain;
 mod coordinator;
 mod library;

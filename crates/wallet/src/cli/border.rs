@@ -43,7 +43,10 @@ pub(super) async fn deposit(global: &Global, args: Deposit) -> Result<Output, Wa
     })
 }
 
-async fn open(args: &L1Account, info: &NodeInfo) -> Result<(L1Rollup, PrivateKeySigner), WalletError> {
+pub(super) async fn open(
+    args: &L1Account,
+    info: &NodeInfo,
+) -> Result<(L1Rollup, PrivateKeySigner), WalletError> {
     let password = input::l1_password(args.l1_password_file.as_deref())?;
     let rollup = L1Rollup::connect(info, &args.rpc_url, &args.network, args.deployment.as_deref()).await?;
     Ok((rollup, open_keystore(&args.keystore, &password)?))

@@ -8,7 +8,7 @@ use serde_json::json;
 
 use super::error::Output;
 use super::session::Session;
-use super::{Args, Command, Global, WalletError, border, input, pay, say};
+use super::{Args, Command, Global, WalletError, border, exit, input, pay, say};
 use crate::dir::DirLock;
 use crate::keyfile;
 use crate::node::{Node, words};
@@ -28,6 +28,7 @@ pub(super) async fn dispatch(args: Args) -> Result<Output, WalletError> {
         Command::Withdraw(withdraw) => pay::withdraw(global, withdraw).await,
         Command::Withdrawals(args) => border::withdrawals(global, args).await,
         Command::Claim(claim) => border::claim(global, claim).await,
+        Command::Exit(args) => Box::pin(exit::exit(global, args)).await,
         Command::Status { id } => status(global, TxId(id)).await,
         Command::Submit { file } => submit(global, &file).await,
         Command::Completions { shell } => Ok(completions(shell)),

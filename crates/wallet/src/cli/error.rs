@@ -3,13 +3,14 @@
 use std::io::Write;
 use std::path::PathBuf;
 
-use agoge_protocol::TxId;
 use agoge_protocol::exit::ExitCode;
+use agoge_protocol::{Address, L2BlockNumber, TxId};
 use serde_json::{Value, json};
 
 use crate::book::{BookFileError, TooManyUnderWay};
 use crate::deposit::DepositError;
 use crate::dir::DirError;
+use crate::exit::ProverError;
 use crate::keyfile::KeyfileError;
 use crate::l1::L1Error;
 use crate::node::NodeError;
@@ -175,6 +176,48 @@ pub enum WalletError {
         /// Seconds waited.
         seconds: u64,
     },
+    /// The instance has a committee.
+    #[error(
+        "the instance of {rollup} is not open to all: it makes blocks, or did until lately; hint: use withdraw while it does;          agoge-prover append --rollup {rollup} says from when on it is open, --wait SECONDS waits for it"
+    )]
+    NotOpen {
+        /// Its Rollup.
+        rollup: Address,
+    },
+    /// The notes do not hold what is to be withdrawn.
+    #[error(
+        "proven notes are {uncovered} gwei short, fees included; the rest would be {found} gwei; hint: agoge-wallet balance, or exit without --amount"
+    )]
+    NotEnoughToLeave {
+        /// Gwei that no note covers.
+        uncovered: u64,
+        /// Gwei that notes cover.
+        found: u64,
+    },
+    /// There is nothing to withdraw.
+    #[error(
+        "no proven note of this instance is worth its fee of {fee} gwei; hint: --node URL/instances/GENESIS_ID names the old instance,          agoge_instances of a node lists them"
+    )]
+    NothingToLeave {
+        /// Gwei.
+        fee: u64,
+    },
+    /// The file for the prover cannot be written.
+    #[error(transparent)]
+    File(#[from] agoge_host::keys::PermissionError),
+    /// The prover appended nothing.
+    #[error(transparent)]
+    Append(#[from] ProverError),
+    /// The node is behind L1.
+    #[error(
+        "block {last} is appended and proven on L1, the node did not have it after {seconds} s; hint: agoge-wallet claim pulls the money,          agoge-wallet balance reads the block later"
+    )]
+    NotRead {
+        /// The last block appended.
+        last: L2BlockNumber,
+        /// Seconds waited.
+        seconds: u64,
+    },
     /// The node dropped the transaction.
     #[error("the node dropped transaction {id}: {reason}")]
     Dropped {
@@ -208,7 +251,11 @@ impl WalletError {
                 ExitCode::Precondition
             }
             Self::Book(BookFileError::OtherInstance { .. }) | Self::TestingProfile => ExitCode::WrongNetwork,
-            Self::TimedOut { .. } | Self::DepositTimedOut { .. } => ExitCode::TimedOut,
+            Self::TimedOut { .. } | Self::DepositTimedOut { .. } | Self::NotRead { .. } => ExitCode::TimedOut,
+            Self::NotOpen { .. } | Self::NotEnoughToLeave { .. } | Self::NothingToLeave { .. } => {
+                ExitCode::Precondition
+            }
+            Self::Append(error) => error.exit_code(),
             Self::L1(error) => error.exit_code(),
             Self::Deposit(error) => error.exit_code(),
             Self::Claim(error) => error.exit_code(),

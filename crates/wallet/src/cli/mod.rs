@@ -3,6 +3,7 @@
 mod border;
 mod commands;
 mod error;
+mod exit;
 mod input;
 mod pay;
 mod session;
@@ -94,6 +95,8 @@ pub(crate) enum Command {
     Withdrawals(Withdrawals),
     /// Pull on L1 all that the Rollup owes an L1 account: withdrawals and fees.
     Claim(Claim),
+    /// Leave an old pool, which makes no blocks any more: withdraw, append the block together with its proof, pull the money.
+    Exit(Exit),
     /// Say what became of a transaction.
     Status {
         /// Transaction id, 0x and 64 hex digits.
@@ -181,6 +184,33 @@ pub(crate) struct Withdraw {
     pub(crate) to: Address,
     #[command(flatten)]
     pub(crate) paying: Paying,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct Exit {
+    /// L1 address that gets the money; the account of --keystore without it. It and the amounts are public.
+    #[arg(long, value_name = "L1_ADDRESS")]
+    pub(crate) to: Option<Address>,
+    /// How much, as in 0.1ether; without it everything that is worth its fee.
+    #[arg(long, value_parser = parse_gwei, value_name = "AMOUNT")]
+    pub(crate) amount: Option<u64>,
+    /// Fee of each transaction; without it the least fee that the node asks for, up to 0.0001ether.
+    #[arg(long, value_parser = parse_gwei, value_name = "AMOUNT")]
+    pub(crate) fee: Option<u64>,
+    #[command(flatten)]
+    pub(crate) account: L1Account,
+    /// The agoge-prover program [default: the one beside this program, else by its name].
+    #[arg(long, value_name = "PATH")]
+    pub(crate) prover: Option<PathBuf>,
+    /// Seconds to wait for the moment when an append is possible, if it is not yet.
+    #[arg(long, default_value_t = 0, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(..=TIMEOUT_MAX))]
+    pub(crate) wait: u64,
+    /// Seconds to wait for the node to have the appended blocks.
+    #[arg(long, default_value_t = 600, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(..=TIMEOUT_MAX))]
+    pub(crate) timeout: u64,
+    /// Further flags of `agoge-prover append`, after --: its data directory, L1's beacon APIs or the archive of blobs.
+    #[arg(last = true, value_name = "PROVER_FLAGS")]
+    pub(crate) prover_args: Vec<String>,
 }
 
 /// What both ways of spending notes take.

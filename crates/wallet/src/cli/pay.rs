@@ -128,7 +128,7 @@ async fn prove(session: &Session, seed: Seed, payment: Payment) -> Result<Transa
 }
 
 /// A proof of the testing profile hides nothing, so no distant node may ask for one.
-fn check_profile(node: &Node, info: &NodeInfo) -> Result<(), WalletError> {
+pub(super) fn check_profile(node: &Node, info: &NodeInfo) -> Result<(), WalletError> {
     let is_devnet = info.chain_id == DEVNET_CHAIN && node.is_local();
     match info.client_profile {
         ClientProfile::Default => Ok(()),
@@ -137,7 +137,7 @@ fn check_profile(node: &Node, info: &NodeInfo) -> Result<(), WalletError> {
     }
 }
 
-fn fee(given: Option<u64>, least: u64) -> Result<u64, WalletError> {
+pub(super) fn fee(given: Option<u64>, least: u64) -> Result<u64, WalletError> {
     match given {
         Some(given) if given < least => Err(WalletError::FeeTooLow { given, least }),
         Some(given) => Ok(given),

@@ -7,6 +7,8 @@ mod border;
 #[cfg(test)]
 mod cli;
 #[cfg(test)]
+mod exit;
+#[cfg(test)]
 mod ledger;
 #[cfg(test)]
 mod scan;
