@@ -25,6 +25,7 @@ mod revert;
 mod rpc;
 mod sender;
 mod simulate;
+mod slashing;
 mod version;
 
 pub use blob::{ArchiveError, Blob, BlobError, BlobSource, SourceFailure, WrongBlobLength};
@@ -48,4 +49,5 @@ pub use sender::{
     SenderHandle, SenderHealth, SenderStopped, SignError, TxRequest,
 };
 pub use simulate::Simulation;
+pub use slashing::{is_slashing_over, slash};
 pub use version::RollupVersion;

@@ -9,6 +9,9 @@ pub(crate) const DUTIES_DONE: &str = "agoge_node_duties_done_total";
 pub(crate) const DUTIES_MISSED: &str = "agoge_node_duties_missed_total";
 pub(crate) const SIGNATURES_REFUSED: &str = "agoge_node_signatures_refused_total";
 pub(crate) const EQUIVOCATIONS: &str = "agoge_node_equivocations_total";
+pub(crate) const OWN_KEYS_ELSEWHERE: &str = "agoge_node_own_key_equivocations_total";
+pub(crate) const REPORTS: &str = "agoge_node_equivocation_reports_total";
+pub(crate) const REPORTS_WAITING: &str = "agoge_node_equivocation_reports_waiting";
 pub(crate) const BUILD_SECONDS: &str = "agoge_node_block_build_seconds";
 pub(crate) const REEXECUTE_SECONDS: &str = "agoge_node_block_reexecute_seconds";
 pub(crate) const POOL_TXS: &str = "agoge_node_mempool_transactions";
@@ -25,7 +28,19 @@ pub(crate) fn describe() {
     describe_counter(DUTIES_DONE, "Duties done by this node's keys.");
     describe_counter(DUTIES_MISSED, "Duties missed by this node's keys.");
     describe_counter(SIGNATURES_REFUSED, "Signatures that the guard refused.");
-    describe_counter(EQUIVOCATIONS, "Equivocations of any validator seen.");
+    describe_counter(EQUIVOCATIONS, "Equivocations of other validators seen.");
+    describe_counter(
+        OWN_KEYS_ELSEWHERE,
+        "Equivocations of own keys seen: another node signs with them.",
+    );
+    metrics::describe_counter!(
+        REPORTS,
+        "Reports of equivocations by outcome: slashed (by this node), settled (nothing is left to do), given_up."
+    );
+    describe_gauge(
+        REPORTS_WAITING,
+        "Equivocations waiting to be reported or settled.",
+    );
     describe_histogram(BUILD_SECONDS, "Time to build a block.");
     describe_histogram(REEXECUTE_SECONDS, "Time to fetch, verify and execute a proposal.");
     describe_gauge(POOL_TXS, "Transactions queued.");

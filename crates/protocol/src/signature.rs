@@ -1,6 +1,6 @@
 //! Compact secp256k1 signatures (EIP-2098) and byte helpers for borsh.
 
-use alloy_primitives::{Address, B256, Signature, U256};
+use alloy_primitives::{Address, B256, FixedBytes, Signature, U256};
 use borsh::{BorshDeserialize, BorshSerialize};
 use std::io::{Read, Result as IoResult, Write};
 
@@ -61,6 +61,18 @@ impl CompactSignature {
 impl core::fmt::Debug for CompactSignature {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
         write!(f, "0x{}", alloy_primitives::hex::encode(self.0))
+    }
+}
+
+impl serde::Serialize for CompactSignature {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        FixedBytes(self.0).serialize(serializer)
+    }
+}
+
+impl<'de> serde::Deserialize<'de> for CompactSignature {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        FixedBytes::deserialize(deserializer).map(|FixedBytes(bytes)| Self(bytes))
     }
 }
 

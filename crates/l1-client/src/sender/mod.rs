@@ -68,7 +68,7 @@ impl SenderHandle {
     }
 
     /// Sends a transaction and waits for its end. Dropping the future does not take the request back.
-    /// Requests of one key are worked on one after the other.
+    /// Requests of one key are worked on one after the other, a slot's block before all others that wait.
     ///
     /// # Errors
     /// [`SenderStopped`].
@@ -145,13 +145,9 @@ impl L1Sender {
         }
     }
 
-    /// Begins the next request if the machine can take it.
+    /// Begins the most urgent request that the machine can take.
     async fn begin(&mut self) -> Result<(), SenderError> {
-        while let Some(index) = self
-            .waiting
-            .iter()
-            .position(|ask| self.driver.accepts(&ask.request))
-        {
+        while let Some(index) = next(&self.waiting, |ask| self.driver.accepts(&ask.request)) {
             let Some(ask) = self.waiting.remove(index) else {
                 return Ok(());
             };
@@ -170,6 +166,13 @@ impl L1Sender {
             reply.send(outcome).ok();
         }
     }
+}
+
+/// The place of the next request: a slot's block before anything else, which has no slot to miss; else the oldest.
+fn next(waiting: &VecDeque<Ask>, is_accepted: impl Fn(&Ask) -> bool) -> Option<usize> {
+    let urgent = |ask: &Ask| ask.request.purpose.is_once() && is_accepted(ask);
+    let first_urgent = waiting.iter().position(urgent);
+    first_urgent.or_else(|| waiting.iter().position(&is_accepted))
 }
 
 /// A key that sends a few transactions, one at a time, without a journal.
@@ -262,5 +265,34 @@ impl L1Client {
             driver: Driver::new(self, key, None),
             poll,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use agoge_protocol::Slot;
+
+    fn ask(purpose: Purpose) -> Ask {
+        let request = TxRequest::call(Address::ZERO, Bytes::new(), purpose);
+        Ask {
+            request,
+            reply: oneshot::channel().0,
+        }
+    }
+
+    #[test]
+    fn a_block_does_not_wait_behind_what_came_before_it() {
+        let waiting: VecDeque<Ask> = [
+            Purpose::named("slash"),
+            Purpose::named("claim"),
+            Purpose::propose(Slot::new(3)),
+        ]
+        .map(ask)
+        .into();
+        assert_eq!(next(&waiting, |_| true), Some(2));
+        assert_eq!(next(&waiting, |ask| !ask.request.purpose.is_once()), Some(0));
+        assert_eq!(next(&waiting, |_| false), None);
+        assert_eq!(next(&VecDeque::new(), |_| true), None);
     }
 }

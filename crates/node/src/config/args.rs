@@ -42,6 +42,10 @@ pub struct ConfigArgs {
     #[arg(long, global = true, env = "AGOGE_SIGNAL_PAYLOAD", value_name = "ADDRESS")]
     pub signal_payload: Option<Address>,
 
+    /// Report equivocations of other validators to L1 with the publisher's account, which earns the reward [default: true].
+    #[arg(long, global = true, env = "AGOGE_REPORT_EQUIVOCATION", value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
+    pub report_equivocation: Option<bool>,
+
     /// Epochs to stay silent after a start with a fresh signing guard [default: 1; 0 on chain 31337].
     #[arg(long, global = true, env = "AGOGE_DOPPELGANGER_EPOCHS", value_name = "N",
         value_parser = clap::value_parser!(u64).range(0..=64))]

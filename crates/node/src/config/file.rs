@@ -9,13 +9,14 @@ use agoge_protocol::Address;
 use serde::Deserialize;
 
 /// Keys of the configuration file, in the order of its sections.
-pub const KEYS: [&str; 27] = [
+pub const KEYS: [&str; 28] = [
     "network",
     "data_dir",
     "deployment",
     "instance",
     "fee_recipient",
     "signal_payload",
+    "report_equivocation",
     "doppelganger_epochs",
     "record_wire",
     "l1.rpc_urls",
@@ -49,6 +50,7 @@ pub(super) struct FileConfig {
     pub(super) instance: Option<u16>,
     pub(super) fee_recipient: Option<Address>,
     pub(super) signal_payload: Option<Address>,
+    pub(super) report_equivocation: Option<bool>,
     pub(super) doppelganger_epochs: Option<u64>,
     pub(super) record_wire: Option<PathBuf>,
     pub(super) l1: L1Section,

@@ -47,6 +47,8 @@ pub struct Config {
     pub fee_recipient: Option<Address>,
     /// Payload that this node's blocks signal for, unless the admin port has chosen.
     pub signal_payload: Option<Address>,
+    /// Whether equivocations of others are reported to L1, at the publisher's cost and for its reward.
+    pub report_equivocation: bool,
     /// Epochs without duties after start with a fresh guard, to see whether a key signs elsewhere. 0 switches the wait off.
     pub doppelganger_epochs: u64,
     /// Whether a missing signing guard may be created.
@@ -144,6 +146,11 @@ impl Config {
     /// File of the peer-to-peer identity; losing it is harmless.
     pub fn peer_key_file(&self) -> PathBuf {
         self.data_dir.join("p2p.key")
+    }
+
+    /// File of the equivocations that are to be reported.
+    pub fn reports_file(&self) -> PathBuf {
+        self.data_dir.join("equivocations.json")
     }
 
     /// Directory of the L1 sender's records.

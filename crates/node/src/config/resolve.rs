@@ -181,6 +181,12 @@ impl Sections<'_> {
             Fallback::Default(None),
             |address| address.map_or_else(unset, |address| address.to_string()),
         );
+        let report_equivocation = self.layers.switch(
+            "report_equivocation",
+            args.report_equivocation,
+            file.report_equivocation,
+            true,
+        );
         let doppelganger_epochs = self.layers.pick(
             "doppelganger_epochs",
             args.doppelganger_epochs,
@@ -214,6 +220,7 @@ impl Sections<'_> {
             keys,
             fee_recipient,
             signal_payload,
+            report_equivocation,
             doppelganger_epochs,
             init_guard,
             record_wire,

@@ -158,15 +158,17 @@ impl Validators {
         if state.is_equivocation_reported || state.candidate.as_ref().is_some_and(is_same) {
             return Verdict::Ignore;
         }
-        let proposer = state.committee.proposer(&self.rules.timing, slot);
-        if proposer.is_none() || signed.signer(self.rules.genesis_id, &self.rules.domain).ok() != proposer {
+        let Some(proposer) = state.committee.proposer(&self.rules.timing, slot) else {
+            return Verdict::Reject;
+        };
+        if signed.signer(self.rules.genesis_id, &self.rules.domain) != Ok(proposer) {
             return Verdict::Reject;
         }
         match &state.candidate {
             Some(first) => {
                 state.is_equivocation_reported = true;
                 let pair = Box::new([first.signed.as_ref().clone(), signed]);
-                out.push(Output::Equivocation(Evidence::Proposals(pair)));
+                out.push(accuse(&mut self.keys, proposer, Evidence::Proposals(pair)));
             }
             None => state.candidate = Some(Candidate::received(Box::new(signed))),
         }
@@ -184,7 +186,10 @@ impl Validators {
             return Verdict::Ignore;
         };
         let (verdict, evidence) = state.collection.add(attestation, &state.committee, &self.rules);
-        out.extend(evidence.map(Output::Equivocation));
+        let member = state.committee.members.get(usize::from(attestation.index));
+        if let (Some(evidence), Some(attester)) = (evidence, member) {
+            out.push(accuse(&mut self.keys, *attester, evidence));
+        }
         verdict
     }
 
@@ -207,9 +212,11 @@ impl Validators {
                 let Some(attestation) = member.on_signed(slot, signature) else {
                     return;
                 };
-                let (verdict, _) = state.collection.add(attestation, &state.committee, &self.rules);
-                if verdict == Verdict::Accept {
-                    out.push(Output::GossipAttestation(attestation));
+                match state.collection.add(attestation, &state.committee, &self.rules) {
+                    // Another node spoke with this key first: what was signed here is never sent.
+                    (_, Some(evidence)) => out.push(accuse(&mut self.keys, attester, evidence)),
+                    (Verdict::Accept, None) => out.push(Output::GossipAttestation(attestation)),
+                    (Verdict::Ignore | Verdict::Reject, None) => {}
                 }
             }
             SignKind::Proposal => {
@@ -219,6 +226,14 @@ impl Validators {
                 let Some(signed) = run.on_proposal_signed(signature) else {
                     return;
                 };
+                let foreign = state.candidate.as_ref().map(|known| &known.signed);
+                if let Some(first) = foreign.filter(|first| first.proposal != signed.proposal) {
+                    // As above, while this one was being signed.
+                    state.is_equivocation_reported = true;
+                    let pair = Box::new([first.as_ref().clone(), *signed]);
+                    out.push(accuse(&mut self.keys, attester, Evidence::Proposals(pair)));
+                    return;
+                }
                 state.candidate = Some(Candidate::own(signed.clone()));
                 out.push(Output::GossipProposal(signed));
             }
@@ -321,6 +336,17 @@ impl Validators {
                 }));
             }
         }
+    }
+}
+
+/// What is done about an equivocation. A key of one's own is silenced at once.
+fn accuse(keys: &mut BTreeMap<Address, bool>, attester: Address, evidence: Evidence) -> Output {
+    match keys.get_mut(&attester) {
+        Some(is_on) => {
+            *is_on = false;
+            Output::OwnKeyElsewhere { attester, evidence }
+        }
+        None => Output::Equivocation { attester, evidence },
     }
 }
 

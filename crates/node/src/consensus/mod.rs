@@ -22,3 +22,4 @@ pub use input::{BuildFailed, ChainView, Input, Offer, PublishFailed, SignRefused
 pub use machine::Validators;
 pub use output::{Evidence, Output, Publication, SignKind, SignRequest, Verdict};
 pub use window::Rules;
+pub(crate) use window::next_l1_time;

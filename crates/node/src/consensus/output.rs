@@ -99,8 +99,21 @@ pub enum Output {
         /// The verdict.
         verdict: Verdict,
     },
-    /// Somebody signed two different things.
-    Equivocation(Evidence),
+    /// Somebody else signed two different things: to be reported to L1.
+    Equivocation {
+        /// Whose key.
+        attester: Address,
+        /// Checked: both are of that key, in a slot that it was in the committee of.
+        evidence: Evidence,
+    },
+    /// One of this node's keys signed two different things, so somebody else uses it. Its duties are off from this step on; it is not
+    /// reported, and must stay off until the operator has found the other.
+    OwnKeyElsewhere {
+        /// The key.
+        attester: Address,
+        /// As above.
+        evidence: Evidence,
+    },
     /// A duty ended.
     RecordDuty(DutyRecord),
 }

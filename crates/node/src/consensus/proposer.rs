@@ -123,6 +123,10 @@ impl Run {
                         self.why = too_few(collection.count(block_hash), needed);
                         return;
                     };
+                    if !ctx.is_on(self.proposer) {
+                        self.why = MissReason::DutiesOff;
+                        return;
+                    }
                     if let Err(why) = may_publish(slot, &signed.proposal, ctx) {
                         self.why = why;
                         return;

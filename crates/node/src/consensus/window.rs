@@ -31,10 +31,7 @@ impl Rules {
 
     /// Unix seconds that the next L1 block will have, L1 slots without a block skipped.
     pub fn next_l1_time(&self, head: &L1Block, now_ms: u64) -> u64 {
-        let interval = self.l1_slot_seconds.max(1);
-        let missed = (now_ms / 1_000).saturating_sub(head.time) / interval;
-        head.time
-            .saturating_add(interval.saturating_mul(missed.saturating_add(1)))
+        next_l1_time(head, self.l1_slot_seconds, now_ms)
     }
 
     /// The slot a block sent at this moment would land in; `None` before genesis.
@@ -98,6 +95,14 @@ impl Rules {
     const fn l1_slot_ms(&self) -> u64 {
         self.l1_slot_seconds.saturating_mul(1_000)
     }
+}
+
+/// As [`Rules::next_l1_time`], of a network whose L1 has a block each `l1_slot_seconds`.
+pub(crate) fn next_l1_time(head: &L1Block, l1_slot_seconds: u64, now_ms: u64) -> u64 {
+    let interval = l1_slot_seconds.max(1);
+    let missed = (now_ms / 1_000).saturating_sub(head.time) / interval;
+    head.time
+        .saturating_add(interval.saturating_mul(missed.saturating_add(1)))
 }
 
 #[cfg(test)]

@@ -64,7 +64,7 @@ pub enum DutyOutcome {
 #[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, thiserror::Error)]
 #[serde(rename_all = "snake_case")]
 pub enum MissReason {
-    /// The operator switched the key's duties off.
+    /// The key's duties were switched off, by the operator or because it signs elsewhere too.
     #[error("duties of this key are switched off")]
     DutiesOff,
     /// The L1 head is too old to judge the slot by.

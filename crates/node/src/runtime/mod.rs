@@ -10,7 +10,7 @@
 //!
 //! That is the stack of one instance (`stack`), of which each runs in a group of its own; `shared` is what they have in common: L1, the one
 //! sender, keys behind one guard. [`agoge_l1_client::instances`] follows the Registry and starts and stops stacks; `signals` checks at every L1 head what proposers
-//! signal for.
+//! signal for; `reports` sends equivocations of others to L1.
 //!
 //! Every queue is bounded and its sender waits when it is full. Nothing a crash can interrupt is more than one atomic step: the store moves
 //! by whole L1 blocks, a signature is stored before it is used, the sender keeps a journal.
@@ -22,6 +22,7 @@ mod local;
 mod network;
 mod node;
 mod reexecute;
+mod reports;
 mod shared;
 mod signals;
 mod stack;

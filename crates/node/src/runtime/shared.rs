@@ -12,14 +12,17 @@ use agoge_protocol::{Address, Epoch, L1Block};
 use agoge_store::SigningGuard;
 use agoge_store::guard::GuardError;
 use agoge_supervisor::{Health, SlotClock, Spawner};
+use tokio::sync::mpsc;
 
 use super::error::{SenderFailed, StartError};
 use super::handle::InstanceHandle;
 use super::local::guard_first_slot;
+use super::reports::{Means, NOTICES_MAX, Notice};
 use super::signals::Signals;
 use super::stack::start_stack;
 use crate::config::Config;
 use crate::duties::Switches;
+use crate::evidence::{Pace, Queue};
 use crate::keys::KeyRing;
 use crate::signals::Choice;
 use crate::signer::{AttesterKey, Signer};
@@ -29,6 +32,8 @@ pub(super) struct Shared {
     // Interfaces.
     pub(super) l1: L1Client,
     pub(super) sender: Option<SenderHandle>,
+    /// Where validators report equivocations to.
+    pub(super) notices: mpsc::Sender<Notice>,
     /// Keys and guard; each instance signs with one of its own ([`Signer::of_instance`]).
     pub(super) signer: Signer,
     pub(super) verifier: Arc<ClientVerifier>,
@@ -67,6 +72,12 @@ pub(super) struct Environment {
     pub(super) plan: SharedPlan,
 }
 
+/// What [`super::reports::run`] starts with.
+pub(super) struct Reporting {
+    pub(super) means: Option<Means>,
+    pub(super) noticed: mpsc::Receiver<Notice>,
+}
+
 impl Shared {
     /// Opens guard, switches and the sender's journal, each of which there is once. `home` is the instance of the deployment file, `configured` what its
     /// proposers signal for unless the admin port has chosen.
@@ -78,7 +89,7 @@ impl Shared {
         keys: KeyRing,
         home: &InstanceFacts,
         configured: Option<Signal>,
-    ) -> Result<Self, StartError> {
+    ) -> Result<(Self, Reporting), StartError> {
         let Environment {
             config,
             l1,
@@ -90,6 +101,7 @@ impl Shared {
         // The first block needs the KZG set-up; nothing waits for it before. Dropping the future does not stop the work.
         drop(spawner.spawn_blocking("kzg-set-up", kzg::warm_up));
         let KeyRing { attesters, publisher } = keys;
+        let is_reporting = config.report_equivocation && publisher.is_some();
         let fee_recipient = config
             .fee_recipient
             .or_else(|| publisher.as_ref().map(|key| key.address()));
@@ -101,11 +113,15 @@ impl Shared {
             let switches = Switches::open(&path).map_err(file_error(path))?;
             let path = config.signal_file();
             let choice = Choice::open(&path).map_err(file_error(path))?;
+            let reports = match is_reporting {
+                true => Some(open_reports(&config, &slots)?),
+                false => None,
+            };
             let verifier = ClientVerifier::new(config.network.proving.client_profile)?;
             let signer = Signer::new(Arc::new(guard), home, attesters);
-            Ok::<_, StartError>((signer, switches, choice, verifier))
+            Ok::<_, StartError>((signer, switches, choice, reports, verifier))
         });
-        let (signer, switches, choice, verifier) = opened.await??;
+        let (signer, switches, choice, reports, verifier) = opened.await??;
         let sender = match publisher {
             Some(key) => {
                 let (sender, handle) = l1.sender(key, &config.sender_dir())?;
@@ -118,9 +134,16 @@ impl Shared {
             None => None,
         };
         let signals = Signals::new(l1.governance(home), choice, configured);
-        Ok(Self {
+        let (notices, noticed) = mpsc::channel(NOTICES_MAX);
+        let means = reports.zip(sender.clone()).map(|(queue, sender)| Means {
+            sender,
+            queue: Arc::new(Mutex::new(queue)),
+            staking: home.contracts.staking,
+        });
+        let shared = Self {
             l1,
             sender,
+            notices,
             signer,
             verifier: Arc::new(verifier),
             signals,
@@ -133,7 +156,8 @@ impl Shared {
             keys_change: tokio::sync::Mutex::default(),
             running: RwLock::default(),
             plan,
-        })
+        };
+        Ok((shared, Reporting { means, noticed }))
     }
 
     /// Attester keys, and whether their duties are on.
@@ -196,6 +220,18 @@ impl Stacks for Shared {
 
 pub(super) fn file_error(path: PathBuf) -> impl FnOnce(std::io::Error) -> StartError {
     |source| StartError::File { path, source }
+}
+
+/// Opens the equivocations that wait to be reported.
+fn open_reports(config: &Config, slots: &SlotClock) -> Result<Queue, StartError> {
+    let network = &config.network;
+    let l1_slot_ms = network.network.l1_slot_seconds.saturating_mul(1_000);
+    let pace = Pace {
+        l1_slot_ms,
+        reorg_ms: l1_slot_ms.saturating_mul(network.l1.reorg_depth_max),
+    };
+    let path = config.reports_file();
+    Queue::open(&path, network.network.chain_id, pace, slots.now_unix_ms()).map_err(file_error(path))
 }
 
 /// Opens the guard. It is made only when the operator says so, or when there is no key yet whose past it could have forgotten.

@@ -193,6 +193,8 @@ impl Parts {
             results: wires.inputs.clone(),
             view: ends.view,
             fee_recipient: shared.fee_recipient,
+            reports: shared.notices.clone(),
+            rollup: self.launch.facts.contracts.rollup,
             genesis_id: self.launch.facts.genesis_id,
             tick: Duration::from_millis(tick.clamp(tick_min, tick_max)),
             machine: Validators::new(rules, keys),

@@ -11,8 +11,8 @@ use agoge_supervisor::{Clock, Health, SlotClock, Spawner};
 
 use super::error::StartError;
 use super::node::NodeHandle;
-use super::shared::{Environment, Shared};
-use super::signals;
+use super::shared::{Environment, Reporting, Shared};
+use super::{reports, signals};
 use crate::config::Config;
 use crate::keys::KeyRing;
 
@@ -98,9 +98,12 @@ pub async fn start(parts: NodeParts) -> Result<NodeHandle, StartError> {
         spawner: spawner.clone(),
         plan,
     };
-    let shared = Arc::new(Shared::open(environment, keys, &facts, configured).await?);
+    let (shared, Reporting { means, noticed }) = Shared::open(environment, keys, &facts, configured).await?;
+    let shared = Arc::new(shared);
     instances::start(surroundings, Arc::clone(&shared), home).await?;
     spawner.spawn("signals", signals::run(Arc::clone(&shared), spawner.token()));
+    let reporting = reports::run(Arc::clone(&shared), means, noticed, spawner.token());
+    spawner.spawn("equivocation-reports", reporting);
     Ok(NodeHandle { shared })
 }
 

@@ -8,12 +8,13 @@ use std::time::Duration;
 
 use agoge_p2p::{P2pHandle, Status, Ticket};
 use agoge_protocol::messages::{Attestation, SignedProposal};
-use agoge_protocol::{Address, Digest, Epoch, Slot};
+use agoge_protocol::{Address, Digest, Epoch, Equivocation, Slot};
 use agoge_supervisor::{CancellationToken, SlotClock, Spawner};
 use tokio::sync::{mpsc, watch};
 use tokio::time::Instant;
 
 use super::reexecute::Judge;
+use super::reports::Notice;
 use crate::chain::{Built, ChainNotice, Committees, ExecuteError, Prepared};
 use crate::consensus::{
     BuildFailed, ChainView, Evidence, Input, Output, Publication, PublishFailed, SignRefused, SignRequest,
@@ -44,6 +45,7 @@ pub(super) struct ValidatorsActor {
     pub(super) judge: Judge,
     pub(super) signer: Signer,
     pub(super) publisher: Publisher,
+    pub(super) reports: mpsc::Sender<Notice>,
     pub(super) duties: Arc<DutyLog>,
     pub(super) clock: SlotClock,
     pub(super) spawner: Spawner,
@@ -54,6 +56,7 @@ pub(super) struct ValidatorsActor {
     pub(super) view: watch::Sender<Option<ChainView>>,
     // Config.
     pub(super) fee_recipient: Option<Address>,
+    pub(super) rollup: Address,
     pub(super) genesis_id: Digest,
     pub(super) tick: Duration,
     // State.
@@ -186,8 +189,34 @@ impl ValidatorsActor {
                 // The network may be stopping.
                 self.p2p.report(ticket, verdict).await.ok();
             }
-            Output::Equivocation(evidence) => report_equivocation(&evidence),
+            Output::Equivocation { evidence, .. } => {
+                metrics::counter!(crate::metrics::EQUIVOCATIONS).increment(1);
+                self.report(Notice::Equivocation(self.equivocation(&evidence)));
+            }
+            Output::OwnKeyElsewhere { attester, evidence } => {
+                metrics::counter!(crate::metrics::OWN_KEYS_ELSEWHERE).increment(1);
+                let equivocation = self.equivocation(&evidence);
+                self.report(Notice::OwnKeyElsewhere {
+                    attester,
+                    equivocation,
+                });
+            }
             Output::RecordDuty(record) => self.record(record),
+        }
+    }
+
+    fn equivocation(&self, evidence: &Evidence) -> Box<Equivocation> {
+        let (rollup, genesis_id) = (self.rollup, self.genesis_id);
+        Box::new(match evidence {
+            Evidence::Proposals(pair) => Equivocation::of_proposals(rollup, genesis_id, pair),
+            Evidence::Attestations(pair) => Equivocation::of_attestations(rollup, genesis_id, pair),
+        })
+    }
+
+    /// Never waits: the reporter may be telling this actor something.
+    fn report(&self, notice: Notice) {
+        if let Err(error) = self.reports.try_send(notice) {
+            tracing::error!(%error, notice = ?error, "a validator signed two different messages; there is no room for the report");
         }
     }
 
@@ -364,25 +393,4 @@ impl ValidatorsActor {
             Ok::<(), Infallible>(())
         });
     }
-}
-
-/// Both messages in full: what Staking's `slash` takes.
-fn report_equivocation(evidence: &Evidence) {
-    metrics::counter!(crate::metrics::EQUIVOCATIONS).increment(1);
-    let (slot, encoded) = match evidence {
-        Evidence::Proposals(pair) => {
-            let [first, second] = pair.as_ref();
-            (
-                first.proposal.slot(),
-                [borsh::to_vec(first), borsh::to_vec(second)],
-            )
-        }
-        Evidence::Attestations(pair) => {
-            let [first, second] = pair.as_ref();
-            (first.slot, [borsh::to_vec(first), borsh::to_vec(second)])
-        }
-    };
-    // Writing to a vector cannot fail.
-    let [first, second] = encoded.map(|bytes| hex::encode(bytes.unwrap_or_default()));
-    tracing::error!(%slot, %first, %second, "a validator signed two different messages; hint: report it with govctl");
 }

@@ -6,7 +6,7 @@ use agoge_node::consensus::{
 };
 use agoge_node::duties::{DutyOutcome, MissReason};
 use agoge_protocol::messages::Attestation;
-use agoge_protocol::{Digest, Epoch, L2BlockNumber, Slot};
+use agoge_protocol::{Address, Digest, Epoch, L2BlockNumber, Slot};
 
 use super::{block, committee, digest, genesis_tip, head, key, rules, sign, signed_by, view};
 
@@ -253,8 +253,10 @@ fn say(output: &Output) -> Option<String> {
             verdict: Verdict::Reject,
             ..
         } => "reject".to_owned(),
-        Output::Equivocation(Evidence::Proposals(_)) => "two proposals".to_owned(),
-        Output::Equivocation(Evidence::Attestations(_)) => "two attestations".to_owned(),
+        Output::Equivocation { attester, evidence } => format!("{} of {}", two(evidence), number(*attester)),
+        Output::OwnKeyElsewhere { attester, evidence } => {
+            format!("{} of own {}", two(evidence), number(*attester))
+        }
         Output::RecordDuty(record) if record.slot.get() != SLOT => return None,
         Output::RecordDuty(record) => match &record.outcome {
             DutyOutcome::Published { number, attestations } => {
@@ -264,6 +266,18 @@ fn say(output: &Output) -> Option<String> {
             DutyOutcome::Missed { reason } => format!("missed: {reason}"),
         },
     })
+}
+
+fn two(evidence: &Evidence) -> &'static str {
+    match evidence {
+        Evidence::Proposals(_) => "two proposals",
+        Evidence::Attestations(_) => "two attestations",
+    }
+}
+
+/// The number of a key.
+fn number(attester: Address) -> u16 {
+    (0..16).find(|index| key(*index).address() == attester).unwrap()
 }
 
 fn check(what: &str, keys: &[u16], rows: &[(Told, &[&str])]) {
@@ -540,7 +554,7 @@ fn only_honest_attestations_count() {
             (Attestation(2, 99, 5), &["reject"]),
             (Attestation(2, 2, 5), &["accept"]),
             (Attestation(2, 2, 5), &["ignore"]),
-            (Attestation(2, 2, 6), &["two attestations", "accept"]),
+            (Attestation(2, 2, 6), &["two attestations of 2", "accept"]),
             (Attestation(2, 2, 7), &["ignore"]),
             (Attestations(3, 11, 6), &["accept"; 8]),
             (Attestations(11, 16, 5), &["accept"; 5]),
@@ -767,7 +781,7 @@ fn equivocation_of_the_proposer_is_kept_as_evidence_and_attested_at_most_once() 
             (Head(-12), &[]),
             (At(-6_000), &[]),
             (Proposal(5, 1), &["accept", "reexecute"]),
-            (Proposal(6, 1), &["two proposals", "accept"]),
+            (Proposal(6, 1), &["two proposals of 1", "accept"]),
             (Proposal(7, 1), &["ignore"]),
             (Reexecuted(5, Ok(())), &["sign attestation"]),
             (Signed, &["gossip attestation 2"]),
@@ -791,6 +805,64 @@ fn equivocation_of_the_proposer_is_kept_as_evidence_and_attested_at_most_once() 
                     "missed: the block was not ready in time",
                 ],
             ),
+        ],
+    );
+}
+
+#[test]
+fn a_key_that_signs_elsewhere_too_is_silenced_and_not_reported() {
+    check(
+        "attested here, then elsewhere",
+        &[2],
+        &[
+            (Head(-12), &[]),
+            (At(-6_000), &[]),
+            (Proposal(5, 1), &["accept", "reexecute"]),
+            (Reexecuted(5, Ok(())), &["sign attestation"]),
+            (Signed, &["gossip attestation 2"]),
+            (Attestation(2, 2, 6), &["two attestations of own 2", "accept"]),
+        ],
+    );
+    check(
+        "attested elsewhere while it was signed here: what was signed here stays here",
+        &[2],
+        &[
+            (Head(-12), &[]),
+            (At(-6_000), &[]),
+            (Proposal(5, 1), &["accept", "reexecute"]),
+            (Reexecuted(5, Ok(())), &["sign attestation"]),
+            (Attestation(2, 2, 6), &["accept"]),
+            (Signed, &["two attestations of own 2"]),
+        ],
+    );
+    let mut rows = proposed();
+    rows.extend([
+        (Proposal(9, 1), &["two proposals of own 1", "accept"] as &[_]),
+        (Attestation(0, 0, 5), &["accept"]),
+        (Attestations(2, 12, 5), &["accept"; 10]),
+        (Head(0), &[]),
+        (
+            Head(36),
+            &["missed: duties of this key are switched off", "attested"],
+        ),
+    ]);
+    check(
+        "proposed here, then elsewhere: the block is not published",
+        &[1],
+        &rows,
+    );
+    check(
+        "proposed elsewhere while it was signed here",
+        &[1],
+        &[
+            (Head(-12), &["build 1"]),
+            (Built(5), &[]),
+            (At(-6_000), &["sign proposal"]),
+            (Proposal(9, 1), &["accept", "reexecute"]),
+            (Signed, &["two proposals of own 1"]),
+            (Reexecuted(9, Ok(())), &[]),
+            (Attestations(2, 12, 5), &["accept"; 10]),
+            (Head(0), &[]),
         ],
     );
 }

@@ -232,7 +232,10 @@ impl World {
                 let committee = Some(committee(epoch.get()));
                 inputs.push(Input::Committee { epoch, committee });
             }
-            Output::Judge { .. } | Output::Equivocation(_) | Output::RecordDuty(_) => {}
+            Output::Judge { .. }
+            | Output::Equivocation { .. }
+            | Output::OwnKeyElsewhere { .. }
+            | Output::RecordDuty(_) => {}
         }
     }
 
