@@ -274,19 +274,27 @@ async fn moved(story: &mut Story, devnet: &mut Devnet, rollup: Address, activati
     let last_old = devnet.l1_tip().await?;
     devnet.move_to(rollup).await?;
     devnet.wait_for_block(1, devnet.slots(2)).await?;
+    // Block 1 is on L1; a node hears of it with its next look at L1's head.
+    let limit = Instant::now() + devnet.slots(1);
     for place in 0..devnet.nodes.len() {
-        let info = devnet
-            .nodes
-            .get(place)
-            .ok_or_else(|| eyre!("no node {place}"))?
-            .rpc()?
-            .info()
-            .await?;
-        ensure!(
-            info.rollup == rollup,
-            "node {place} answers for {} in the activation epoch",
-            info.rollup
-        );
+        loop {
+            let info = devnet
+                .nodes
+                .get(place)
+                .ok_or_else(|| eyre!("no node {place}"))?
+                .rpc()?
+                .info()
+                .await?;
+            if info.rollup == rollup {
+                break;
+            }
+            ensure!(
+                Instant::now() < limit,
+                "node {place} answers for {} in the activation epoch",
+                info.rollup
+            );
+            sleep(POLL).await;
+        }
     }
     story.checked("the first slot of the epoch has block 1 of the new Rollup; every node answers for it");
     Ok(last_old)
