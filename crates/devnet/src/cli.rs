@@ -2,14 +2,19 @@
 
 use std::io::Write;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use agoge_protocol::exit::ExitCode;
 use agoge_protocol::network::ClientProfile;
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 
 use crate::demo;
+use crate::history;
 use crate::network::Devnet;
 use crate::plan::{Plan, Verifier, Wishes};
+
+/// Between two samples of a recorded devnet.
+const SAMPLE_EVERY: Duration = Duration::from_secs(10);
 
 /// A whole Agoge network on this machine.
 #[derive(Debug, Parser)]
@@ -21,7 +26,8 @@ use crate::plan::{Plan, Verifier, Wishes};
   script/devnet --demo proving --test-verifier
   script/devnet --serve --json
   script/devnet --serve --keys 48 --procs 12 --committee 16
-Exit codes: 0 ok, 1 failed, 2 usage."
+  script/run agoge-devnet check data/devnet
+Exit codes: 0 ok, 1 failed, 2 usage; of check: 1 violated, 11 nothing violated and something unknown."
 )]
 pub struct Args {
     #[command(subcommand)]
@@ -32,6 +38,8 @@ pub struct Args {
 enum Command {
     /// Start L1, contracts and validators; then tell the demo's story, or serve until a signal.
     Up(Up),
+    /// Check what a run left behind, and what its L1 and nodes say while it lasts, against the protocol's invariants.
+    Check(history::args::Args),
 }
 
 #[derive(Debug, ClapArgs)]
@@ -69,6 +77,9 @@ struct Up {
     /// Stay up until a signal.
     #[arg(long)]
     serve: bool,
+    /// Keep the evidence for `agoge-devnet check`: wire records, samples of memory and descriptors, run.json.
+    #[arg(long, requires = "serve")]
+    record: bool,
     /// Epoch proofs are real plonky2 proofs, verified on L1 [default].
     #[arg(long, conflicts_with = "test_verifier")]
     real_proofs: bool,
@@ -107,7 +118,10 @@ enum Profile {
 
 /// Runs a command and says how the program ends.
 pub async fn run(args: Args) -> ExitCode {
-    let Command::Up(up) = args.command;
+    let up = match args.command {
+        Command::Up(up) => up,
+        Command::Check(check) => return Box::pin(history::args::command(check)).await,
+    };
     let wishes = Wishes {
         keys: up.keys,
         procs: up.procs,
@@ -126,6 +140,7 @@ pub async fn run(args: Args) -> ExitCode {
             Verifier::Real
         },
         network: up.network.clone(),
+        records_wire: up.record,
         client_profile: up.client_profile.map(|profile| match profile {
             Profile::Default => ClientProfile::Default,
             Profile::Testing => ClientProfile::Testing,
@@ -171,7 +186,14 @@ async fn go(plan: Plan, up: &Up) -> eyre::Result<()> {
     } else {
         print_table(&devnet).await?;
     }
-    if up.serve {
+    if up.record {
+        history::Manifest::of(&devnet).write()?;
+        tokio::select! {
+            end = wait_for_signal() => end?,
+            end = history::sampler::run(devnet.dir(), SAMPLE_EVERY) => end?,
+        }
+        eprintln!("stopping");
+    } else if up.serve {
         wait_for_signal().await?;
         eprintln!("stopping");
     }

@@ -1,10 +1,11 @@
-//! A whole network on one machine: anvil, contracts, validators, provers, wallets, faults; the demo and the end-to-end tests.
+//! A whole network on one machine: anvil, contracts, validators, provers, wallets, faults; the demo, the history checker and the end-to-end tests.
 
 pub mod anvil;
 pub mod cli;
 pub mod demo;
 pub mod deploy;
 pub mod govctl;
+pub mod history;
 pub mod keys;
 pub mod network;
 pub mod node_process;

@@ -155,6 +155,9 @@ impl Devnet {
     ) -> Result<()> {
         let bootnodes = self.bootnode.clone().into_iter().collect();
         let mut node = NodeProcess::prepare(&self.shared, name, attesters, publisher, bootnodes)?;
+        if self.plan.records_wire {
+            node.record_wire();
+        }
         node.start().await?;
         if self.bootnode.is_none() {
             self.bootnode = Some(node.multiaddress(&node.rpc()?.info().await?.peer_id));

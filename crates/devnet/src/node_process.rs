@@ -22,6 +22,7 @@ pub struct NodeProcess {
     attesters: Vec<Address>,
     shared: Shared,
     bootnodes: Vec<String>,
+    wire: Option<PathBuf>,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -75,7 +76,14 @@ impl NodeProcess {
             attesters: attesters.iter().map(PrivateKeySigner::address).collect(),
             shared: shared.clone(),
             bootnodes,
+            wire: None,
         })
+    }
+
+    /// Has every start of the process record its peer messages in a file beside its log.
+    pub fn record_wire(&mut self) {
+        let file = format!("{}.wire.jsonl", self.name());
+        self.wire = Some(self.shared.dir.join(file));
     }
 
     /// Starts the process and waits until its RPC answers.
@@ -113,6 +121,9 @@ impl NodeProcess {
         }
         if is_new {
             command.arg("--init-guard");
+        }
+        if let Some(wire) = &self.wire {
+            command.arg("--record-wire").arg(wire);
         }
         self.process.start(command)?;
         let url = self.rpc_url();
@@ -228,6 +239,16 @@ impl NodeProcess {
     /// Its log file.
     pub fn log(&self) -> &Path {
         self.process.log()
+    }
+
+    /// Where its keys and its data are.
+    pub fn data_dir(&self) -> &Path {
+        &self.data_dir
+    }
+
+    /// Its record of peer messages, if it keeps one.
+    pub fn wire(&self) -> Option<&Path> {
+        self.wire.as_deref()
     }
 
     /// The multiaddress that others dial.

@@ -43,6 +43,8 @@ pub struct Wishes {
     pub provers: Option<usize>,
     /// Which contract checks epoch proofs.
     pub verifier: Verifier,
+    /// Whether nodes record their peer messages, for the history checker.
+    pub records_wire: bool,
 }
 
 /// A checked plan.
@@ -62,6 +64,8 @@ pub struct Plan {
     pub dir: PathBuf,
     /// Decides every key of the devnet.
     pub seed: String,
+    /// Whether nodes record their peer messages.
+    pub records_wire: bool,
 }
 
 /// Why a wish cannot be met; always a matter of usage.
@@ -170,6 +174,7 @@ impl Plan {
             verifier: wishes.verifier,
             dir: wishes.dir.clone().unwrap_or_else(|| PathBuf::from("data/devnet")),
             seed: wishes.seed.clone().unwrap_or_else(|| "agoge".to_owned()),
+            records_wire: wishes.records_wire,
         })
     }
 

@@ -26,7 +26,7 @@ pub enum ExitCode {
     SigningRefused = 9,
     /// Gate: no-go.
     NoGo = 10,
-    /// Gate: not enough data.
+    /// Gate, history check: not enough data.
     NotEnoughData = 11,
     /// Stop and upgrade the program.
     Upgrade = 75,

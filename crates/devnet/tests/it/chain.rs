@@ -6,6 +6,9 @@
 use std::path::Path;
 use std::time::Duration;
 
+use agoge_devnet::history::checks::{chain, equivocation, logs, resources, roots, transactions, value};
+use agoge_devnet::history::finding::Verdict;
+use agoge_devnet::history::{self, Limits, Manifest};
 use agoge_devnet::network::Devnet;
 use agoge_devnet::plan::{Plan, Verifier, Wishes};
 use agoge_devnet::wallets::Wallet;
@@ -22,6 +25,7 @@ async fn a_network_survives_what_happens_to_networks_slow() -> Result<()> {
     let _turn = ONE_NETWORK.lock().await;
     let home = tempfile::tempdir()?;
     let mut devnet = start(home.path()).await?;
+    let sampler = sample(&devnet);
     let wallets = fund_two_wallets(&mut devnet).await?;
 
     malformed_and_invalid_transactions_are_refused_with_their_code(&devnet, &wallets).await?;
@@ -30,6 +34,8 @@ async fn a_network_survives_what_happens_to_networks_slow() -> Result<()> {
     a_wiped_follower_rebuilds_the_state_from_l1_alone(&mut devnet).await?;
     a_reorg_of_three_l1_blocks_heals_and_loses_no_transaction(&mut devnet, &wallets).await?;
     ten_members_make_no_block_and_eleven_do(&mut devnet).await?;
+    sampler.abort();
+    the_history_violates_nothing(&devnet).await?;
 
     devnet.stop().await;
     Ok(())
@@ -44,6 +50,7 @@ async fn start(dir: &Path) -> Result<Devnet> {
     let wishes = Wishes {
         dir: Some(dir.join("devnet")),
         verifier: Verifier::Test,
+        records_wire: true,
         ..Wishes::default()
     };
     Devnet::start(Plan::new(&wishes)?).await
@@ -181,6 +188,7 @@ async fn a_reorg_of_three_l1_blocks_heals_and_loses_no_transaction(
         .send(&node, &wallets.bob.address, "0.3ether", &[])
         .await?;
     let id: TxId = serde_json::from_value(sent["id"].clone())?;
+    accepted(devnet, id)?;
     devnet.anvil.reorg(3).await?;
     let tip = devnet.l1_tip().await?;
     let tip = devnet.wait_for_block(tip + 4, devnet.slots(24)).await?;
@@ -227,6 +235,53 @@ async fn ten_members_make_no_block_and_eleven_do(devnet: &mut Devnet) -> Result<
         devnet.nodes[*node].set_duties(*attester, true).await?;
     }
     Ok(())
+}
+
+/// Everything that this network went through, against the protocol's invariants.
+async fn the_history_violates_nothing(devnet: &Devnet) -> Result<()> {
+    let report = history::check(&Manifest::of(devnet), Limits::default()).await;
+    eprintln!("{report}");
+    for finding in &report.checks {
+        // A few minutes say nothing about the slope of an hour.
+        let expected = if finding.check == resources::NAME {
+            Verdict::Unknown
+        } else {
+            Verdict::Pass
+        };
+        ensure!(finding.verdict == expected, "{report}");
+    }
+    let figure = |check: &str, name: &str| {
+        let finding = report.finding(check);
+        finding.and_then(|finding| finding.figures.get(name).copied())
+    };
+    for (check, name, least) in [
+        (equivocation::NAME, "records", 5),
+        (equivocation::NAME, "publications", 8),
+        (equivocation::NAME, "keys", 16),
+        (chain::NAME, "proposers_drawn_again", 8),
+        (roots::NAME, "nodes", 5),
+        (roots::NAME, "heights_compared_with_l1", 8),
+        (transactions::NAME, "mined", 1),
+        (value::NAME, "deposits", 2),
+        (logs::NAME, "secrets", 32),
+        (resources::NAME, "samples", 10),
+    ] {
+        let found = figure(check, name);
+        ensure!(found >= Some(least), "{check}, {name}: {found:?}\n{report}");
+    }
+    Ok(())
+}
+
+/// Writes down that a node accepted a transaction, as a load does.
+fn accepted(devnet: &Devnet, id: TxId) -> Result<()> {
+    let line = serde_json::json!({"event": "accepted", "id": id});
+    std::fs::write(devnet.dir().join("load.jsonl"), format!("{line}\n"))?;
+    Ok(())
+}
+
+fn sample(devnet: &Devnet) -> tokio::task::JoinHandle<std::io::Result<()>> {
+    let dir = devnet.dir().to_owned();
+    tokio::spawn(async move { history::sampler::run(&dir, Duration::from_secs(5)).await })
 }
 
 /// The first slot for which no block can be under way any more.
