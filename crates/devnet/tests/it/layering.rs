@@ -10,7 +10,7 @@ const LAYERS: &[&[&str]] = &[
     &["contract-bindings", "state-transition", "supervisor", "host"],
     &["l1-client", "p2p", "store", "circuits"],
     &["node", "prover", "wallet", "deployer"],
-    &["govctl", "devnet", "gas"],
+    &["govctl", "devnet", "gas", "gate"],
 ];
 
 /// Libraries that only some crates may use directly.
