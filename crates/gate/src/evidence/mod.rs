@@ -168,10 +168,10 @@ impl Fold {
         match entry {
             Entry::Header(header) if line == 1 && header.schema == SCHEMA => {
                 *has_header = true;
-                let known = self.header.get_or_insert_with(|| (*header).clone());
-                if !known.is_same_subject(&header) {
+                if self.header.as_ref().is_some_and(|known| !known.is_continued_by(&header)) {
                     return Err(EvidenceError::OtherSubject { path: path() });
                 }
+                self.header = Some(*header);
             }
             Entry::Slot(record) if *has_header => {
                 let slot = record.slot;

@@ -59,13 +59,17 @@ pub(crate) struct Header {
 pub(crate) const SCHEMA: &str = "agoge.gate.evidence/1";
 
 impl Header {
-    /// Whether evidence under `other` is about the same network and nodes.
-    pub(crate) fn is_same_subject(&self, other: &Self) -> bool {
-        let other = Self {
+    /// Whether `later` is about the same network and nodes. A deployment file may have gained contracts: an upgrade adds a Rollup.
+    pub(crate) fn is_continued_by(&self, later: &Self) -> bool {
+        let added = |(name, hash): (&String, &B256)| later.code_hashes.get(name) == Some(hash);
+        let has_all = self.code_hashes.iter().all(added) && later.genesis_ids.starts_with(&self.genesis_ids);
+        let rest = Self {
             watcher: self.watcher.clone(),
-            ..other.clone()
+            code_hashes: self.code_hashes.clone(),
+            genesis_ids: self.genesis_ids.clone(),
+            ..later.clone()
         };
-        *self == other
+        has_all && *self == rest
     }
 }
 

@@ -88,7 +88,7 @@ impl Recorder {
             let was_torn = false;
             return Ok((recorder, Started { last_slot, was_torn }));
         };
-        if known.is_some_and(|known| !known.header.is_same_subject(&header)) {
+        if known.is_some_and(|known| !known.header.is_continued_by(&header)) {
             return Err(EvidenceError::OtherSubject {
                 path: dir.to_owned(),
             });
@@ -255,10 +255,11 @@ mod tests {
         ));
         recorder.append(&record(2)).unwrap();
         drop(recorder);
-        let newer = Header {
-            watcher: "9.9.9".to_owned(),
-            ..header()
-        };
+        let mut newer = header();
+        newer.watcher = "9.9.9".to_owned();
+        newer
+            .code_hashes
+            .insert("Rollup/2".to_owned(), agoge_protocol::B256::ZERO);
         let (mut recorder, _) = Recorder::open(dir.path(), newer, 3 * DAY).unwrap();
         recorder.append(&at(9, 3 * DAY)).unwrap();
         assert_eq!(slots(dir.path()), [1, 2, 9]);
@@ -315,14 +316,27 @@ mod tests {
         recorder.append(&record(1)).unwrap();
         recorder.append(&record(2)).unwrap();
         drop(recorder);
-        let other = Header {
-            genesis_time: 1,
-            ..header()
-        };
-        assert!(matches!(
-            Recorder::open(dir.path(), other, 10),
-            Err(EvidenceError::OtherSubject { .. })
-        ));
+        let mut contracts = header().code_hashes;
+        contracts.insert("Rollup/1".to_owned(), agoge_protocol::B256::ZERO);
+        for other in [
+            Header {
+                genesis_time: 1,
+                ..header()
+            },
+            Header {
+                code_hashes: contracts,
+                ..header()
+            },
+            Header {
+                nodes: Vec::new(),
+                ..header()
+            },
+        ] {
+            assert!(matches!(
+                Recorder::open(dir.path(), other, 10),
+                Err(EvidenceError::OtherSubject { .. })
+            ));
+        }
         let path = dir.path().join("evidence-1970-01-01.jsonl");
         let text = std::fs::read_to_string(&path)
             .unwrap()

@@ -119,7 +119,7 @@ async fn what_is_not_there_is_said_with_a_hint() -> Result<()> {
             ]
             .concat(),
         ),
-        (2, "AGOGE-GOV-001", [&deploy[..], &["--rpc-url", url]].concat()),
+        (2, "AGOGE-KEY-012", [&deploy[..], &["--rpc-url", url]].concat()),
         (
             3,
             "AGOGE-KEY-001",

@@ -4,6 +4,7 @@
 //! patience runs out on. New files use Foundry's derivation (scrypt N = 2^13, about 30 ms), so a process with many keys starts fast; the
 //! password file should therefore hold a long random text, not a word a person remembers.
 
+mod account;
 mod error;
 mod keystore;
 mod open;
@@ -11,6 +12,7 @@ mod password;
 mod private_file;
 mod write;
 
+pub use account::AccountFlags;
 pub use error::{KeyError, KeyFileError, PasswordError, PermissionError};
 pub use open::{DEVELOPMENT_ADDRESSES, claimed_address, exists, open_key_file};
 pub use password::{Password, PasswordSource};
