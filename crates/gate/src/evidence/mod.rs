@@ -12,7 +12,7 @@ use crate::chain::{self, ChainError, Head, Place};
 
 pub(crate) use record::{
     CommitteeReading, Entry, Header, L1Reading, MetricsReading, NodeReading, RpcReading, SCHEMA, SlotRecord,
-    TipReading, network_digest,
+    TipReading, code_hashes, network_digest,
 };
 pub(crate) use recorder::{Recorder, Started};
 pub(crate) use summary::DaySummary;

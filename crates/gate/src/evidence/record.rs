@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use agoge_protocol::{Address, B256, NetworkConfig};
+use agoge_protocol::{Address, B256, Deployment, NetworkConfig};
 use serde::{Deserialize, Serialize};
 
 use super::DaySummary;
@@ -191,4 +191,14 @@ pub(crate) fn network_digest(network: &NetworkConfig) -> String {
     // Plain numbers, texts and lists: serialization does not fail, and a failure would be a digest that fits nothing.
     let values = serde_json::to_vec(network).unwrap_or_default();
     hex::encode(sha2::Sha256::digest(values))
+}
+
+/// Code hash of every contract of a deployment, `Rollup/1` for one of an instance.
+pub(crate) fn code_hashes(deployment: &Deployment) -> BTreeMap<String, B256> {
+    let name = |contract: &agoge_protocol::deployment::DeployedContract| match contract.instance {
+        Some(instance) => format!("{}/{instance}", contract.name),
+        None => contract.name.clone(),
+    };
+    let contracts = deployment.contracts.iter();
+    contracts.map(|contract| (name(contract), contract.code_hash)).collect()
 }

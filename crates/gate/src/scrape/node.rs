@@ -37,6 +37,7 @@ pub(crate) enum SourceError {
 /// A node.
 #[derive(Debug)]
 pub(crate) struct NodeSource {
+    name: String,
     rpc: HttpClient,
     http: reqwest::Client,
     /// Base of the monitoring port.
@@ -54,8 +55,9 @@ impl NodeSource {
         http: reqwest::Client,
         timeout: Duration,
     ) -> Result<Self, SourceError> {
+        let name = SecretUrl::parse(rpc).map_or_else(|error| error.to_string(), |url| url.redacted());
         let refused = |reason: String| SourceError::Client {
-            url: name(rpc),
+            url: name.clone(),
             reason,
         };
         let rpc = HttpClientBuilder::default()
@@ -68,10 +70,16 @@ impl NodeSource {
             url.strip_suffix("/metrics").unwrap_or(url).to_owned()
         });
         Ok(Self {
+            name,
             rpc,
             http,
             monitoring,
         })
+    }
+
+    /// Scheme, host and port.
+    pub(crate) fn name(&self) -> &str {
+        &self.name
     }
 
     pub(super) async fn read(&self, slot: Slot, timeout: Duration) -> NodeAnswer {
@@ -179,11 +187,6 @@ impl NodeSource {
             open_files: gauge(&text, "process_open_fds"),
         }))
     }
-}
-
-/// Scheme, host and port of a URL.
-pub(super) fn name(url: &str) -> String {
-    SecretUrl::parse(url).map_or_else(|error| error.to_string(), |url| url.redacted())
 }
 
 /// Whether a key's duties are switched off, so that it does not count as online.
