@@ -186,8 +186,7 @@ fn scan<T: DeserializeOwned>(
                 is_torn,
             });
         }
-        let parsed: Line<T> =
-            serde_json::from_slice(&bytes).map_err(|error| malformed(error.to_string()))?;
+        let parsed: Line<T> = serde_json::from_slice(&bytes).map_err(|error| malformed(error.to_string()))?;
         if parsed.prev != head.to_string() {
             return Err(ChainError::Broken {
                 path: path.to_owned(),
@@ -273,10 +272,7 @@ impl Appender {
         let mut bytes = serde_json::to_vec(&line).map_err(|error| io(error.into()))?;
         let head = Head::of(&bytes);
         bytes.push(b'\n');
-        let written = self
-            .file
-            .write_all(&bytes)
-            .and_then(|()| self.file.sync_data());
+        let written = self.file.write_all(&bytes).and_then(|()| self.file.sync_data());
         if let Err(error) = written {
             // A second failure leaves a torn line, which the next start cuts.
             self.file.set_len(self.length).ok();
@@ -323,10 +319,7 @@ mod tests {
         Appender::create(&next, head).unwrap().append(&7_u64).unwrap();
         assert!(read::<u64>(&next, head, |_, _| ()).is_ok());
         assert_eq!(first_link(&next).unwrap(), head);
-        assert!(matches!(
-            numbers(&next),
-            Err(ChainError::Broken { line: 1, .. })
-        ));
+        assert!(matches!(numbers(&next), Err(ChainError::Broken { line: 1, .. })));
         assert!(Appender::create(&next, head).is_err(), "nothing is overwritten");
     }
 

@@ -76,7 +76,10 @@ pub(crate) fn rpc(error: RpcError) -> CliError {
 pub(crate) fn client(error: ClientError) -> CliError {
     match error {
         ClientError::Rpc(error) => rpc(error),
-        error => usage(error, "give --l1 URL, up to 8 of them, and the whole deployment file"),
+        error => usage(
+            error,
+            "give --l1 URL, up to 8 of them, and the whole deployment file",
+        ),
     }
 }
 

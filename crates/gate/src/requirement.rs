@@ -280,14 +280,21 @@ mod tests {
             assert!(asked.phases.iter().all(|phase| (1..=4).contains(phase)), "{id}");
             let bounds = usize::from(asked.at_least.is_some()) + usize::from(asked.at_most.is_some());
             let signed = matches!(asked.kind, Kind::Manual | Kind::SignedReport);
-            assert_eq!(bounds, usize::from(!signed), "{id} has one bound unless it is signed");
+            assert_eq!(
+                bounds,
+                usize::from(!signed),
+                "{id} has one bound unless it is signed"
+            );
             assert_eq!(asked.query.is_some(), !signed, "{id}");
             match asked.kind {
                 Kind::MinDuration | Kind::MinRate => assert!(asked.at_least.is_some(), "{id}"),
                 Kind::MaxGap | Kind::MaxLag => assert!(asked.at_most.is_some(), "{id}"),
                 Kind::Event | Kind::Manual | Kind::SignedReport => {}
             }
-            assert!(!asked.is_crash || asked.at_most.is_some() && asked.is_blocking, "{id}");
+            assert!(
+                !asked.is_crash || asked.at_most.is_some() && asked.is_blocking,
+                "{id}"
+            );
         }
     }
 
@@ -326,14 +333,8 @@ mod tests {
     #[test]
     fn a_devnet_is_measured_against_the_phase_and_compressed() {
         let devnet = crate::sample::header_of("devnet").network;
-        assert_eq!(
-            Phase::new(1, &devnet, 1).unwrap().slots(Stage::Internal),
-            9_000
-        );
-        assert_eq!(
-            Phase::new(1, &devnet, 100).unwrap().slots(Stage::Internal),
-            90
-        );
+        assert_eq!(Phase::new(1, &devnet, 1).unwrap().slots(Stage::Internal), 9_000);
+        assert_eq!(Phase::new(1, &devnet, 100).unwrap().slots(Stage::Internal), 90);
         let mut own = crate::sample::header().network;
         own.gate.private_hours = 1;
         assert_eq!(Phase::new(1, &own, 1).unwrap().slots(Stage::Internal), 100);

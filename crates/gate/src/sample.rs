@@ -30,7 +30,9 @@ pub(crate) fn header_of(name: &str) -> Header {
         registry: Address::repeat_byte(2),
         verifier_circuit_digest: B256::repeat_byte(3),
         code_hashes: BTreeMap::from([("Rollup/1".to_owned(), B256::repeat_byte(4))]),
-        nodes: (0..NODES).map(|node| format!("http://node-{node}:8700")).collect(),
+        nodes: (0..NODES)
+            .map(|node| format!("http://node-{node}:8700"))
+            .collect(),
         has_metrics: true,
     }
 }

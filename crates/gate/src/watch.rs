@@ -82,7 +82,11 @@ impl Watch {
                 () = signals.any() => break,
             };
             if let Some(summary) = recorder.append(&record).map_err(failure::evidence)? {
-                print(&format!("{}; evidence head {}\n", summary.line(), recorder.head()));
+                print(&format!(
+                    "{}; evidence head {}\n",
+                    summary.line(),
+                    recorder.head()
+                ));
             }
             last = Some(record.slot);
             recorded = recorded.saturating_add(1);
@@ -144,7 +148,10 @@ impl Watch {
     fn header(&self, sources: &Sources) -> Result<Header, CliError> {
         let deployment = &self.deployment;
         let registry = deployment.address("Registry").map_err(|error| {
-            failure::precondition(error, "use the whole deployment file, as `govctl deploy` wrote it")
+            failure::precondition(
+                error,
+                "use the whole deployment file, as `govctl deploy` wrote it",
+            )
         })?;
         Ok(Header {
             schema: SCHEMA.to_owned(),
@@ -181,7 +188,11 @@ fn line(record: &SlotRecord) -> String {
         (None, Some(problem)) => format!("L1 does not answer: {problem}"),
         (None, None) => "L1 does not answer".to_owned(),
     };
-    format!("slot {}: {l1}; {answered} of {} nodes answer", record.slot, record.nodes.len())
+    format!(
+        "slot {}: {l1}; {answered} of {} nodes answer",
+        record.slot,
+        record.nodes.len()
+    )
 }
 
 fn now(clock: &SystemClock) -> u64 {

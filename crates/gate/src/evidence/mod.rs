@@ -90,7 +90,11 @@ fn files(path: &Path) -> Result<Vec<PathBuf>, EvidenceError> {
         .collect();
     // Days of the calendar sort as text.
     files.sort();
-    if files.is_empty() { Err(missing()) } else { Ok(files) }
+    if files.is_empty() {
+        Err(missing())
+    } else {
+        Ok(files)
+    }
 }
 
 /// The day in an evidence file's name.
@@ -103,7 +107,10 @@ fn day_of(path: &Path) -> Option<jiff::civil::Date> {
 }
 
 fn name_of(file: &Path) -> String {
-    file.file_name().unwrap_or_default().to_string_lossy().into_owned()
+    file.file_name()
+        .unwrap_or_default()
+        .to_string_lossy()
+        .into_owned()
 }
 
 /// Reads and checks evidence, a directory or one file of it, and gives every slot to `each`, in order. A single file is read from its own
@@ -168,7 +175,11 @@ impl Fold {
         match entry {
             Entry::Header(header) if line == 1 && header.schema == SCHEMA => {
                 *has_header = true;
-                if self.header.as_ref().is_some_and(|known| !known.is_continued_by(&header)) {
+                if self
+                    .header
+                    .as_ref()
+                    .is_some_and(|known| !known.is_continued_by(&header))
+                {
                     return Err(EvidenceError::OtherSubject { path: path() });
                 }
                 self.header = Some(*header);

@@ -200,5 +200,7 @@ pub(crate) fn code_hashes(deployment: &Deployment) -> BTreeMap<String, B256> {
         None => contract.name.clone(),
     };
     let contracts = deployment.contracts.iter();
-    contracts.map(|contract| (name(contract), contract.code_hash)).collect()
+    contracts
+        .map(|contract| (name(contract), contract.code_hash))
+        .collect()
 }

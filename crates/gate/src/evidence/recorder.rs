@@ -61,9 +61,8 @@ impl Recorder {
         let io = ChainError::io(dir);
         std::fs::create_dir_all(dir).map_err(&io)?;
         let lock = File::create(dir.join("watch.lock")).map_err(&io)?;
-        flock(&lock, FlockOperation::NonBlockingLockExclusive).map_err(|_| EvidenceError::Locked {
-            path: dir.to_owned(),
-        })?;
+        flock(&lock, FlockOperation::NonBlockingLockExclusive)
+            .map_err(|_| EvidenceError::Locked { path: dir.to_owned() })?;
         let mut last_slot = None;
         let known = match files(dir) {
             Err(EvidenceError::Missing { .. }) => None,
@@ -89,9 +88,7 @@ impl Recorder {
             return Ok((recorder, Started { last_slot, was_torn }));
         };
         if known.is_some_and(|known| !known.header.is_continued_by(&header)) {
-            return Err(EvidenceError::OtherSubject {
-                path: dir.to_owned(),
-            });
+            return Err(EvidenceError::OtherSubject { path: dir.to_owned() });
         }
         let (mut recorder, was_torn) = Self::resume(dir, header, lock)?;
         recorder.last_slot = last_slot;
@@ -108,9 +105,7 @@ impl Recorder {
     /// Opens the last file, whose chain has been checked.
     fn resume(dir: &Path, header: Header, lock: File) -> Result<(Self, bool), EvidenceError> {
         let list = files(dir)?;
-        let missing = || EvidenceError::Missing {
-            path: dir.to_owned(),
-        };
+        let missing = || EvidenceError::Missing { path: dir.to_owned() };
         let (path, earlier) = list.split_last().ok_or_else(missing)?;
         let day = day_of(path).ok_or_else(missing)?;
         let mut head = Head::default();
@@ -278,11 +273,7 @@ mod tests {
             std::fs::write(&second, &whole[..length]).unwrap();
             let (mut recorder, _) = Recorder::open(dir.path(), header(), DAY + 1).unwrap();
             recorder.append(&at(7, DAY + 2)).unwrap();
-            assert_eq!(
-                slots(dir.path()).last(),
-                Some(&7),
-                "killed after {length} bytes"
-            );
+            assert_eq!(slots(dir.path()).last(), Some(&7), "killed after {length} bytes");
         }
         std::fs::remove_file(&second).unwrap();
         let (mut recorder, _) = Recorder::open(dir.path(), header(), DAY + 1).unwrap();

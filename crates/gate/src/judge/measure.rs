@@ -77,7 +77,11 @@ impl Window<'_> {
 
     fn ends(&self) -> Vec<Place> {
         let ends = [self.slots.first(), self.slots.last()];
-        let mut places: Vec<Place> = ends.into_iter().flatten().map(|slot| slot.place.clone()).collect();
+        let mut places: Vec<Place> = ends
+            .into_iter()
+            .flatten()
+            .map(|slot| slot.place.clone())
+            .collect();
         places.dedup();
         places
     }
@@ -93,7 +97,12 @@ impl Window<'_> {
     fn fact(&self, is_so: bool) -> Measured {
         Measured {
             range: Range::known(f64::from(u8::from(is_so))),
-            places: self.slots.first().map(|slot| slot.place.clone()).into_iter().collect(),
+            places: self
+                .slots
+                .first()
+                .map(|slot| slot.place.clone())
+                .into_iter()
+                .collect(),
         }
     }
 
@@ -297,11 +306,15 @@ impl Window<'_> {
 
     /// Instances that became canonical, made blocks and had some proven, anywhere in the evidence.
     fn upgrades(&self) -> Measured {
-        let mut tips = self.history.iter().filter_map(|slot| Some((slot.tips?, &slot.place)));
+        let mut tips = self
+            .history
+            .iter()
+            .filter_map(|slot| Some((slot.tips?, &slot.place)));
         let Some(((first, _, _), _)) = tips.next() else {
             return self.unknown();
         };
-        let done = tips.find(|((instance, pending, proven), _)| *instance > first && *pending > 0 && *proven > 0);
+        let done =
+            tips.find(|((instance, pending, proven), _)| *instance > first && *pending > 0 && *proven > 0);
         match done {
             Some((_, place)) => self.so_far(1, vec![place.clone()]),
             None => self.so_far(0, self.ends()),
@@ -309,7 +322,11 @@ impl Window<'_> {
     }
 
     fn allow_list(&self) -> Measured {
-        let last = self.slots.iter().rev().find_map(|slot| Some((slot.is_allow_listed?, slot)));
+        let last = self
+            .slots
+            .iter()
+            .rev()
+            .find_map(|slot| Some((slot.is_allow_listed?, slot)));
         match last {
             Some((is_on, slot)) => self.so_far(u64::from(!is_on), vec![slot.place.clone()]),
             None => self.unknown(),

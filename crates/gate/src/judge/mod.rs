@@ -167,13 +167,17 @@ fn words(statement: &Statement) -> String {
 fn compare(measured: &Measured, limit: Limit, unit: &str) -> (Status, String, Vec<String>) {
     let range = measured.range;
     let (status, bound) = match limit {
-        Limit::AtLeast(bound) if range.shown >= bound => (Status::Pass, format!("at least {}", number(bound))),
+        Limit::AtLeast(bound) if range.shown >= bound => {
+            (Status::Pass, format!("at least {}", number(bound)))
+        }
         Limit::AtLeast(bound) if range.possible < bound => {
             (Status::Fail, format!("at least {}", number(bound)))
         }
         Limit::AtLeast(bound) => (Status::Unknown, format!("at least {}", number(bound))),
         Limit::AtMost(bound) if range.shown > bound => (Status::Fail, format!("at most {}", number(bound))),
-        Limit::AtMost(bound) if range.possible <= bound => (Status::Pass, format!("at most {}", number(bound))),
+        Limit::AtMost(bound) if range.possible <= bound => {
+            (Status::Pass, format!("at most {}", number(bound)))
+        }
         Limit::AtMost(bound) => (Status::Unknown, format!("at most {}", number(bound))),
     };
     let shown = number(range.shown);

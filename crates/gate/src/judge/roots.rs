@@ -28,14 +28,11 @@ pub(super) fn conflicts(record: &SlotRecord) -> Range {
             (&rpc.proven, false),
             (&rpc.finalized, true),
         ] {
-            heights
-                .entry((rpc.instance, tip.number))
-                .or_default()
-                .push(Seen {
-                    root: &tip.root,
-                    l1_hash: rpc.l1_hash.as_deref(),
-                    is_finalized,
-                });
+            heights.entry((rpc.instance, tip.number)).or_default().push(Seen {
+                root: &tip.root,
+                l1_hash: rpc.l1_hash.as_deref(),
+                is_finalized,
+            });
         }
     }
     if nodes < 2 {

@@ -71,18 +71,18 @@ impl Nodes {
         let unseen = unseen
             .filter(|(index, node)| node.start_time.is_none() && !stopped.contains(index))
             .count();
-        let unseen = if self.has_metrics { unseen } else { self.nodes.len() };
+        let unseen = if self.has_metrics {
+            unseen
+        } else {
+            self.nodes.len()
+        };
         let stopped = Range {
             shown: share(stopped.len()),
             possible: share(stopped.len().saturating_add(unseen).min(self.nodes.len())),
         };
         let wipes = Range {
             shown: float(wipes),
-            possible: if asked == 0 {
-                f64::INFINITY
-            } else {
-                float(wipes)
-            },
+            possible: if asked == 0 { f64::INFINITY } else { float(wipes) },
         };
         (stopped, wipes)
     }

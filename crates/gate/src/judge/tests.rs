@@ -166,7 +166,11 @@ fn time_that_is_not_over_is_unknown() {
     let mut trial = Trial::good();
     trial.records.truncate(399);
     let finding = trial.check("stable", Status::Unknown);
-    assert!(finding.figure.contains("399 shown slots (at least 400)"), "{}", finding.figure);
+    assert!(
+        finding.figure.contains("399 shown slots (at least 400)"),
+        "{}",
+        finding.figure
+    );
     assert_eq!(guide(trial).report().verdict, Verdict::NotEnoughData);
 }
 
@@ -209,7 +213,11 @@ fn proofs_that_stay_out_are_a_crash_even_if_their_blocks_are_pruned() {
             (l1.pending, l1.pending_slot, l1.first_unproven_slot) = if is_pruned {
                 (32, Some(32), None)
             } else {
-                (record.slot, Some(record.slot), Some(record.slot - record.slot % 96 + 33))
+                (
+                    record.slot,
+                    Some(record.slot),
+                    Some(record.slot - record.slot % 96 + 33),
+                )
             };
         })
     };
@@ -225,7 +233,9 @@ fn different_roots_are_a_crash_if_both_nodes_stand_at_one_l1_block() {
         let rpc = record.nodes[0].rpc.as_mut().unwrap();
         rpc.pending.root = "f".repeat(32);
     };
-    let finding = Trial::good().change(50..=50, other).check("crash-roots", Status::Fail);
+    let finding = Trial::good()
+        .change(50..=50, other)
+        .check("crash-roots", Status::Fail);
     assert_eq!(finding.evidence, ["e:51"]);
     let behind = Trial::good().change(50..=50, |record| {
         other(record);
@@ -258,9 +268,19 @@ fn restarts_of_more_than_a_third_within_an_epoch_are_a_crash() {
     let three = || restart(restart(restart(Trial::good(), 0, 100), 1, 110), 2, 131);
     let finding = three().check("crash-restarts", Status::Fail);
     assert_eq!(finding.figure, "0.5 of the nodes (at most 0.3334)");
-    let excused = three().say(StatementKind::Excuse, "http://node-2:8700", (130, 140), B256::ZERO);
+    let excused = three().say(
+        StatementKind::Excuse,
+        "http://node-2:8700",
+        (130, 140),
+        B256::ZERO,
+    );
     excused.check("crash-restarts", Status::Pass);
-    let too_late = three().say(StatementKind::Excuse, "http://node-2:8700", (132, 140), B256::ZERO);
+    let too_late = three().say(
+        StatementKind::Excuse,
+        "http://node-2:8700",
+        (132, 140),
+        B256::ZERO,
+    );
     too_late.check("crash-restarts", Status::Fail);
     let mut blind = Trial::good().change(1..=400, |record| {
         for node in &mut record.nodes {
@@ -322,7 +342,12 @@ fn missing_slots_are_unknown_and_more_than_one_percent_withholds_the_verdict() {
         silent(record, 0);
         silent(record, 1);
     });
-    excused = excused.say(StatementKind::Excuse, "http://node-0:8700", (200, 206), B256::ZERO);
+    excused = excused.say(
+        StatementKind::Excuse,
+        "http://node-0:8700",
+        (200, 206),
+        B256::ZERO,
+    );
     assert_eq!(excused.report().verdict, Verdict::Go);
     let mut dead_watcher = guide(Trial::good());
     dead_watcher.last_slot = Some(404);
@@ -373,7 +398,9 @@ fn slots_validators_and_proofs_are_counted() {
     });
     let finding = sparse.check("filled", Status::Fail);
     assert!(finding.figure.starts_with("0.95"), "{}", finding.figure);
-    let small = Trial::good().change(77..=77, |record| record.l1.as_mut().unwrap().validators = Some(47));
+    let small = Trial::good().change(77..=77, |record| {
+        record.l1.as_mut().unwrap().validators = Some(47)
+    });
     assert_eq!(small.check("validators", Status::Fail).evidence, ["e:78"]);
     let unseen = Trial::good().change(1..=400, |record| record.l1.as_mut().unwrap().validators = None);
     unseen.check("validators", Status::Unknown);

@@ -166,7 +166,8 @@ impl State {
         let answered = answered
             .filter(|(node, excused)| node.rpc.is_some() || **excused)
             .count();
-        let is_known = record.l1.is_some() && answered.saturating_mul(3) > record.nodes.len().saturating_mul(2);
+        let is_known =
+            record.l1.is_some() && answered.saturating_mul(3) > record.nodes.len().saturating_mul(2);
         let epoch_slots = self.timing.epoch_slots;
         let (stopped, wipes) = self.nodes.observe(record, excused, epoch_slots);
         let block_slot = record.l1.and_then(|l1| l1.pending_slot);
@@ -212,9 +213,10 @@ impl State {
             _ if is_new => (0, 0),
             Some(false) => (0, 0),
             // Slots that nobody saw may have had a block that was pruned since, or no quorum.
-            Some(true) if record.l1.is_some() => {
-                (shown.saturating_add(elapsed.min(1)), possible.saturating_add(elapsed))
-            }
+            Some(true) if record.l1.is_some() => (
+                shown.saturating_add(elapsed.min(1)),
+                possible.saturating_add(elapsed),
+            ),
             _ => (shown, possible.saturating_add(elapsed)),
         };
         Range {

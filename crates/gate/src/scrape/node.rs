@@ -208,7 +208,9 @@ fn tip(tip: &Tip) -> TipReading {
 
 /// The value of a gauge without labels, without its fraction.
 fn gauge(text: &str, name: &str) -> Option<u64> {
-    let value = text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '))?;
+    let value = text
+        .lines()
+        .find_map(|line| line.strip_prefix(name)?.strip_prefix(' '))?;
     let whole: f64 = value.trim().parse().ok()?;
     // Text keeps the conversion exact: a figure that is no whole number below 2^64 does not parse.
     format!("{:.0}", whole.floor()).parse().ok()
@@ -223,7 +225,12 @@ mod tests {
         let text = "# HELP process_open_fds Open.\nprocess_open_fds_x 9\nprocess_open_fds 25\nprocess_start_time_seconds 1764547200.123\n";
         assert_eq!(gauge(text, "process_open_fds"), Some(25));
         assert_eq!(gauge(text, "process_start_time_seconds"), Some(1_764_547_200));
-        for bad in ["", "process_open_fds", "process_open_fds NaN", "process_open_fds -1"] {
+        for bad in [
+            "",
+            "process_open_fds",
+            "process_open_fds NaN",
+            "process_open_fds -1",
+        ] {
             assert_eq!(gauge(bad, "process_open_fds"), None, "{bad}");
         }
     }
@@ -235,7 +242,12 @@ mod tests {
             let source = NodeSource::new("http://a:1", Some(url), http, Duration::from_secs(1)).unwrap();
             source.monitoring.unwrap()
         };
-        for url in ["http://a:2", "http://a:2/", "http://a:2/metrics", "http://a:2/metrics/"] {
+        for url in [
+            "http://a:2",
+            "http://a:2/",
+            "http://a:2/metrics",
+            "http://a:2/metrics/",
+        ] {
             assert_eq!(base(url), "http://a:2", "{url}");
         }
         let http = reqwest::Client::new();

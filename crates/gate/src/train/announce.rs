@@ -39,11 +39,7 @@ pub(crate) fn announce(train: &Train, format: Format) -> Option<String> {
     })
 }
 
-fn message(
-    train: &Train,
-    schedule: &Schedule,
-    time: impl Fn(jiff::Timestamp) -> String,
-) -> Option<Message> {
+fn message(train: &Train, schedule: &Schedule, time: impl Fn(jiff::Timestamp) -> String) -> Option<Message> {
     let decision = train.decisions.last()?;
     let network = &train.internal.network;
     let (phase, week) = (train.phase, train.week);
@@ -90,7 +86,10 @@ fn message(
             ));
         }
     }
-    lines.push(format!("Report {}, signed by {}.", decision.report_sha256, decision.signer));
+    lines.push(format!(
+        "Report {}, signed by {}.",
+        decision.report_sha256, decision.signer
+    ));
     Some(Message { title, lines })
 }
 

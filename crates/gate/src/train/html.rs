@@ -12,7 +12,10 @@ code{overflow-wrap:anywhere}.pass{background:#dff5e1}.fail{background:#ffdcdc}.u
 /// The page of a report, with the train's history if it belongs to one.
 pub(crate) fn page(report: &Report, train: Option<&Train>) -> String {
     let title = match train {
-        Some(train) => format!("Agoge {}, phase {}, {} gate", train.week, report.phase, report.stage),
+        Some(train) => format!(
+            "Agoge {}, phase {}, {} gate",
+            train.week, report.phase, report.stage
+        ),
         None => format!("Agoge phase {}, {} gate", report.phase, report.stage),
     };
     let title = escape(&title);
@@ -25,7 +28,10 @@ pub(crate) fn page(report: &Report, train: Option<&Train>) -> String {
     let compressed = if report.compress == 1 {
         String::new()
     } else {
-        format!("<p><strong>Durations are divided by {}: this is no gate of a release.</strong></p>", report.compress)
+        format!(
+            "<p><strong>Durations are divided by {}: this is no gate of a release.</strong></p>",
+            report.compress
+        )
     };
     let findings: String = report.findings.iter().map(row).collect();
     let history = train.map(history).unwrap_or_default();
@@ -34,7 +40,10 @@ pub(crate) fn page(report: &Report, train: Option<&Train>) -> String {
     let (from, to, slots) = (window.from, window.to, window.slots);
     let (required, known) = (window.required_slots, window.known);
     let unknown = window.unknown_share * 100.0;
-    let (head, files) = (escape(&report.evidence.head), escape(&report.evidence.files.join(", ")));
+    let (head, files) = (
+        escape(&report.evidence.head),
+        escape(&report.evidence.files.join(", ")),
+    );
     let hash = hex::encode(report.hash());
     format!(
         "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><meta name=\"viewport\" content=\"width=device-width\">\
@@ -80,9 +89,12 @@ fn history(train: &Train) -> String {
         .decisions
         .iter()
         .map(|decision| {
-            let reason = decision.override_reason.as_deref().map_or_else(String::new, |reason| {
-                format!(", against the check: {}", escape(reason))
-            });
+            let reason = decision
+                .override_reason
+                .as_deref()
+                .map_or_else(String::new, |reason| {
+                    format!(", against the check: {}", escape(reason))
+                });
             format!(
                 "<li>{}: {} by <code>{}</code>{reason}</li>\n",
                 time(decision.time),

@@ -204,7 +204,11 @@ pub(crate) mod tests {
                 "/network/proving/proof_window_epochs"
             ]
         );
-        let allowed = ["/binaries", "/code_hashes/Rollup~11", "/network/proving/proof_window"];
+        let allowed = [
+            "/binaries",
+            "/code_hashes/Rollup~11",
+            "/network/proving/proof_window",
+        ];
         assert_eq!(
             unlisted(&allowed.map(str::to_owned)),
             ["/network/proving/proof_window_epochs"],

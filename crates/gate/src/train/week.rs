@@ -32,16 +32,17 @@ impl core::str::FromStr for Week {
 
     fn from_str(text: &str) -> Result<Self, String> {
         let parsed = text.split_once("-W").and_then(|(year, week)| {
-            let is_plain = |text: &str, length| {
-                text.len() == length && text.bytes().all(|byte| byte.is_ascii_digit())
-            };
+            let is_plain =
+                |text: &str, length| text.len() == length && text.bytes().all(|byte| byte.is_ascii_digit());
             let is_plain = is_plain(year, 4) && is_plain(week, 2);
             let (year, week) = (year.parse().ok()?, week.parse().ok()?);
             let monday = ISOWeekDate::new(year, week, Weekday::Monday).ok()?;
             is_plain.then_some(Self(monday))
         });
         parsed.ok_or_else(|| {
-            format!("{text:?} is no week; write the ISO week of the Thursday of the internal deployment, 2026-W48")
+            format!(
+                "{text:?} is no week; write the ISO week of the Thursday of the internal deployment, 2026-W48"
+            )
         })
     }
 }
@@ -104,7 +105,11 @@ mod tests {
             schedule.announce,
             schedule.public,
         ];
-        assert_eq!(found.map(utc), expected.map(|text| format!("{text} UTC")), "{week}");
+        assert_eq!(
+            found.map(utc),
+            expected.map(|text| format!("{text} UTC")),
+            "{week}"
+        );
     }
 
     #[test]
@@ -160,7 +165,9 @@ mod tests {
 
     #[test]
     fn what_is_no_week_is_refused() {
-        for text in ["", "2026-48", "2026-W54", "2025-W53", "2026-W00", "2026-W1", "26-W01", "2026-W+1", "2026-w48"] {
+        for text in [
+            "", "2026-48", "2026-W54", "2025-W53", "2026-W00", "2026-W1", "26-W01", "2026-W+1", "2026-w48",
+        ] {
             assert!(text.parse::<Week>().is_err(), "{text}");
         }
         assert_eq!("2026-W05".parse::<Week>().unwrap().to_string(), "2026-W05");

@@ -171,7 +171,9 @@ fn decisions_need_a_signer_of_the_manifest_and_states_need_their_decision() {
     let mut other_report = decision;
     other_report.report.verdict = Verdict::NoGo;
     assert!(matches!(
-        open().step(&Event::Decided { decision: other_report }),
+        open().step(&Event::Decided {
+            decision: other_report
+        }),
         Err(JournalError::Unsigned)
     ));
     for state in [State::DecidedGo, State::DecidedNoGo, State::Passed] {
