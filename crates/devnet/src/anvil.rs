@@ -3,7 +3,7 @@
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::time::Duration;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use agoge_protocol::{B256, L1Block, L1BlockNumber};
 use serde_json::{Value, json};
@@ -64,6 +64,12 @@ pub fn binary() -> PathBuf {
         },
         PathBuf::from,
     )
+}
+
+/// Since 1970.
+pub(crate) fn unix_time() -> Duration {
+    // A clock before 1970 is taken for 1970.
+    SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default()
 }
 
 /// A TCP port of the loopback interface that is free now.
@@ -243,6 +249,7 @@ impl Anvil {
     }
 
     /// Replaces the last `depth` blocks by `depth + 1` empty ones with the same times, as a real reorg would: the transactions in them are gone.
+    /// Takes up to a second.
     ///
     /// # Errors
     /// [`AnvilError::Call`].
@@ -255,10 +262,18 @@ impl Anvil {
     }
 
     async fn replace_blocks(&self, depth: u64) -> Result<(), AnvilError> {
-        let (_, time) = self.head().await?;
+        let (_, head) = self.head().await?;
+        // anvil's clock goes on from the time of a block that was asked for: the last one has the time that it is, at the start of a
+        // second, or L1 would be ahead of everybody's clocks from now on.
+        let mut now = unix_time();
+        let start = now.as_secs().max(head).saturating_add(1);
+        while now.as_secs() < start {
+            tokio::time::sleep(Duration::from_secs(start).saturating_sub(now)).await;
+            now = unix_time();
+        }
         self.call("anvil_rollback", json!([depth])).await?;
         for back in (0..=depth).rev() {
-            let time = time.saturating_add(1).saturating_sub(back);
+            let time = start.saturating_sub(back);
             self.call("evm_mine", json!([{ "timestamp": time }])).await?;
         }
         Ok(())

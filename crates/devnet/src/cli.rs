@@ -8,6 +8,7 @@ use agoge_protocol::network::ClientProfile;
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 
 use crate::demo;
+use crate::faults;
 use crate::network::Devnet;
 use crate::plan::{Plan, Verifier, Wishes};
 
@@ -21,6 +22,7 @@ use crate::plan::{Plan, Verifier, Wishes};
   script/devnet --demo proving --test-verifier
   script/devnet --serve --json
   script/devnet --serve --keys 48 --procs 12 --committee 16
+  script/devnet run --keys 48 --procs 12 --epochs 20 --faults kill --seed 7
 Exit codes: 0 ok, 1 failed, 2 usage."
 )]
 pub struct Args {
@@ -32,10 +34,13 @@ pub struct Args {
 enum Command {
     /// Start L1, contracts and validators; then tell the demo's story, or serve until a signal.
     Up(Up),
+    /// Run a network under load and faults for some epochs and judge it: ends with 0 if everything was kept, with 1 if not.
+    Run(faults::args::Args),
 }
 
+/// What a network looks like.
 #[derive(Debug, ClapArgs)]
-struct Up {
+pub(crate) struct Shape {
     /// Validators [default: the network file's].
     #[arg(long, value_name = "N")]
     keys: Option<usize>,
@@ -54,7 +59,7 @@ struct Up {
     /// Where keys, logs and data go [default: data/devnet].
     #[arg(long, value_name = "D")]
     dir: Option<PathBuf>,
-    /// Decides every key of the devnet.
+    /// Decides every key of the devnet, and every fault of a run.
     #[arg(long, value_name = "S")]
     seed: Option<String>,
     /// Provers [default: 1].
@@ -63,6 +68,30 @@ struct Up {
     /// Network file [default: devnet].
     #[arg(long, value_name = "NAME|FILE")]
     network: Option<String>,
+}
+
+impl Shape {
+    /// As wishes for a plan.
+    pub(crate) fn wishes(&self) -> Wishes {
+        Wishes {
+            keys: self.keys,
+            procs: self.procs,
+            slot_ms: self.slot_ms,
+            epoch_slots: self.epoch_slots,
+            committee: self.committee,
+            dir: self.dir.clone(),
+            seed: self.seed.clone(),
+            provers: self.provers,
+            network: self.network.clone(),
+            ..Wishes::default()
+        }
+    }
+}
+
+#[derive(Debug, ClapArgs)]
+struct Up {
+    #[command(flatten)]
+    shape: Shape,
     /// Tell a story once, each step checked on L1, and exit.
     #[arg(long, value_name = "STORY", num_args = 0..=1, default_missing_value = "all", conflicts_with = "serve")]
     demo: Option<Story>,
@@ -107,29 +136,26 @@ enum Profile {
 
 /// Runs a command and says how the program ends.
 pub async fn run(args: Args) -> ExitCode {
-    let Command::Up(up) = args.command;
+    let up = match args.command {
+        Command::Up(up) => up,
+        Command::Run(run) => return Box::pin(faults::args::command(run)).await,
+    };
     let wishes = Wishes {
-        keys: up.keys,
-        procs: up.procs,
-        slot_ms: up.slot_ms,
         // An upgrade waits for several whole epochs.
         epoch_slots: up
+            .shape
             .epoch_slots
             .or(matches!(up.demo, Some(Story::Upgrade)).then_some(8)),
-        committee: up.committee,
-        dir: up.dir.clone(),
-        seed: up.seed.clone(),
-        provers: up.provers,
         verifier: if up.test_verifier {
             Verifier::Test
         } else {
             Verifier::Real
         },
-        network: up.network.clone(),
         client_profile: up.client_profile.map(|profile| match profile {
             Profile::Default => ClientProfile::Default,
             Profile::Testing => ClientProfile::Testing,
         }),
+        ..up.shape.wishes()
     };
     let plan = match Plan::new(&wishes) {
         Ok(plan) => plan,

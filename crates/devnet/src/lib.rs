@@ -4,6 +4,7 @@ pub mod anvil;
 pub mod cli;
 pub mod demo;
 pub mod deploy;
+pub mod faults;
 pub mod govctl;
 pub mod keys;
 pub mod network;

@@ -14,6 +14,7 @@ use serde_json::{Value, json};
 
 use crate::anvil::Anvil;
 use crate::deploy;
+use crate::faults::proxy::L1Proxy;
 use crate::keys::{Role, key};
 use crate::node_process::NodeProcess;
 use crate::plan::Plan;
@@ -42,8 +43,11 @@ pub struct Devnet {
     pub l1: L1Client,
     /// Views of L1, independent of every node.
     pub reader: RollupReader,
+    /// With [`Devnet::start_under_faults`], what stands between validator process n and L1; else empty.
+    pub proxies: Vec<L1Proxy>,
     shared: Shared,
     bootnode: Option<String>,
+    is_observed: bool,
 }
 
 impl Devnet {
@@ -52,6 +56,18 @@ impl Devnet {
     /// # Errors
     /// Whatever did not come up, with the end of its log.
     pub async fn start(plan: Plan) -> Result<Self> {
+        Self::start_with(plan, false).await
+    }
+
+    /// The same with a proxy between each validator process and L1, and with a record of every node's peer messages.
+    ///
+    /// # Errors
+    /// Whatever did not come up, with the end of its log.
+    pub async fn start_under_faults(plan: Plan) -> Result<Self> {
+        Self::start_with(plan, true).await
+    }
+
+    async fn start_with(plan: Plan, is_observed: bool) -> Result<Self> {
         let dir = fresh_dir(&plan.dir)?;
         write_private(&dir.join("password"), PASSWORD)?;
         let network_file = dir.join("network.toml");
@@ -98,8 +114,10 @@ impl Devnet {
             provers: Vec::new(),
             l1,
             reader,
+            proxies: Vec::new(),
             shared,
             bootnode: None,
+            is_observed,
         };
         for process in 0..devnet.plan.procs {
             devnet.add_validators(process).await?;
@@ -154,7 +172,16 @@ impl Devnet {
         publisher: Option<&alloy::signers::local::PrivateKeySigner>,
     ) -> Result<()> {
         let bootnodes = self.bootnode.clone().into_iter().collect();
-        let mut node = NodeProcess::prepare(&self.shared, name, attesters, publisher, bootnodes)?;
+        let mut shared = self.shared.clone();
+        if self.is_observed && publisher.is_some() {
+            let proxy = L1Proxy::start(&shared.l1_url).await?;
+            proxy.url().clone_into(&mut shared.l1_url);
+            self.proxies.push(proxy);
+        }
+        let mut node = NodeProcess::prepare(&shared, name, attesters, publisher, bootnodes)?;
+        if self.is_observed {
+            node.record_wire();
+        }
         node.start().await?;
         if self.bootnode.is_none() {
             self.bootnode = Some(node.multiaddress(&node.rpc()?.info().await?.peer_id));

@@ -22,6 +22,7 @@ pub struct NodeProcess {
     attesters: Vec<Address>,
     shared: Shared,
     bootnodes: Vec<String>,
+    wire: Option<PathBuf>,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -75,7 +76,14 @@ impl NodeProcess {
             attesters: attesters.iter().map(PrivateKeySigner::address).collect(),
             shared: shared.clone(),
             bootnodes,
+            wire: None,
         })
+    }
+
+    /// Has every start of the process record its peer messages in a file beside its log.
+    pub fn record_wire(&mut self) {
+        let file = format!("{}.wire.jsonl", self.name());
+        self.wire = Some(self.shared.dir.join(file));
     }
 
     /// Starts the process and waits until its RPC answers.
@@ -114,6 +122,9 @@ impl NodeProcess {
         if is_new {
             command.arg("--init-guard");
         }
+        if let Some(wire) = &self.wire {
+            command.arg("--record-wire").arg(wire);
+        }
         self.process.start(command)?;
         let url = self.rpc_url();
         self.process
@@ -127,6 +138,22 @@ impl NodeProcess {
     /// Ends the process as a power cut would: SIGKILL.
     pub async fn kill(&mut self) {
         self.process.kill().await;
+    }
+
+    /// Stops the process where it stands (SIGSTOP): its sockets stay open and nothing answers.
+    ///
+    /// # Errors
+    /// [`ProcessError::Io`].
+    pub async fn pause(&self) -> Result<(), ProcessError> {
+        self.process.signal("STOP").await
+    }
+
+    /// Lets a paused process go on.
+    ///
+    /// # Errors
+    /// [`ProcessError::Io`].
+    pub async fn resume(&self) -> Result<(), ProcessError> {
+        self.process.signal("CONT").await
     }
 
     /// Asks the process to end (SIGTERM) and waits; kills it after `limit`.
@@ -203,6 +230,13 @@ impl NodeProcess {
         self.process.readiness(self.ports.metrics).await
     }
 
+    /// Whether `/readyz` says that it is ready.
+    pub async fn is_ready(&self) -> bool {
+        // The node answers `{"ready":true...}` with 200, and the list of reasons with 503.
+        serde_json::from_str::<Value>(&self.readiness().await)
+            .is_ok_and(|value| value.get("ready").and_then(Value::as_bool) == Some(true))
+    }
+
     /// Name, which is also that of its data directory.
     pub fn name(&self) -> &str {
         self.process.name()
@@ -215,7 +249,7 @@ impl NodeProcess {
     pub fn rpc_url(&self) -> String {
         format!("http://127.0.0.1:{}", self.ports.rpc)
     }
-    /// Log file.
+    /// Address of its admin RPC.
     pub fn admin_url(&self) -> String {
         format!("http://127.0.0.1:{}", self.ports.admin)
     }
@@ -228,6 +262,16 @@ impl NodeProcess {
     /// Its log file.
     pub fn log(&self) -> &Path {
         self.process.log()
+    }
+
+    /// Where its keys and its data are.
+    pub fn data_dir(&self) -> &Path {
+        &self.data_dir
+    }
+
+    /// Its record of peer messages, if it keeps one.
+    pub fn wire(&self) -> Option<&Path> {
+        self.wire.as_deref()
     }
 
     /// The multiaddress that others dial.

@@ -147,19 +147,36 @@ impl Process {
         }
     }
 
+    /// Sends it a signal by its name, as in `STOP`; nothing when it does not run.
+    ///
+    /// # Errors
+    /// [`ProcessError::Io`] when it could not be sent.
+    pub async fn signal(&self, name: &str) -> Result<(), ProcessError> {
+        let Some(pid) = self.pid() else {
+            return Ok(());
+        };
+        // `kill` is a program of every Debian; sending a signal by hand would need unsafe code.
+        let sent = Command::new("kill")
+            .args(["-s", name, &pid.to_string()])
+            .status()
+            .await;
+        match sent {
+            Ok(status) if status.success() => Ok(()),
+            Ok(status) => Err(self.io()(std::io::Error::other(format!(
+                "kill -s {name} {pid}: {status}"
+            )))),
+            Err(error) => Err(self.io()(error)),
+        }
+    }
+
     /// Asks it to end (SIGTERM) and waits; kills it after `limit`.
     pub async fn stop(&mut self, limit: Duration) {
+        let asked = self.signal("TERM").await;
         let Some(mut child) = self.child.take() else {
             return;
         };
-        if let Some(pid) = child.id() {
-            // `kill` is a program of every Debian; sending a signal by hand would need unsafe code.
-            let sent = Command::new("kill").arg(pid.to_string()).status().await;
-            if sent.is_ok_and(|status| status.success())
-                && tokio::time::timeout(limit, child.wait()).await.is_ok()
-            {
-                return;
-            }
+        if asked.is_ok() && tokio::time::timeout(limit, child.wait()).await.is_ok() {
+            return;
         }
         if let Err(error) = child.kill().await {
             tracing::warn!(process = self.name, %error, "the process had already ended");

@@ -127,6 +127,22 @@ impl ProverProcess {
         self.process.kill().await;
     }
 
+    /// Stops the process where it stands (SIGSTOP): it is silent, and keeps its claims.
+    ///
+    /// # Errors
+    /// [`ProcessError::Io`].
+    pub async fn pause(&self) -> Result<(), ProcessError> {
+        self.process.signal("STOP").await
+    }
+
+    /// Lets a paused process go on.
+    ///
+    /// # Errors
+    /// [`ProcessError::Io`].
+    pub async fn resume(&self) -> Result<(), ProcessError> {
+        self.process.signal("CONT").await
+    }
+
     /// Asks the process to end (SIGTERM) and waits; kills it after `limit`.
     pub async fn stop(&mut self, limit: Duration) {
         self.process.stop(limit).await;

@@ -22,6 +22,7 @@ pub struct Wallet {
     network_file: PathBuf,
     deployment_file: PathBuf,
     l1_url: String,
+    niceness: u8,
     /// Its shielded address.
     pub address: String,
     /// Its L1 account, which pays its deposits.
@@ -46,6 +47,7 @@ impl Wallet {
             network_file: devnet.network_file().to_owned(),
             deployment_file: devnet.deployment_file().to_owned(),
             l1_url: devnet.anvil.url().to_owned(),
+            niceness: 0,
             address: String::new(),
             account: depositor.address(),
         };
@@ -66,6 +68,12 @@ impl Wallet {
             .unwrap_or_default()
             .to_owned();
         Ok(wallet)
+    }
+
+    /// The same wallet, whose programs leave the processors to everybody else.
+    #[must_use]
+    pub fn at_lowest_priority(self) -> Self {
+        Self { niceness: 19, ..self }
     }
 
     /// Spendable gwei.
@@ -167,19 +175,22 @@ impl Wallet {
     /// # Errors
     /// What the program said, with its exit code.
     pub async fn run(&self, node_url: &str, args: &[&str], stdin: Option<&str>) -> Result<Value> {
-        run_wallet(&self.dir, &self.password_file, node_url, args, stdin).await
+        let program = wallet_program()?;
+        // `nice` becomes the program.
+        let mut command = Command::new("nice");
+        command.args(["-n", &self.niceness.to_string()]).arg(program);
+        run_wallet(command, (&self.dir, &self.password_file), node_url, args, stdin).await
     }
 }
 
 async fn run_wallet(
-    dir: &Path,
-    password: &Path,
+    mut command: Command,
+    (dir, password): (&Path, &Path),
     node_url: &str,
     args: &[&str],
     stdin: Option<&str>,
 ) -> Result<Value> {
     const LIMIT: Duration = Duration::from_secs(240);
-    let mut command = Command::new(wallet_program()?);
     command
         .args(args)
         .arg("--json")

@@ -9,7 +9,6 @@ use agoge_protocol::rpc::Tip;
 use agoge_protocol::{Address, Epoch, L2BlockNumber, Slot, Timing, U256};
 use alloy::sol_types::SolCall;
 use eyre::{Result, bail, eyre};
-use serde_json::Value;
 use tokio::time::Instant;
 
 use crate::network::Devnet;
@@ -44,9 +43,8 @@ impl Devnet {
             let mut waiting = Vec::new();
             for node in &mut self.nodes {
                 node.check_alive()?;
-                let state = node.readiness().await;
-                if !is_ready(&state) {
-                    waiting.push(format!("{}: {state}", node.name()));
+                if !node.is_ready().await {
+                    waiting.push(format!("{}: {}", node.name(), node.readiness().await));
                 }
             }
             if waiting.is_empty() {
@@ -323,10 +321,4 @@ impl Devnet {
             tokio::time::sleep(POLL).await;
         }
     }
-}
-
-fn is_ready(state: &str) -> bool {
-    // The node answers `{"status":"ready"...}` with 200, and the list of reasons with 503.
-    serde_json::from_str::<Value>(state)
-        .is_ok_and(|value| value.get("ready").and_then(Value::as_bool) == Some(true))
 }

@@ -8,6 +8,7 @@
 mod chain;
 #[cfg(test)]
 mod dependencies;
+mod faults;
 mod layering;
 mod proving;
 mod upgrade;
