@@ -77,19 +77,9 @@ library AttesterListLib {
         view
         returns (address)
     {
-        uint256 seat;
-        assembly ("memory-safe") {
-            // `_self.seats[_position]` as one word: `seats` has the list's own slot. In plain Solidity a committee of 16 costs 1,000 gas more.
-            mstore(0x00, _position)
-            mstore(0x20, _self.slot)
-            seat := sload(keccak256(0x00, 0x40))
-        }
-        // casting is safe: the attester is the lower 160 bits, and above it is only `since`
-        // forge-lint: disable-next-line(unsafe-typecast)
-        return
-            seat >> 160 <= Timestamp.unwrap(_time)
-                ? address(uint160(seat))
-                : _earlierAttesterAt(_self, _position, _time);
+        Seat storage seat = _self.seats[_position];
+        (address attester, uint256 since) = (seat.attester, seat.since);
+        return since <= Timestamp.unwrap(_time) ? attester : _earlierAttesterAt(_self, _position, _time);
     }
 
     function _earlierAttesterAt(AttesterList storage _self, uint256 _position, Timestamp _time)
