@@ -1,7 +1,7 @@
-//! What is locked is what the policy allows: `deny.toml` says which licences, registries and crates, `security/floors.toml` which
-//! versions are known to be faulty. `script/audit` has cargo-deny look at the same policy; this needs no tool, so every run does.
+//! What is locked is what the policy allows: `deny.toml` says which licences and crates, from the cargo registry only,
+//! `security/floors.toml` which versions are known to be faulty. `script/audit` has cargo-deny look at the same policy; this needs no tool, so every run does.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use cargo_metadata::{Metadata, MetadataCommand, Package, semver::Version};
@@ -86,17 +86,13 @@ fn licences_and_sources_are_those_of_the_policy() {
         .into_iter()
         .map(|name| Licensee::parse(name).expect("an SPDX licence"))
         .collect();
-    let registries: BTreeSet<String> = strings(&policy["sources"]["allow-registry"])
-        .into_iter()
-        .map(|address| format!("registry+{address}"))
-        .collect();
     let metadata = metadata();
     let mut wrong: Vec<String> = Vec::new();
     for package in &metadata.packages {
         wrong.extend(licence_fault(package, &allowed));
         let is_own = metadata.workspace_members.contains(&package.id);
         match &package.source {
-            Some(source) if registries.contains(&source.repr) => {}
+            Some(source) if source.is_crates_io() => {}
             None if is_own => {}
             source => wrong.push(format!("{} comes from {source:?}", package.name)),
         }
